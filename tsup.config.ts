@@ -1,0 +1,19 @@
+import { defineConfig } from 'tsup'
+
+export default defineConfig({
+  entry: { index: 'src/index.ts', 'http/index': 'src/http/index.ts' },
+  format: ['esm', 'cjs'],
+  target: 'node20',
+  platform: 'node',
+  sourcemap: true,
+  // The package ships `src`, so the maps point there instead of carrying a second copy.
+  esbuildOptions: (options) => {
+    options.sourcesContent = false
+  },
+  splitting: true,
+  clean: true,
+  // tsup drops the `node:` prefix unless told not to, and some built-in modules exist only with it.
+  removeNodeProtocol: false,
+  // tsup still sets `baseUrl` for the declaration build, which TypeScript 6 calls deprecated.
+  dts: { compilerOptions: { ignoreDeprecations: '6.0' } }
+})

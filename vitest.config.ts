@@ -1,0 +1,45 @@
+import { fileURLToPath } from 'node:url'
+import { defineConfig } from 'vitest/config'
+
+const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url))
+
+/** Tests that need the packed library. Only a run that includes one of them builds and packs it. */
+const packed = ['test/package/tarball.test.ts', 'test/package/readme.test.ts']
+
+export default defineConfig({
+  resolve: {
+    // Tests and examples import the package by its name; here the name means the source, so no build is needed first.
+    alias: [
+      { find: /^coatcheck$/, replacement: path('src/index.ts') },
+      { find: /^coatcheck\/http$/, replacement: path('src/http/index.ts') }
+    ]
+  },
+  test: {
+    pool: 'forks',
+    // Leak tests call `global.gc`.
+    execArgv: ['--expose-gc'],
+    setupFiles: ['test/setup.ts'],
+    coverage: {
+      provider: 'v8',
+      include: ['src/**/*.ts'],
+      reporter: ['text', 'html', 'json-summary'],
+      thresholds: { statements: 98, branches: 98, functions: 98, lines: 98 }
+    },
+    projects: [
+      {
+        extends: true,
+        test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: packed }
+      },
+      {
+        extends: true,
+        test: {
+          name: 'package',
+          include: packed,
+          globalSetup: ['test/package/pack.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 240_000
+        }
+      }
+    ]
+  }
+})
