@@ -20,7 +20,15 @@ type Floor = 'core' | 'contracts' | 'parts' | 'shell' | 'doors' | 'http'
 
 const plan: Record<Floor, readonly string[]> = {
   core: ['scheduler/**'],
-  contracts: ['ports/**', 'events.ts', 'errors.ts', 'options.ts', 'task-record.ts', 'wait-group.ts'],
+  contracts: [
+    'ports/**',
+    'events.ts',
+    'errors.ts',
+    'options.ts',
+    'task-record.ts',
+    'task-contract.ts',
+    'wait-group.ts'
+  ],
   parts: ['signals.ts', 'deadlines.ts', 'retention.ts', 'distribution.ts', 'system-clock.ts'],
   shell: ['worker-pool.ts', 'task.ts', 'task-context.ts', 'task-run.ts'],
   doors: ['index.ts', 'http/index.ts'],

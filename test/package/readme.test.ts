@@ -1,0 +1,100 @@
+/** The README and the other pages are read by people who then type what they read: it must be so. */
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { describe, expect, inject, it } from 'vitest'
+import { compile, lendDevDependencies, project } from './project.js'
+import { root } from './run.js'
+
+const read = (name: string): Promise<string> => readFile(join(root, name), 'utf8')
+
+const pagesIn = async (folder: string): Promise<readonly string[]> => {
+  const names = await readdir(join(root, folder)).catch(() => [])
+  return names.filter((name) => name.endsWith('.md')).map((name) => join(folder, name))
+}
+
+const pages = [...(await pagesIn('.')), ...(await pagesIn('docs')), ...(await pagesIn('docs/decisions'))]
+
+/** A page without its code blocks, in which `#` and `](…)` mean something else. */
+const prose = (text: string): string => text.replaceAll(/^```[\s\S]*?^```/gm, '')
+
+/** The anchors that a page's headings get: lower case, words joined by hyphens, other signs dropped. */
+const anchorsOf = (text: string): readonly string[] =>
+  [...prose(text).matchAll(/^#{1,6}\s+(.+)$/gm)].map(([, heading = '']) =>
+    heading
+      .trim()
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
+      .replaceAll(/\s/g, '-')
+  )
+
+/**
+ * The page's TypeScript, as files. A block that starts with an import is a file; a block without one goes on where the
+ * last file stopped, in a scope of its own so that it may use the same names again.
+ */
+const programsOf = (text: string): readonly string[] => {
+  const programs: string[] = []
+  for (const [, code = ''] of text.matchAll(/^```ts\b[^\n]*\n([\s\S]*?)^```/gm)) {
+    const last = programs.pop()
+    if (last === undefined) programs.push(code)
+    else if (/^import /m.test(code)) programs.push(last, code)
+    else programs.push(`${last}\n{\n${code}}\n`)
+  }
+  return programs.map((program) => `${program}\nexport {}\n`)
+}
+
+describe('the README', () => {
+  it('gives the two commands literally', async () => {
+    const text = await read('README.md')
+    expect(text).toContain('npm ci && npm run demo')
+    expect(text).toContain('npm ci && npm test')
+  })
+})
+
+describe('every page', () => {
+  it('names only npm scripts that exist', async () => {
+    const manifest = JSON.parse(await read('package.json')) as { readonly scripts: Readonly<Record<string, string>> }
+    const unknown: string[] = []
+    for (const page of pages) {
+      for (const [, name = ''] of (await read(page)).matchAll(/npm run ([\w:-]+)/g)) {
+        if (!(name in manifest.scripts)) unknown.push(`${page}: npm run ${name}`)
+      }
+    }
+    expect(unknown).toEqual([])
+  })
+
+  it('links only to files and headings that exist', async () => {
+    const broken: string[] = []
+    for (const page of pages) {
+      for (const [, inText, inTag] of prose(await read(page)).matchAll(
+        /\]\(([^)\s]+)\)|(?:src|srcset|href)="([^"\s]+)"/g
+      )) {
+        const target = inText ?? inTag ?? ''
+        if (/^[a-z]+:/.test(target)) continue
+        const [path = '', anchor] = target.split('#')
+        const file = path === '' ? page : join(dirname(page), path)
+        const exists = await stat(join(root, file)).catch(() => undefined)
+        if (exists === undefined || (anchor !== undefined && !anchorsOf(await read(file)).includes(anchor))) {
+          broken.push(`${page} → ${target}`)
+        }
+      }
+    }
+    expect(broken).toEqual([])
+  })
+
+  it('has only TypeScript that compiles against the packed library', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'coatcheck-pages-'))
+    try {
+      const home = await project(folder, 'pages', 'module', inject('tarball'))
+      await lendDevDependencies(home)
+      for (const page of pages) {
+        for (const [index, program] of programsOf(await read(page)).entries()) {
+          await writeFile(join(home, `${page.replaceAll(/\W/g, '-')}-${index + 1}.ts`), program)
+        }
+      }
+      await compile(home, ['*.ts'], { noUnusedLocals: false, noUnusedParameters: false })
+    } finally {
+      await rm(folder, { recursive: true, force: true })
+    }
+  })
+})

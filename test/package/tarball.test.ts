@@ -1,0 +1,231 @@
+/** The packed library, installed from its tarball into projects that are not ours. */
+import { cp, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { delimiter, dirname, join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { compile, filesBelow, lendDevDependencies, project } from './project.js'
+import { root, run } from './run.js'
+
+interface Manifest {
+  readonly exports: Readonly<Record<string, string | Readonly<Record<string, Readonly<Record<string, string>>>>>>
+  readonly main: string
+  readonly types: string
+}
+
+/** The Node that runs the tests, and any others named in `COATCHECK_NODE_BINARIES` (separated as in `PATH`). */
+const nodes = [process.execPath, ...(process.env['COATCHECK_NODE_BINARIES'] ?? '').split(delimiter).filter(Boolean)]
+
+const doors = ['coatcheck', 'coatcheck/http']
+
+let folder: string
+let installed: string
+let manifest: Manifest
+
+const exists = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false
+  )
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'coatcheck-tarball-'))
+  installed = join(await project(folder, 'plain', 'module', inject('tarball')), 'node_modules', 'coatcheck')
+  manifest = JSON.parse(await readFile(join(installed, 'package.json'), 'utf8')) as Manifest
+})
+
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+describe('the tarball', () => {
+  it('holds the build, the source its maps lead to, the pages and nothing else', async () => {
+    const expected =
+      /^(package\.json|README\.md|LICENSE|(CHANGELOG|CONTRIBUTING|SECURITY)\.md|dist\/.+\.(js|cjs|d\.ts|d\.cts)(\.map)?|src\/.+\.ts|examples\/.+|docs\/(?!api\/).+)$/
+    expect((await filesBelow(installed)).filter((name) => !expected.test(name))).toEqual([])
+  })
+
+  it('holds its licence', async () => {
+    expect(await readFile(join(installed, 'LICENSE'), 'utf8')).toContain('MIT License')
+  })
+
+  it('holds every file its manifest names', async () => {
+    const leaves = (value: unknown): readonly string[] =>
+      typeof value === 'string' ? [value] : Object.values(value as object).flatMap(leaves)
+    const named = [manifest.main, manifest.types, ...leaves(manifest.exports)]
+    const missing: string[] = []
+    for (const name of new Set(named)) if (!(await exists(join(installed, name)))) missing.push(name)
+    expect(missing).toEqual([])
+  })
+
+  it('has a source map beside every script, and every file that a map names', async () => {
+    const scripts = (await filesBelow(join(installed, 'dist'))).filter((name) => /\.c?js$/.test(name))
+    expect(scripts.length).toBeGreaterThanOrEqual(2 * doors.length)
+    const missing: string[] = []
+    for (const script of scripts) {
+      const path = join(installed, 'dist', script)
+      const text = await readFile(path, 'utf8')
+      const url = /\n\/\/# sourceMappingURL=(\S+)\s*$/.exec(text)?.[1]
+      if (url === undefined || !(await exists(join(dirname(path), url)))) {
+        missing.push(`${script} → ${url ?? 'no map'}`)
+        continue
+      }
+      const map = JSON.parse(await readFile(join(dirname(path), url), 'utf8')) as {
+        readonly sources: readonly string[]
+      }
+      for (const source of map.sources) {
+        if (!(await exists(join(dirname(path), source)))) missing.push(`${script} → ${source}`)
+      }
+    }
+    expect(missing).toEqual([])
+  })
+
+  it('keeps the node: prefix of built-in modules', async () => {
+    const bare: string[] = []
+    for (const name of await filesBelow(join(installed, 'dist'))) {
+      if (!/\.c?js$/.test(name)) continue
+      const text = await readFile(join(installed, 'dist', name), 'utf8')
+      for (const [, specifier] of text.matchAll(/(?:\bfrom\s*|\brequire\(|\bimport\()["']([^"']+)["']/g)) {
+        if (specifier !== undefined && !/^(\.|node:|eventemitter3$)/.test(specifier)) bare.push(`${name}: ${specifier}`)
+      }
+    }
+    expect(bare).toEqual([])
+  })
+
+  it('leads every relative link of its README to a file it holds', async () => {
+    const text = await readFile(join(installed, 'README.md'), 'utf8')
+    const missing: string[] = []
+    for (const [, target] of text.matchAll(/\]\(([^)\s#]+)(?:#[^)\s]*)?\)/g)) {
+      if (target === undefined || /^[a-z]+:/.test(target)) continue
+      if (!(await exists(join(installed, target)))) missing.push(target)
+    }
+    expect(missing).toEqual([])
+  })
+
+  it('is clean by publint', async () => {
+    const publint = join(root, 'node_modules', '.bin', 'publint')
+    expect(await run(publint, ['--strict', inject('tarball')], folder)).toContain('All good!')
+  })
+
+  it('is clean by attw', async () => {
+    const attw = join(root, 'node_modules', '.bin', 'attw')
+    const printed = await run(attw, [inject('tarball'), '--profile', 'node16', '--no-color', '--no-emoji'], folder)
+    expect(printed).toContain('No problems found')
+  })
+})
+
+describe('an empty project', () => {
+  const sameClasses = `
+    const doors = ${JSON.stringify(doors)}
+    const differences = []
+    for (const door of doors) {
+      const imported = await import(door)
+      const required = require(door)
+      const names = new Set([...Object.keys(imported), ...Object.keys(required)])
+      names.delete('__esModule'); names.delete('module.exports')
+      for (const name of names) if (imported[name] !== required[name]) differences.push(door + ' ' + name)
+      if (!Object.keys(imported).length) differences.push(door + ' is empty')
+    }
+    const { WorkerPool } = require('coatcheck')
+    const pool = new WorkerPool({ concurrency: 1, queueCapacity: 1 })
+    pool.start()
+    const answer = await pool.queueTask(() => 42).result
+    if (!(pool instanceof (await import('coatcheck')).WorkerPool)) differences.push('instanceof')
+    await pool.stop()
+    console.log(JSON.stringify({ answer, differences }))`
+
+  const whole = { answer: 42, differences: [] }
+
+  const runOnEveryNode = async (home: string, script: string): Promise<void> => {
+    for (const node of nodes) {
+      // A warning (an experimental `require` of a module, say) would be an error of ours.
+      const printed = await run(node, ['--throw-deprecation', '--trace-warnings', script], home)
+      expect(JSON.parse(printed), node).toEqual(whole)
+    }
+  }
+
+  it('with ES modules gets the same classes from import and require', async () => {
+    const home = await project(folder, 'esm', 'module', inject('tarball'))
+    await writeFile(
+      join(home, 'main.js'),
+      `import { createRequire } from 'node:module'\nconst require = createRequire(import.meta.url)\n${sameClasses}`
+    )
+    await runOnEveryNode(home, 'main.js')
+  })
+
+  it('with CommonJS gets the same classes from import and require', async () => {
+    const home = await project(folder, 'cjs', 'commonjs', inject('tarball'))
+    await writeFile(join(home, 'main.js'), `(async () => {${sameClasses}})()`)
+    await runOnEveryNode(home, 'main.js')
+  })
+
+  it('may read the manifest', async () => {
+    const home = join(folder, 'plain')
+    expect(await run(process.execPath, ['-p', 'require("coatcheck/package.json").name'], home)).toBe('coatcheck\n')
+  })
+})
+
+describe('a TypeScript project', () => {
+  const main = `
+    import { WorkerPool, type WorkerPoolOptions } from 'coatcheck'
+    import * as http from 'coatcheck/http'
+
+    const options: WorkerPoolOptions = { concurrency: 2, queueCapacity: 4 }
+    const pool = new WorkerPool(options)
+    pool.start()
+    const task = pool.queueTask(async ({ signal }) => (signal.aborted ? 0 : 42))
+    export const answer: Promise<number> = task.result
+    // @ts-expect-error a queue without a bound is not offered
+    export const unbounded = new WorkerPool({ concurrency: 2 })
+    export { http }`
+
+  let home: string
+
+  beforeAll(async () => {
+    home = await project(folder, 'typescript', 'module', inject('tarball'))
+    await writeFile(join(home, 'main.mts'), main)
+    await writeFile(join(home, 'main.cts'), main)
+  })
+
+  for (const compiler of ['typescript5', 'typescript']) {
+    for (const resolution of ['node16', 'nodenext']) {
+      it(`compiles with ${compiler === 'typescript' ? '6.0' : '5.9'} and ${resolution}, library types checked`, async () => {
+        const config = join(home, `tsconfig.${compiler}.${resolution}.json`)
+        await writeFile(
+          config,
+          JSON.stringify({
+            compilerOptions: {
+              module: resolution,
+              moduleResolution: resolution,
+              target: 'es2022',
+              strict: true,
+              noEmit: true,
+              skipLibCheck: false,
+              types: ['node'],
+              typeRoots: [join(root, 'node_modules', '@types')]
+            },
+            files: ['main.mts', 'main.cts']
+          })
+        )
+        await run(process.execPath, [join(root, 'node_modules', compiler, 'bin', 'tsc'), '-p', config], home)
+      })
+    }
+  }
+})
+
+describe('the examples', () => {
+  let home: string
+
+  beforeAll(async () => {
+    home = await project(folder, 'examples', 'module', inject('tarball'))
+    await cp(join(installed, 'examples'), join(home, 'examples'), { recursive: true })
+    await lendDevDependencies(home)
+  })
+
+  it('compile against the packed library, not only against the source', async () => {
+    const files = (await filesBelow(join(home, 'examples'))).filter((name) => name.endsWith('.ts'))
+    expect(files).toContain('demo.ts')
+    await compile(home, ['examples'])
+  })
+
+  it('run against the packed library: the demo balances its books', async () => {
+    await run(process.execPath, [join(root, 'node_modules', 'tsx', 'dist', 'cli.mjs'), 'examples/demo.ts'], home)
+  })
+})
