@@ -10,7 +10,10 @@ export default defineConfig({
   esbuildOptions: (options) => {
     options.sourcesContent = false
   },
+  // One copy of what both doors share. For CommonJS, tsup leaves the work to Rollup when it also shakes the tree; without
+  // that it rewrites chunks by a tool that drops class fields and leaves a path of this machine in the source maps.
   splitting: true,
+  treeshake: true,
   clean: true,
   // tsup drops the `node:` prefix unless told not to, and some built-in modules exist only with it.
   removeNodeProtocol: false,

@@ -106,8 +106,8 @@ describe('the tarball', () => {
 
   it('is clean by attw', async () => {
     const attw = join(root, 'node_modules', '.bin', 'attw')
-    const printed = await run(attw, [inject('tarball'), '--profile', 'node16', '--no-color', '--no-emoji'], folder)
-    expect(printed).toContain('No problems found')
+    // It answers with an exit code.
+    await run(attw, [inject('tarball'), '--profile', 'node16'], folder)
   })
 })
 
