@@ -25,11 +25,21 @@ const plan: Record<Floor, readonly string[]> = {
     'events.ts',
     'errors.ts',
     'options.ts',
+    'checks.ts',
+    'reports.ts',
     'task-record.ts',
     'task-contract.ts',
     'wait-group.ts'
   ],
-  parts: ['signals.ts', 'deadlines.ts', 'retention.ts', 'distribution.ts', 'system-clock.ts'],
+  parts: [
+    'async-context.ts',
+    'deadlines.ts',
+    'distribution.ts',
+    'retention.ts',
+    'signals.ts',
+    'system-clock.ts',
+    'ticket-ids.ts'
+  ],
   shell: ['worker-pool.ts', 'task.ts', 'task-context.ts', 'task-run.ts'],
   doors: ['index.ts', 'http/index.ts'],
   http: ['http/**']
@@ -48,8 +58,11 @@ const below: Record<Floor, readonly Floor[]> = {
 /** Floors whose files may import each other. */
 const neighbourly: ReadonlySet<Floor> = new Set<Floor>(['core', 'contracts', 'shell', 'http'])
 
-/** Circles made of type-only imports that could not be avoided, each with its reason. Circles of values never pass. */
-const toleratedTypeCircles: readonly (readonly string[])[] = []
+/** Circles of which a type-only import is a part and that could not be avoided. Circles of values never pass. */
+const toleratedTypeCircles: readonly (readonly string[])[] = [
+  // An entry knows its lane and a lane its share, and both hold entries: cancel finds its way out without a search.
+  ['scheduler/entry.ts', 'scheduler/lanes.ts', 'scheduler/shares.ts']
+]
 
 /** The one file that may touch time, timers and randomness. */
 const clockFile = 'system-clock.ts'
