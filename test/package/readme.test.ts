@@ -2,8 +2,8 @@
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { describe, expect, inject, it } from 'vitest'
-import { compile, lendDevDependencies, project } from './project.js'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { compile, filesBelow, lendDevDependencies, project } from './project.js'
 import { root } from './run.js'
 
 const read = (name: string): Promise<string> => readFile(join(root, name), 'utf8')
@@ -81,20 +81,43 @@ describe('every page', () => {
     }
     expect(broken).toEqual([])
   })
+})
 
-  it('has only TypeScript that compiles against the packed library', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'coatcheck-pages-'))
-    try {
-      const home = await project(folder, 'pages', 'module', inject('tarball'))
-      await lendDevDependencies(home)
-      for (const page of pages) {
-        for (const [index, program] of programsOf(await read(page)).entries()) {
-          await writeFile(join(home, `${page.replaceAll(/\W/g, '-')}-${index + 1}.ts`), program)
-        }
-      }
-      await compile(home, ['*.ts'], { noUnusedLocals: false, noUnusedParameters: false })
-    } finally {
-      await rm(folder, { recursive: true, force: true })
+describe('TypeScript in the documentation', () => {
+  let folder: string
+  let home: string
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'coatcheck-pages-'))
+    home = await project(folder, 'pages', 'module', inject('tarball'))
+    await lendDevDependencies(home)
+  })
+
+  afterAll(() => rm(folder, { recursive: true, force: true }))
+
+  const write = async (origin: string, programs: readonly string[]): Promise<void> => {
+    for (const [index, program] of programs.entries()) {
+      const name = `${origin.replaceAll(/\W/g, '-')}-${index + 1}.ts`
+      await writeFile(join(home, name), program)
     }
+  }
+
+  const asTyped = { noUnusedLocals: false, noUnusedParameters: false }
+
+  it('compiles against the packed library, on every page', async () => {
+    for (const page of pages) await write(`page-${page}`, programsOf(await read(page)))
+    await compile(home, ['page-*.ts'], asTyped)
+  })
+
+  it('compiles against the packed library, in every @example that names its imports', async () => {
+    for (const file of await filesBelow(join(root, 'src'))) {
+      const comments = [...(await read(join('src', file))).matchAll(/\/\*\*[\s\S]*?\*\//g)].map(([comment]) => comment)
+      const text = comments.join('\n').replaceAll(/^[ \t]*\* ?/gm, '')
+      await write(
+        `example-${file}`,
+        programsOf(text).filter((program) => program.startsWith('import '))
+      )
+    }
+    await compile(home, ['example-*.ts'], asTyped)
   })
 })
