@@ -38,9 +38,10 @@ const plan: Record<Floor, readonly string[]> = {
     'retention.ts',
     'signals.ts',
     'system-clock.ts',
-    'ticket-ids.ts'
+    'ticket-ids.ts',
+    'turn.ts'
   ],
-  shell: ['worker-pool.ts', 'task.ts', 'task-context.ts', 'task-run.ts'],
+  shell: ['worker-pool.ts', 'worker.ts', 'task.ts', 'task-changes.ts', 'task-context.ts', 'task-run.ts'],
   doors: ['index.ts', 'http/index.ts'],
   http: ['http/**']
 }
