@@ -1,0 +1,242 @@
+import { Deadline } from './deadlines.js'
+import { Distribution } from './distribution.js'
+import { TaskCanceledError, TaskInterruptedError, TaskTimeoutError, withoutStack } from './errors.js'
+import { gaveUp } from './outcome.js'
+import type { PoolParts } from './pool-parts.js'
+import { backoff, isWorthRetrying, type RetryPorts } from './retry.js'
+import { CANCELED, FAILED, RUNNING, type Settled, SUCCEEDED } from './scheduler/lifecycle.js'
+import type { RetryPolicy } from './settings.js'
+import { Cancellation, type PoolTask } from './task.js'
+import { AttemptContext, type AttemptOwner } from './task-context.js'
+import type { TaskProgress } from './task-record.js'
+import type { Worker } from './worker.js'
+import { Workers, type WorkersOwner } from './workers.js'
+
+/** What the attempts need of the dispatcher. */
+export interface AttemptsOwner {
+  /** Why the pool stops; undefined while it does not. */
+  readonly stopReason: unknown
+  /** A function is about to be called. */
+  called(): void
+  settle(task: PoolTask, to: Settled, payload: unknown): void
+  /** A task that failed waits for its next attempt. */
+  delay(task: PoolTask, error: unknown, delayMs: number): void
+}
+
+/** From the call of a task's function to its end: time limits, requests to end, progress, and what came of it. */
+export class Attempts implements WorkersOwner, AttemptOwner {
+  readonly workers: Workers
+  readonly waitMs = new Distribution()
+  readonly runMs = new Distribution()
+  /** Calls of task functions. */
+  started = 0
+  /** Running tasks that were asked to end long ago. */
+  stuck = 0
+  readonly #parts: PoolParts
+  readonly #owner: AttemptsOwner
+  /** Tasks that said in this turn how far they are. */
+  #progressed: PoolTask[] = []
+
+  constructor(parts: PoolParts, owner: AttemptsOwner) {
+    this.#parts = parts
+    this.#owner = owner
+    this.workers = new Workers(this, parts.turn)
+  }
+
+  get stopReason(): unknown {
+    return this.#owner.stopReason
+  }
+
+  // ── beginning ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  begin(worker: Worker, task: PoolTask): void {
+    const { turn, listeners, selfWait } = this.#parts
+    const now = turn.now
+    if (task.startedMs < 0) {
+      task.startedMs = turn.stamp
+      this.waitMs.record(task.startedMs - task.queuedMs)
+    } else {
+      const details = task.detailed()
+      details.retries++
+      details.changes++
+    }
+    this.started++
+    worker.startedAt = now
+    const context = new AttemptContext(task, this, task.attempt)
+    worker.context = context
+    this.#owner.called()
+    const { details } = task
+    if (details !== null && details.deadline !== undefined) this.#parts.deadlines.clear(details.deadline)
+    const timeoutMs = details?.settings?.timeoutMs ?? this.#parts.settings.taskTimeoutMs
+    if (timeoutMs !== Number.POSITIVE_INFINITY) this.#limit(worker, timeoutMs)
+    if (selfWait !== null && task.context === null) task.context = selfWait.capture(task)
+    task.notify()
+    listeners.emit('started', task)
+    if (worker.task !== task || worker.context !== context) return // interrupted by a listener
+    if (context.aborted !== undefined) return this.threw(worker, context.aborted.reason)
+    worker.call(task, context)
+  }
+
+  #limit(worker: Worker, timeoutMs: number): void {
+    worker.deadline ??= new Deadline(() => this.#expired(worker))
+    this.#parts.deadlines.set(worker.deadline, timeoutMs, true)
+  }
+
+  /** The time limit has passed; or, once the task was asked to end, it counts as stuck. */
+  #expired(worker: Worker): void {
+    const task = worker.task as PoolTask
+    const context = worker.context as AttemptContext
+    if (context.aborted === undefined) {
+      const timeoutMs = task.details?.settings?.timeoutMs ?? this.#parts.settings.taskTimeoutMs
+      this.#watchStuck(worker)
+      return context.abort({ by: 'timeout', reason: withoutStack(() => new TaskTimeoutError(task.id, timeoutMs)) })
+    }
+    worker.stuck = true
+    this.stuck++
+    this.#parts.listeners.emit('stuck', task)
+  }
+
+  #watchStuck(worker: Worker): void {
+    worker.deadline ??= new Deadline(() => this.#expired(worker))
+    this.#parts.deadlines.set(worker.deadline, this.#parts.settings.stuckAfterMs, false)
+  }
+
+  // ── asking it to end ─────────────────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * Asks the function of a running task to end. The worker stays taken until it has.
+   *
+   * @returns whether this is the first time that somebody asked; a timeout does not count
+   */
+  requestEnd(task: PoolTask, { reason: by, cause }: Cancellation): boolean {
+    const details = task.detailed()
+    if (details.cancelRequestedMs >= 0) return false
+    const worker = task.worker as Worker
+    const context = worker.context as AttemptContext
+    details.cancelRequestedMs = this.#parts.turn.stamp
+    details.changes++
+    if (context.aborted === undefined) this.#watchStuck(worker)
+    const reason = cause === undefined ? withoutStack(() => new TaskCanceledError(task.id, by)) : cause
+    task.notify()
+    context.abort({ by, reason })
+    return true
+  }
+
+  // ── progress ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  progress(task: PoolTask, ratio: number, message: string | undefined): void {
+    const details = task.detailed()
+    const progress: TaskProgress = message === undefined ? { ratio } : { ratio, message }
+    details.progress = Object.freeze(progress)
+    if (details.progressed) return
+    details.progressed = true
+    this.#progressed.push(task)
+    this.#parts.turn.begin()
+  }
+
+  /** The turn ends: what progress there was becomes a change of the record and an event. */
+  flushProgress(): void {
+    if (this.#progressed.length === 0) return
+    const progressed = this.#progressed
+    this.#progressed = []
+    for (const task of progressed) {
+      const details = task.detailed()
+      if (!details.progressed || task.stage !== RUNNING) continue
+      details.progressed = false
+      details.changes++
+      task.notify()
+      this.#parts.listeners.emit('progress', task)
+    }
+  }
+
+  // ── ending ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Returning means done, also after it was asked to end. */
+  returned(worker: Worker, value: unknown): void {
+    this.workers.step(this.#succeed, worker, value)
+  }
+
+  threw(worker: Worker, error: unknown): void {
+    this.workers.step(this.#fail, worker, error)
+  }
+
+  readonly #succeed = (worker: Worker, value: unknown): void => {
+    if (worker.task !== null) this.#owner.settle(worker.task, SUCCEEDED, value)
+  }
+
+  /** Throwing means not done: canceled if it was asked to end and ended for that; else another attempt, or failed. */
+  readonly #fail = (worker: Worker, thrown: unknown): void => {
+    const { task, context } = worker
+    if (task === null || context === null) return // it was interrupted: the pool has told so already
+    const { aborted } = context
+    let error = thrown
+    if (aborted !== undefined && gaveUp(thrown, aborted)) {
+      if (aborted.by !== 'timeout')
+        return this.#owner.settle(task, CANCELED, this.#cancellation(aborted.by, aborted.reason, task))
+      error = aborted.reason
+    }
+    const delayMs = this.#retryDelay(task, error)
+    if (worker.task !== task || worker.context !== context) return // a hook of the user's stopped the pool by force
+    if (delayMs === undefined || this.#mustEnd(task)) return this.#owner.settle(task, FAILED, error)
+    this.#owner.delay(task, error, delayMs)
+  }
+
+  /** The error that was made for the signal is the one to reject with; a reason that was given is its cause. */
+  #cancellation(by: Cancellation['reason'], reason: unknown, task: PoolTask): unknown {
+    return reason instanceof TaskCanceledError && reason.id === task.ticket ? reason : new Cancellation(by, reason)
+  }
+
+  #mustEnd(task: PoolTask): boolean {
+    return task.detailed().cancelRequestedMs >= 0
+  }
+
+  /** In how many milliseconds another attempt is due; undefined: there is none. */
+  #retryDelay(task: PoolTask, error: unknown): number | undefined {
+    const policy: RetryPolicy | undefined = task.details?.settings?.retry ?? this.#parts.settings.retry
+    if (policy === undefined || this.#mustEnd(task)) return undefined
+    const ports: RetryPorts = {
+      random: () => this.#parts.clock.random(),
+      report: (thrown) => this.#parts.unobserved.report(thrown, { task })
+    }
+    const { attempt } = task
+    return isWorthRetrying(policy, error, attempt, ports) ? backoff(policy, error, attempt, ports) : undefined
+  }
+
+  /** Ends an attempt: nothing of it is left but its worker, which is free. */
+  leave(task: PoolTask): void {
+    const worker = task.worker as Worker
+    const { context } = worker
+    if (context === null) {
+      task.changed() // it had a worker and was not called: the change that the stamps do not tell
+      this.#parts.scheduler.rate?.giveBack()
+      return this.workers.withdraw(worker)
+    }
+    const ranMs = this.#parts.turn.now - worker.startedAt
+    this.#parts.scheduler.retryAfter.observe(ranMs)
+    this.runMs.record(ranMs)
+    this.#end(worker, context)
+    this.workers.free(worker)
+  }
+
+  /** Gives up on all functions that still run: their tasks have failed, and their workers are never used again. */
+  interrupt(told: (task: PoolTask) => void): void {
+    for (const { task } of [...this.workers.busy()]) {
+      if (task.stage !== RUNNING) continue
+      told(task)
+      this.#owner.settle(
+        task,
+        FAILED,
+        withoutStack(() => new TaskInterruptedError(task.id))
+      )
+    }
+  }
+
+  #end(worker: Worker, context: AttemptContext): void {
+    if (worker.deadline !== undefined) this.#parts.deadlines.clear(worker.deadline)
+    if (worker.stuck) {
+      worker.stuck = false
+      this.stuck--
+    }
+    context.end()
+  }
+}

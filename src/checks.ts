@@ -1,0 +1,180 @@
+import { textOf } from './task-record.js'
+
+/**
+ * One function per kind of value that a caller may give. Each returns the value as it is or throws an error of one
+ * form; nothing is ever coerced.
+ */
+
+function wrongType(name: string, expected: string, value: unknown): never {
+  throw new TypeError(wording(name, expected, value))
+}
+
+function outOfRange(name: string, expected: string, value: unknown): never {
+  throw new RangeError(wording(name, expected, value))
+}
+
+/** ``Expected `concurrency` to be an integer from 1, got `0` (number)``: the one form of all refusals of a value. */
+export function wording(name: string, expected: string, value: unknown): string {
+  return `Expected \`${name}\` to be ${expected}, got \`${shown(value)}\` (${value === null ? 'null' : typeof value})`
+}
+
+function shown(value: unknown): string {
+  const text =
+    typeof value === 'string'
+      ? JSON.stringify(value.slice(0, 60))
+      : typeof value === 'object' && value !== null
+        ? kindOf(value)
+        : textOf(value)
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text
+}
+
+function kindOf(value: object): string {
+  try {
+    return Object.prototype.toString.call(value)
+  } catch {
+    return '[object Object]'
+  }
+}
+
+/** An integer from `min` on; `Infinity` only where it is allowed. */
+export function integer(name: string, value: unknown, min: number, orInfinity = ''): number {
+  const expected = `an integer from ${min}${orInfinity}`
+  if (typeof value !== 'number') return wrongType(name, expected, value)
+  if (orInfinity !== '' && value === Number.POSITIVE_INFINITY) return value
+  if (!Number.isSafeInteger(value) || value < min) return outOfRange(name, expected, value)
+  return value
+}
+
+/** An integer from `min` to `max`. */
+export function integerWithin(name: string, value: unknown, min: number, max: number): number {
+  const expected = `an integer from ${min} to ${max}`
+  if (typeof value !== 'number') return wrongType(name, expected, value)
+  if (!Number.isInteger(value) || value < min || value > max) return outOfRange(name, expected, value)
+  return value
+}
+
+/** Any safe integer. */
+export function safeInteger(name: string, value: unknown): number {
+  if (typeof value !== 'number') return wrongType(name, 'a safe integer', value)
+  if (!Number.isSafeInteger(value)) return outOfRange(name, 'a safe integer', value)
+  return value
+}
+
+/** Milliseconds from 0; `Infinity` is no limit. */
+export function duration(name: string, value: unknown): number {
+  if (typeof value !== 'number') return wrongType(name, 'a number of milliseconds from 0', value)
+  if (!(value >= 0)) return outOfRange(name, 'a number of milliseconds from 0', value)
+  return value
+}
+
+/** Milliseconds above 0, finite. */
+export function interval(name: string, value: unknown): number {
+  if (typeof value !== 'number') return wrongType(name, 'a finite number of milliseconds above 0', value)
+  if (!(value > 0) || value === Number.POSITIVE_INFINITY)
+    return outOfRange(name, 'a finite number of milliseconds above 0', value)
+  return value
+}
+
+/** A text of at most 256 characters. */
+export function text(name: string, value: unknown): string {
+  if (typeof value !== 'string') return wrongType(name, 'a string of at most 256 characters', value)
+  if (value.length > 256) return outOfRange(name, 'a string of at most 256 characters', value)
+  return value
+}
+
+const ID = /^[A-Za-z0-9._:-]{1,128}$/
+
+/** A caller's own ticket. */
+export function ticket(name: string, value: unknown): string {
+  const expected = '1 to 128 characters of A-Z a-z 0-9 . _ : - (not "." or "..")'
+  if (typeof value !== 'string') return wrongType(name, expected, value)
+  if (value.length > 128 || !ID.test(value) || value === '.' || value === '..') return outOfRange(name, expected, value)
+  return value
+}
+
+export function flag(name: string, value: unknown): boolean {
+  if (typeof value !== 'boolean') return wrongType(name, 'true or false', value)
+  return value
+}
+
+/** One of a closed set of words. */
+export function oneOf<const T extends string>(name: string, value: unknown, words: readonly T[]): T {
+  const expected = `one of ${words.map((word) => `'${word}'`).join(', ')}`
+  if (typeof value !== 'string') return wrongType(name, expected, value)
+  return words.find((word) => word === value) ?? outOfRange(name, expected, value)
+}
+
+// biome-ignore lint/complexity/noBannedTypes: any function, before it is known which
+export function isFunction(value: unknown): value is Function {
+  return typeof value === 'function'
+}
+
+/** A function that can be called, which a class cannot. */
+export function callable<F>(name: string, value: unknown): F {
+  if (!isFunction(value)) return wrongType(name, 'a function', value)
+  // Only classes and built-in constructors have a prototype that cannot be replaced; most functions have none at all.
+  if (Object.hasOwn(value, 'prototype') && Object.getOwnPropertyDescriptor(value, 'prototype')?.writable === false) {
+    throw new TypeError(`Expected \`${name}\` to be a function, got a class`)
+  }
+  return value as F
+}
+
+export function abortSignal(name: string, value: unknown): AbortSignal {
+  if (!(value instanceof AbortSignal) && !looksLikeSignal(value)) return wrongType(name, 'an AbortSignal', value)
+  return value
+}
+
+/** A signal of another realm, or of a library, is as good as the platform's. */
+function looksLikeSignal(value: unknown): value is AbortSignal {
+  if (typeof value !== 'object' || value === null) return false
+  const { aborted, addEventListener, removeEventListener } = value as Partial<AbortSignal>
+  return typeof aborted === 'boolean' && isFunction(addEventListener) && isFunction(removeEventListener)
+}
+
+/** An object of options of which every key is known. */
+export function optionsOf<T extends object>(name: string, value: unknown, known: Readonly<Record<keyof T, true>>): T {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return wrongType(name, 'an object', value)
+  for (const key of Object.keys(value)) {
+    if (!Object.hasOwn(known, key)) {
+      throw new TypeError(
+        `Expected \`${name}\` to have only the options ${Object.keys(known).join(', ')}, got \`${key.slice(0, 60)}\``
+      )
+    }
+  }
+  return value as T
+}
+
+/** A copy of a value that JSON can hold without loss, as its text. */
+export function jsonText(name: string, value: unknown): string {
+  const path = firstBeyondJson(value, name, [])
+  if (path !== undefined)
+    throw new TypeError(
+      `Expected \`${path}\` to be JSON (null, booleans, finite numbers, strings, arrays, plain objects, no cycle)`
+    )
+  return JSON.stringify(value)
+}
+
+const MAX_DEPTH = 64
+
+/** The path of the first part of a value that JSON cannot hold; properties that are `undefined` are left out, as JSON does. */
+function firstBeyondJson(value: unknown, path: string, parents: readonly object[]): string | undefined {
+  if (value === null || typeof value === 'boolean' || typeof value === 'string') return undefined
+  if (typeof value === 'number') return Number.isFinite(value) ? undefined : path
+  if (typeof value !== 'object' || parents.includes(value) || parents.length >= MAX_DEPTH || 'toJSON' in value)
+    return path
+  const inside = [...parents, value]
+  if (Array.isArray(value)) {
+    for (let index = 0; index < value.length; index++) {
+      const wrong = firstBeyondJson(value[index], `${path}[${index}]`, inside)
+      if (wrong !== undefined) return wrong
+    }
+    return undefined
+  }
+  const prototype: unknown = Object.getPrototypeOf(value)
+  if (prototype !== null && Object.getPrototypeOf(prototype) !== null) return path
+  for (const [key, part] of Object.entries(value)) {
+    const wrong = part === undefined ? undefined : firstBeyondJson(part, `${path}.${key}`, inside)
+    if (wrong !== undefined) return wrong
+  }
+  return undefined
+}

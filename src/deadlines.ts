@@ -1,0 +1,103 @@
+import type { Clock, Timer } from './ports/clock.js'
+import { Heap, type HeapItem } from './scheduler/heap.js'
+
+/** How long the due deadlines of one moment may hold the event loop before it gets a turn. */
+const SLICE_MS = 10
+
+/** A moment at which something is to be done. Made once, set and cleared as often as wanted. */
+export class Deadline implements HeapItem {
+  index = -1
+  /** When it fires, in milliseconds of the clock. */
+  at = 0
+  /** Among those of one moment, the first set fires first. */
+  order = 0
+  keepAlive = false
+  readonly fire: () => void
+
+  constructor(fire: () => void) {
+    this.fire = fire
+  }
+
+  get isSet(): boolean {
+    return this.index >= 0
+  }
+}
+
+/**
+ * All limits of a pool on one timer. Setting one later than all others is O(1), else setting and clearing are
+ * O(log n). None fires early, and each by a clock that was read then.
+ */
+export class Deadlines {
+  readonly #clock: Clock
+  readonly #timer: Timer
+  readonly #heap = new Heap<Deadline>((a, b) => a.at < b.at || (a.at === b.at && a.order < b.order))
+  #orders = 0
+  /** How many of them the process has to live for. */
+  #vital = 0
+  /** When the timer fires, Infinity while it is not set. It may fire before there is anything to do. */
+  #armedFor = Number.POSITIVE_INFINITY
+  #firing = false
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+    this.#timer = clock.timer(() => this.#fire())
+    this.#timer.keepAlive(false)
+  }
+
+  /** How many are set. */
+  get size(): number {
+    return this.#heap.size
+  }
+
+  /**
+   * Sets a deadline, instead of what it was set to, so many milliseconds from now. Infinity only clears it.
+   *
+   * @param keepAlive - whether the process should live until then
+   */
+  set(deadline: Deadline, delayMs: number, keepAlive: boolean): void {
+    this.clear(deadline)
+    if (delayMs === Number.POSITIVE_INFINITY) return
+    deadline.at = this.#clock.now() + delayMs
+    deadline.order = ++this.#orders
+    deadline.keepAlive = keepAlive
+    if (keepAlive && ++this.#vital === 1) this.#timer.keepAlive(true)
+    this.#heap.add(deadline)
+    if (deadline.index === 0) this.#arm()
+  }
+
+  /** Forgets a deadline; nothing happens when it is not set. */
+  clear(deadline: Deadline): void {
+    if (deadline.index < 0) return
+    if (deadline.keepAlive && --this.#vital === 0) this.#timer.keepAlive(false)
+    this.#heap.remove(deadline)
+  }
+
+  /** Lets go of the timer, for a pool that has stopped. */
+  end(): void {
+    this.#timer.clear()
+  }
+
+  #fire(): void {
+    this.#armedFor = Number.POSITIVE_INFINITY
+    this.#firing = true
+    const now = this.#clock.now()
+    for (
+      let first = this.#heap.first, fired = 1;
+      first !== undefined && first.at <= now;
+      first = this.#heap.first, fired++
+    ) {
+      this.clear(first)
+      first.fire()
+      if (fired % 64 === 0 && this.#clock.now() - now > SLICE_MS) break
+    }
+    this.#firing = false
+    this.#arm()
+  }
+
+  #arm(): void {
+    const { first } = this.#heap
+    if (this.#firing || first === undefined || first.at >= this.#armedFor) return
+    this.#armedFor = first.at
+    this.#timer.set(Math.max(first.at - this.#clock.now(), 0))
+  }
+}

@@ -1,0 +1,392 @@
+import { captureContext } from './async-context.js'
+import { Attempts, type AttemptsOwner } from './attempts.js'
+import { Deadline, Deadlines } from './deadlines.js'
+import { DuplicateTaskError, KeyQueueFullError, PoolStoppedError, QueueFullError, withoutStack } from './errors.js'
+import { HEARS, Listeners } from './events.js'
+import type { PoolParts } from './pool-parts.js'
+import type { StopReport } from './reports.js'
+import { RoomLine, type RoomLineOwner } from './room-line.js'
+import type { RoomWaiter } from './room-waiter.js'
+import { CANCELED, FAILED, RUNNING, type Settled, STOPPING, SUCCEEDED } from './scheduler/lifecycle.js'
+import { RateWindow } from './scheduler/rate-window.js'
+import { FULL, KEY_FULL, Scheduler, TO_QUEUE, TO_WORKER, type Verdict } from './scheduler/scheduler.js'
+import { SelfWait } from './self-wait.js'
+import type { PoolSettings, TaskSettings, WaitSettings } from './settings.js'
+import { Shutdown, type ShutdownOwner, type StopRequest } from './shutdown.js'
+import { Signals } from './signals.js'
+import { systemClock } from './system-clock.js'
+import { Cancellation, Handler, PoolTask, type TaskOwner, type Work } from './task.js'
+import { Tickets } from './tickets.js'
+import { Turn } from './turn.js'
+import { Unobserved } from './unobserved.js'
+import { Waits } from './waits.js'
+
+/**
+ * Carries out what the scheduler decides. Everything that happens to a task happens here, in one order:
+ * state and counters, the freed place, promises, events; then those who wait for an empty pool.
+ */
+export class Dispatcher implements TaskOwner, AttemptsOwner, RoomLineOwner, ShutdownOwner {
+  readonly parts: PoolParts
+  readonly attempts: Attempts
+  readonly line: RoomLine
+  readonly drains: Waits
+  readonly tickets: Tickets
+  readonly retentionMs: number
+  readonly signals: Signals
+  /** Retries that were scheduled. */
+  retried = 0
+  readonly closed: Promise<StopReport>
+  #resolveClosed!: (report: StopReport) => void
+  readonly #scheduler: Scheduler<PoolTask, RoomWaiter>
+  readonly #wallEpoch: number
+  readonly #rateOpens: Deadline
+  #shutdown: Shutdown | undefined
+  /** Whether a task was accepted since the pool was last idle. */
+  #busy = false
+  #endStart: (() => void) | undefined
+
+  constructor(settings: PoolSettings) {
+    const clock = settings.clock ?? systemClock
+    const unobserved = new Unobserved(settings.onUnobservedError)
+    const { rateLimit } = settings
+    this.parts = {
+      settings,
+      clock,
+      turn: new Turn(clock, () => this.#turnEnds()),
+      scheduler: new Scheduler({
+        ...settings,
+        rate: rateLimit === undefined ? null : new RateWindow(rateLimit.starts, rateLimit.intervalMs)
+      }),
+      deadlines: new Deadlines(clock),
+      signals: new Signals(),
+      listeners: new Listeners((error, event, task) =>
+        unobserved.report(error, task instanceof PoolTask ? { event, task } : { event })
+      ),
+      unobserved,
+      selfWait: settings.detectSelfWait ? new SelfWait() : null
+    }
+    this.signals = this.parts.signals
+    this.#scheduler = this.parts.scheduler
+    this.attempts = new Attempts(this.parts, this)
+    this.line = new RoomLine(this.parts, this)
+    this.drains = new Waits(this.parts)
+    this.tickets = new Tickets(this.parts)
+    this.retentionMs = settings.retention.ms
+    this.#wallEpoch = clock.date()
+    this.#rateOpens = new Deadline(() => this.startDue())
+    this.closed = new Promise((resolve) => {
+      this.#resolveClosed = resolve
+    })
+  }
+
+  // ── coming in ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Accepts a task or throws why not. The task's function is not called before this has returned. */
+  submit(work: Work, input: unknown, settings: TaskSettings | undefined): PoolTask {
+    const existing = settings === undefined ? undefined : this.#known(work, settings)
+    if (existing !== undefined) return existing
+    const task = new PoolTask(this, work, input, this.parts.turn.stamp)
+    const verdict = this.#admit(task, settings)
+    if (verdict > TO_QUEUE) {
+      const error = this.refusal(verdict, settings)
+      this.refuse(work, settings, error)
+      throw error
+    }
+    if (this.parts.settings.captureContext) task.context = this.#capture(task)
+    this.accept(task, verdict, settings)
+    return task
+  }
+
+  /** The same, but waits for room where there is none. */
+  async submitWhenFree(work: Work, input: unknown, settings: WaitSettings): Promise<PoolTask> {
+    settings.waitSignal?.throwIfAborted()
+    const existing = this.#known(work, settings.task)
+    if (existing !== undefined) return existing
+    const task = new PoolTask(this, work, input, this.parts.turn.stamp)
+    if (this.parts.settings.captureContext) task.context = this.#capture(task)
+    const verdict = this.#admit(task, settings.task)
+    if (verdict === FULL) return this.line.join(task, settings)
+    if (verdict > TO_QUEUE) {
+      const error = this.refusal(verdict, settings.task)
+      this.refuse(work, settings.task, error)
+      throw error
+    }
+    this.accept(task, verdict, settings.task)
+    return task
+  }
+
+  #admit(task: PoolTask, settings: TaskSettings | undefined): Verdict {
+    const { rate } = this.#scheduler
+    if (rate !== null) this.startDue() // the timer may be late
+    return this.#scheduler.admit(task, settings?.priority ?? 0, settings?.key, this.schedulerNow)
+  }
+
+  /** What is decided before admission: a signal that has aborted, an id that is taken. */
+  #known(work: Work, settings: TaskSettings): PoolTask | undefined {
+    settings.signal?.throwIfAborted()
+    const existing = this.taskOf(settings.id)
+    if (existing === undefined || settings.join) return existing
+    if (this.#scheduler.stage >= STOPPING) return undefined
+    const error = withoutStack(() => new DuplicateTaskError(existing.id))
+    this.refuse(work, settings, error)
+    throw error
+  }
+
+  #capture(task: PoolTask): PoolTask['context'] {
+    const { selfWait } = this.parts
+    return selfWait === null ? captureContext() : selfWait.capture(task)
+  }
+
+  /** A task has its place: it gets what was said about it, and a worker if it has one. */
+  accept(task: PoolTask, verdict: Verdict, settings: TaskSettings | undefined): void {
+    const { listeners } = this.parts
+    this.#busy = true
+    if (settings !== undefined) this.#equip(task, settings)
+    if (verdict === TO_WORKER) this.attempts.workers.assign(task)
+    else {
+      this.#limitQueueing(task, settings?.queueTimeoutMs ?? this.parts.settings.queueTimeoutMs)
+      this.#watchRate()
+    }
+    if ((listeners.heard & HEARS.queued) !== 0) listeners.emit('queued', task)
+  }
+
+  #equip(task: PoolTask, settings: TaskSettings): void {
+    const { id, name, timeoutMs, signal, retry, metadata } = settings
+    if (id !== undefined) this.tickets.register(task, id)
+    if (name ?? timeoutMs ?? signal ?? retry ?? metadata) task.detailed().take(settings)
+    if (signal !== undefined) this.signals.subscribe(signal, task)
+  }
+
+  #limitQueueing(task: PoolTask, queueTimeoutMs: number): void {
+    if (queueTimeoutMs === Number.POSITIVE_INFINITY) return
+    const details = task.detailed()
+    details.deadline = new Deadline(() => this.settle(task, CANCELED, new Cancellation('queue_timeout')))
+    this.parts.deadlines.set(details.deadline, queueTimeoutMs, true)
+  }
+
+  refuse(work: Work, settings: TaskSettings | undefined, error: unknown): void {
+    const { listeners } = this.parts
+    this.#scheduler.refused++
+    if ((listeners.heard & HEARS.refused) === 0) return
+    const name = work instanceof Handler ? work.name : settings?.name
+    const key = settings?.key
+    listeners.emit('refused', {
+      error,
+      ...(name === undefined ? undefined : { name }),
+      ...(key === undefined ? undefined : { key })
+    })
+  }
+
+  refusal(verdict: Verdict, settings: TaskSettings | undefined): Error {
+    const scheduler = this.#scheduler
+    const { concurrency, queueCapacity, running, held: queued } = scheduler
+    const retryAfterMs = scheduler.retryAfterMs()
+    return withoutStack(() => {
+      if (verdict === FULL) return new QueueFullError({ concurrency, queueCapacity, running, queued, retryAfterMs })
+      if (verdict !== KEY_FULL) return new PoolStoppedError(scheduler.stage === STOPPING ? 'stopping' : 'stopped')
+      const key = settings?.key as string
+      const share = scheduler.share(key)
+      return new KeyQueueFullError(key, { ...share, concurrency, queued: share.held, retryAfterMs })
+    })
+  }
+
+  // ── going through ────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** The time for the scheduler, read where it matters only. */
+  get schedulerNow(): number {
+    return this.#scheduler.rate === null ? 0 : this.parts.clock.now()
+  }
+
+  /** Starts whatever may start now, then gives what room there is to those who wait for it. */
+  startDue(): void {
+    for (;;) {
+      const task = this.#scheduler.next(this.schedulerNow)
+      if (task === null) break
+      this.#start(task)
+    }
+    this.line.serve()
+    this.#watchRate()
+  }
+
+  #start(task: PoolTask): void {
+    if (task.startedMs >= 0) task.changed() // the stamps tell the first start only
+    this.attempts.workers.assign(task)
+  }
+
+  /** A place was freed: to the next task in the queue, then to the head of the line. */
+  #handOn(next: PoolTask | null): void {
+    if (next !== null) this.#start(next)
+    if (this.#scheduler.line.size > 0) this.line.serve()
+    this.#watchRate()
+  }
+
+  /** Wakes up when the rate lets the next task start. */
+  #watchRate(): void {
+    if (this.#scheduler.rate === null || this.#rateOpens.isSet) return
+    const now = this.parts.clock.now()
+    this.parts.deadlines.set(this.#rateOpens, this.#scheduler.rateOpensAt(now) - now, true)
+  }
+
+  /** A task's function is about to be called: only now is it known when the rate opens again. */
+  called(): void {
+    if (this.#scheduler.rate === null) return
+    this.#scheduler.rate.called(this.parts.clock.now())
+    this.#watchRate()
+  }
+
+  delay(task: PoolTask, error: unknown, delayMs: number): void {
+    const { deadlines, listeners } = this.parts
+    const details = task.detailed()
+    this.attempts.leave(task)
+    const next = this.#scheduler.delay(task, this.schedulerNow)
+    task.worker = null
+    details.progress = undefined
+    details.progressed = false
+    details.changes++
+    details.deadline = new Deadline(() => this.#requeue(task))
+    deadlines.set(details.deadline, delayMs, true)
+    this.retried++
+    this.#handOn(next)
+    task.notify()
+    listeners.emit('retrying', task, { error, delayMs })
+  }
+
+  #requeue(task: PoolTask): void {
+    this.#scheduler.requeue(task)
+    this.startDue()
+  }
+
+  // ── going out ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Ends a task, exactly once. */
+  settle(task: PoolTask, to: Settled, payload: unknown): void {
+    const { turn, deadlines, listeners, unobserved } = this.parts
+    const { details } = task
+    if (task.stage === RUNNING) this.attempts.leave(task)
+    if (details !== null) {
+      if (details.deadline !== undefined) deadlines.clear(details.deadline)
+      if (details.settings?.signal !== undefined) this.signals.unsubscribe(details.settings.signal, task)
+    }
+    const next = this.#scheduler.settle(task, to, this.schedulerNow)
+    task.end(payload, turn.stamp)
+    this.tickets.retain(task)
+    if (to === CANCELED) this.#shutdown?.canceled(task, (payload as Cancellation).reason)
+    this.#handOn(next)
+    const released = this.#scheduler.live === 0 ? this.drains.take() : null
+
+    if (
+      to === FAILED &&
+      task.asked === null &&
+      (listeners.heard & (HEARS.failed | HEARS.settled)) === 0 &&
+      !task.isWatched
+    ) {
+      unobserved.failed(task)
+    }
+    task.answer()
+    task.notify()
+    if ((listeners.heard & (HEARS.succeeded | HEARS.failed | HEARS.canceled | HEARS.settled)) !== 0) {
+      listeners.emit(to === SUCCEEDED ? 'succeeded' : to === FAILED ? 'failed' : 'canceled', task)
+      listeners.emit('settled', task)
+    }
+    if (released !== null) this.#emptied(released)
+  }
+
+  #emptied(released: ReturnType<Waits['take']>): void {
+    this.drains.release(released)
+    if (this.#scheduler.live > 0) return
+    if (this.#busy) {
+      this.#busy = false
+      this.parts.listeners.emit('idle')
+    }
+    if (this.#scheduler.live === 0) this.#shutdown?.finish()
+  }
+
+  cancel(task: PoolTask, cancellation: Cancellation): boolean {
+    if (task.isSettled) return false
+    if (task.stage === RUNNING && task.worker?.context) return this.attempts.requestEnd(task, cancellation)
+    this.settle(task, CANCELED, cancellation)
+    return true
+  }
+
+  /** The end of the turn: what was put off until now. */
+  #turnEnds(): void {
+    this.attempts.flushProgress()
+    this.parts.unobserved.flush()
+    this.#shutdown?.resume()
+    this.attempts.workers.resume()
+  }
+
+  // ── the pool's own life ──────────────────────────────────────────────────────────────────────────────────────────
+
+  start(signal: AbortSignal | undefined): void {
+    this.#scheduler.start()
+    if (signal !== undefined) this.#stopWith(signal)
+    this.startDue()
+  }
+
+  #stopWith(signal: AbortSignal): void {
+    const { graceMs, forceMs } = this.parts.settings
+    const stop = { onAbort: (reason: unknown) => this.stop({ graceMs, forceMs, reason }) }
+    if (signal.aborted) return stop.onAbort(signal.reason)
+    this.signals.subscribe(signal, stop)
+    this.#endStart = () => this.signals.unsubscribe(signal, stop)
+  }
+
+  stop(request: StopRequest): void {
+    if (this.#shutdown !== undefined) return this.#shutdown.shorten(request)
+    this.#shutdown = new Shutdown(this.parts, this, request.reason)
+    this.#shutdown.begin(request)
+  }
+
+  get stopReason(): unknown {
+    return this.#shutdown?.error
+  }
+
+  refuseWaiters(): void {
+    this.line.dismissAll()
+  }
+
+  tellRunning(reason: unknown): void {
+    for (const worker of [...this.attempts.workers.busy()]) worker.context?.stop(reason)
+  }
+
+  abortRunning(cancellation: Cancellation): void {
+    for (const { task } of [...this.attempts.workers.busy()]) this.cancel(task, cancellation)
+  }
+
+  interruptRunning(told: (task: PoolTask) => void): void {
+    this.attempts.interrupt(told)
+  }
+
+  finished(report: StopReport): void {
+    const { deadlines, listeners } = this.parts
+    deadlines.clear(this.#rateOpens)
+    this.tickets.end()
+    deadlines.end()
+    this.#endStart?.()
+    this.#resolveClosed(report)
+    listeners.emit('stopped', report)
+  }
+
+  // ── looking things up ────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** The live or retained task of this id. */
+  taskOf(id: string | undefined): PoolTask | undefined {
+    return id === undefined ? undefined : this.tickets.find(id)
+  }
+
+  issueId(task: PoolTask): string {
+    return this.tickets.issue(task)
+  }
+
+  position(task: PoolTask): number {
+    return this.#scheduler.position(task)
+  }
+
+  iso(ms: number): string {
+    return new Date(Math.min(this.#wallEpoch + ms, LAST_DATE_MS)).toISOString()
+  }
+}
+
+/** The last moment that a date can hold. */
+const LAST_DATE_MS = 8.64e15

@@ -1,0 +1,12 @@
+import type { Abort } from './task-context.js'
+import { read } from './task-record.js'
+
+/**
+ * Whether an attempt threw because it was asked to end: the error is the reason on its signal, has it as its cause (as
+ * the errors of `node:timers/promises` do), or is an `AbortError`. Any other error is the task's own.
+ */
+export function gaveUp(error: unknown, abort: Abort): boolean {
+  if (Object.is(error, abort.reason) || read(error, 'name') === 'AbortError') return true
+  const cause = read(error, 'cause')
+  return cause !== undefined && Object.is(cause, abort.reason)
+}

@@ -1,0 +1,149 @@
+import {
+  DuplicateTaskError,
+  PoolDeadlockError,
+  PoolStoppedError,
+  WaitFullError,
+  WaitTimeoutError,
+  withoutStack
+} from './errors.js'
+import type { PoolParts } from './pool-parts.js'
+import { RoomWaiter, type RoomWaiterOwner } from './room-waiter.js'
+import { RUNNING } from './scheduler/lifecycle.js'
+import { TO_QUEUE, type Verdict } from './scheduler/scheduler.js'
+import type { TaskSettings, WaitSettings } from './settings.js'
+import type { PoolTask, Work } from './task.js'
+
+/** What the line needs of the dispatcher. */
+export interface RoomLineOwner {
+  /** The time, where the scheduler needs it. */
+  readonly schedulerNow: number
+  /** The live or retained task that has this id. */
+  taskOf(id: string | undefined): PoolTask | undefined
+  accept(task: PoolTask, verdict: Verdict, settings: TaskSettings): void
+  /** Counts and tells a refusal. */
+  refuse(work: Work, settings: TaskSettings, error: unknown): void
+  /** The error for a verdict. */
+  refusal(verdict: Verdict, settings: TaskSettings): Error
+}
+
+/** The callers that wait for room: who joins, who is let in, who leaves. Their order is the scheduler's. */
+export class RoomLine implements RoomWaiterOwner {
+  readonly #parts: PoolParts
+  readonly #owner: RoomLineOwner
+
+  constructor(parts: PoolParts, owner: RoomLineOwner) {
+    this.#parts = parts
+    this.#owner = owner
+  }
+
+  /**
+   * There is no room for this task now: its caller waits.
+   *
+   * @throws WaitTimeoutError when it would not wait at all
+   * @throws WaitFullError when too many wait already
+   */
+  join(task: PoolTask, settings: WaitSettings): Promise<PoolTask> {
+    const { scheduler, clock, deadlines, signals } = this.#parts
+    if (settings.waitMs === 0) throw this.#refused(task, settings, new WaitTimeoutError(0, scheduler.retryAfterMs()))
+    const waiter = new RoomWaiter(this, task, settings, clock.now(), this.#inside(settings))
+    if (!scheduler.wait(waiter))
+      throw this.#refused(task, settings, new WaitFullError(scheduler.line.size, scheduler.retryAfterMs()))
+    deadlines.set(waiter.deadline, settings.waitMs, true)
+    for (const signal of waiter.signals) signals.subscribe(signal, waiter)
+    this.#breakDeadlock()
+    return waiter.granted
+  }
+
+  /** Gives what room there is to the head of the line, then to the next. */
+  serve(): void {
+    const { scheduler } = this.#parts
+    for (;;) {
+      const waiter = scheduler.nextWaiter(this.#owner.schedulerNow)
+      if (waiter === null) break
+      this.#detach(waiter)
+      this.#answer(waiter)
+    }
+    this.#breakDeadlock()
+  }
+
+  /** The waiter's limit is reached. */
+  expire(waiter: RoomWaiter): void {
+    const { clock, scheduler } = this.#parts
+    this.dismiss(
+      waiter,
+      withoutStack(() => new WaitTimeoutError(clock.now() - waiter.since, scheduler.retryAfterMs()))
+    )
+  }
+
+  /** A waiter leaves without a place. */
+  dismiss(waiter: RoomWaiter, reason: unknown): void {
+    this.#parts.scheduler.leave(waiter)
+    this.#detach(waiter)
+    waiter.reject(this.#refused(waiter.task, waiter.settings, reason))
+  }
+
+  /** The pool stops: nobody waits any longer. */
+  dismissAll(): void {
+    const { line } = this.#parts.scheduler
+    for (let { head } = line; head !== null; head = line.head)
+      this.dismiss(
+        head,
+        withoutStack(() => new PoolStoppedError('stopping'))
+      )
+  }
+
+  /** A place is there for this waiter, or an answer that no waiting will change. */
+  #answer(waiter: RoomWaiter): void {
+    const { task, settings } = waiter
+    const existing = this.#owner.taskOf(settings.task.id)
+    if (existing !== undefined) {
+      const error = this.#refused(task, settings, new DuplicateTaskError(existing.id))
+      return settings.task.join ? waiter.resolve(existing) : waiter.reject(error)
+    }
+    const verdict = this.#parts.scheduler.grant(task, waiter, this.#owner.schedulerNow)
+    if (verdict > TO_QUEUE)
+      return waiter.reject(this.#refused(task, settings, this.#owner.refusal(verdict, settings.task)))
+    task.queuedMs = this.#parts.turn.stamp
+    waiter.resolve(task)
+    this.#owner.accept(task, verdict, settings.task)
+  }
+
+  #refused<E>(task: PoolTask, settings: WaitSettings, error: E): E {
+    this.#owner.refuse(task.work as Work, settings.task, error)
+    return error
+  }
+
+  #detach(waiter: RoomWaiter): void {
+    this.#parts.deadlines.clear(waiter.deadline)
+    for (const signal of waiter.signals) this.#parts.signals.unsubscribe(signal, waiter)
+  }
+
+  // ── tasks that wait for themselves ───────────────────────────────────────────────────────────────────────────────
+
+  /** The running task that would wait here without a limit. */
+  #inside({ waitMs, waitSignal, task }: WaitSettings): PoolTask | undefined {
+    const unlimited = waitMs === Number.POSITIVE_INFINITY && waitSignal === undefined && task.signal === undefined
+    return unlimited ? this.#parts.selfWait?.current : undefined
+  }
+
+  /** When every running task waits in this line, no place can become free: the newest of them is told. */
+  #breakDeadlock(): void {
+    const { selfWait, scheduler } = this.#parts
+    if (selfWait === null || scheduler.running === 0 || scheduler.mayStartMore) return
+    const inside = new Set<PoolTask>()
+    let newest: RoomWaiter | undefined
+    for (let waiter = scheduler.line.head; waiter !== null; waiter = waiter.next) {
+      if (waiter.inside?.stage !== RUNNING) continue
+      inside.add(waiter.inside)
+      newest = waiter
+    }
+    if (newest === undefined || inside.size < scheduler.running) return
+    this.dismiss(
+      newest,
+      new PoolDeadlockError(
+        `All ${scheduler.running} running tasks of this pool wait for room in it, so none can become free. ` +
+          'Give the wait a limit (`waitMs`), queue from outside a task, or use a second pool.'
+      )
+    )
+  }
+}

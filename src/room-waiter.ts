@@ -1,0 +1,57 @@
+import { Deadline } from './deadlines.js'
+import { Waiter } from './scheduler/waiting-line.js'
+import type { WaitSettings } from './settings.js'
+import type { AbortSubscriber } from './signals.js'
+import type { PoolTask } from './task.js'
+
+/** What a waiter needs of its line. */
+export interface RoomWaiterOwner {
+  /** Its limit is reached. */
+  expire(waiter: RoomWaiter): void
+  /** One of its signals aborted. */
+  dismiss(waiter: RoomWaiter, reason: unknown): void
+}
+
+/** A caller that waits for room. Its task is made, but nothing has accepted it. */
+export class RoomWaiter extends Waiter<RoomWaiter> implements AbortSubscriber {
+  readonly task: PoolTask
+  readonly settings: WaitSettings
+  readonly since: number
+  /** The running task that waits here without a limit, where that is looked for. */
+  readonly inside: PoolTask | undefined
+  readonly deadline: Deadline
+  readonly granted: Promise<PoolTask>
+  resolve!: (task: PoolTask) => void
+  reject!: (reason: unknown) => void
+  readonly #line: RoomWaiterOwner
+
+  constructor(
+    line: RoomWaiterOwner,
+    task: PoolTask,
+    settings: WaitSettings,
+    since: number,
+    inside: PoolTask | undefined
+  ) {
+    super(settings.task.priority, settings.task.key)
+    this.#line = line
+    this.task = task
+    this.settings = settings
+    this.since = since
+    this.inside = inside
+    this.deadline = new Deadline(() => line.expire(this))
+    this.granted = new Promise((resolve, reject) => {
+      this.resolve = resolve
+      this.reject = reject
+    })
+  }
+
+  /** The signals that end the wait. */
+  get signals(): ReadonlySet<AbortSignal> {
+    const { waitSignal, task } = this.settings
+    return new Set([waitSignal, task.signal].filter((signal) => signal !== undefined))
+  }
+
+  onAbort(reason: unknown): void {
+    this.#line.dismiss(this, reason)
+  }
+}

@@ -1,0 +1,198 @@
+import { type Entry, LinkedList } from './entry.js'
+import { Heap, type HeapItem } from './heap.js'
+import type { Share } from './shares.js'
+
+/**
+ * The queue: one level per priority, in each level one lane per key that take turns, in each lane first in, first out.
+ *
+ * ```
+ * levels, highest first      7 ── round: [ A: a1 a2 a3 ] → [ B: b1 ] → [ no key: x1 x2 ] → (A)
+ * (a heap)                   0 ── round: [ no key: … ]
+ * ```
+ *
+ * Queueing, taking the next and removing from the middle are O(1), plus O(log p) in the number p of priorities now
+ * queued when a level appears or goes. A lane whose key runs as many tasks as it may leaves the round when its turn
+ * comes (it is parked) and comes back when one of them ends. What is empty is forgotten.
+ */
+export class Lanes<E extends Entry<E>> {
+  readonly #levels = new Map<number, Level<E>>()
+  /** Levels with a lane in their round, the highest priority first. */
+  readonly #heap = new Heap<Level<E>>((a, b) => a.priority > b.priority)
+  /** Nearly every task of nearly every pool has no priority and no key: its lane is always there. */
+  readonly #plain: Lane<E>
+
+  constructor() {
+    const level = new Level<E>(0)
+    this.#plain = new Lane<E>(0, undefined, null)
+    this.#plain.level = level
+    level.keyless = this.#plain
+    this.#levels.set(0, level)
+  }
+
+  /** The lane for a task of this priority and key: the one in use, else a new one, which joins with its first entry. */
+  find(priority: number, key: string | undefined, share: Share<E> | null): Lane<E> {
+    if (priority === 0 && key === undefined) return this.#plain
+    const level = this.#levels.get(priority)
+    const lane = key === undefined ? level?.keyless : level?.keyed.get(key)
+    return lane ?? new Lane<E>(priority, key, share)
+  }
+
+  /** Puts an entry at the back of its lane. */
+  push(entry: E): void {
+    let lane = entry.lane as Lane<E>
+    if (lane.entries.size === 0) {
+      lane = this.find(lane.priority, lane.key, lane.share) // another may have come to life since this one was found
+      entry.lane = lane
+      if (lane.entries.size === 0) this.#open(lane)
+    }
+    lane.entries.push(entry)
+    ;(lane.level as Level<E>).queued++
+  }
+
+  /** Takes the next entry in order that may start, or null where none may. */
+  take(): E | null {
+    for (let level = this.#heap.first; level !== undefined; level = this.#heap.first) {
+      const lane = level.turn as Lane<E>
+      const { share } = lane
+      if (share !== null && share.running >= share.concurrency) {
+        share.parked.push(lane)
+        this.#leaveRound(lane, level)
+        continue
+      }
+      const entry = lane.entries.head as E
+      level.turn = lane.right
+      this.remove(entry)
+      return entry
+    }
+    return null
+  }
+
+  /** Removes an entry from wherever it stands. */
+  remove(entry: E): void {
+    const lane = entry.lane as Lane<E>
+    lane.entries.remove(entry)
+    ;(lane.level as Level<E>).queued--
+    if (lane.entries.size === 0) this.#close(lane)
+  }
+
+  /** Brings the parked lanes of a key back into their rounds. */
+  unpark(share: Share<E>): void {
+    if (share.parked.length === 0) return
+    const { parked } = share
+    share.parked = []
+    for (const lane of parked) this.#joinRound(lane, lane.level as Level<E>)
+  }
+
+  /** The lanes that hold an entry. */
+  *busy(): Generator<Lane<E>> {
+    for (const level of this.#levels.values()) {
+      if (level.keyless !== null && level.keyless.entries.size > 0) yield level.keyless
+      yield* level.keyed.values()
+    }
+  }
+
+  /** About how many entries will be taken up to and including this one, from 1. O(p). */
+  position(entry: E): number {
+    const lane = entry.lane as Lane<E>
+    const own = lane.level as Level<E>
+    const inLane = Math.max(1, Math.min(entry.order - (lane.entries.head as E).order + 1, lane.entries.size))
+    let position = Math.min(inLane * Math.max(own.lanes, 1), own.queued)
+    for (const level of this.#levels.values()) if (level.priority > own.priority) position += level.queued
+    return position
+  }
+
+  /** A lane is about to get its first entry. */
+  #open(lane: Lane<E>): void {
+    let level = this.#levels.get(lane.priority)
+    if (level === undefined) {
+      level = new Level<E>(lane.priority)
+      this.#levels.set(lane.priority, level)
+    }
+    lane.level = level
+    if (lane.key === undefined) level.keyless = lane
+    else level.keyed.set(lane.key, lane)
+    this.#joinRound(lane, level)
+  }
+
+  /** A lane gave its last entry. */
+  #close(lane: Lane<E>): void {
+    const level = lane.level as Level<E>
+    if (lane.right !== null) this.#leaveRound(lane, level)
+    else if (lane.share !== null) lane.share.parked.splice(lane.share.parked.indexOf(lane), 1)
+    if (lane === this.#plain) return
+    if (lane.key === undefined) level.keyless = null
+    else level.keyed.delete(lane.key)
+    if (level.keyless === null && level.keyed.size === 0) this.#levels.delete(level.priority)
+  }
+
+  /** To the end of the round: just before the lane whose turn it is. */
+  #joinRound(lane: Lane<E>, level: Level<E>): void {
+    const { turn } = level
+    level.lanes++
+    if (turn === null) {
+      lane.left = lane
+      lane.right = lane
+      level.turn = lane
+      this.#heap.add(level)
+      return
+    }
+    const last = turn.left as Lane<E>
+    lane.left = last
+    lane.right = turn
+    last.right = lane
+    turn.left = lane
+  }
+
+  #leaveRound(lane: Lane<E>, level: Level<E>): void {
+    const left = lane.left as Lane<E>
+    const right = lane.right as Lane<E>
+    lane.left = null
+    lane.right = null
+    level.lanes--
+    if (left === lane) {
+      level.turn = null
+      this.#heap.remove(level)
+      return
+    }
+    left.right = right
+    right.left = left
+    if (level.turn === lane) level.turn = right
+  }
+}
+
+/** The entries of one priority and one key (or of none), in order. */
+export class Lane<E extends Entry<E>> {
+  readonly priority: number
+  readonly key: string | undefined
+  /** What its key holds; null without a key, and in a pool without bounds per key. */
+  readonly share: Share<E> | null
+  readonly entries = new LinkedList<E>()
+  level: Level<E> | null = null
+  /** Its neighbours in the round of its level; null when it is not in the round. */
+  left: Lane<E> | null = null
+  right: Lane<E> | null = null
+
+  constructor(priority: number, key: string | undefined, share: Share<E> | null) {
+    this.priority = priority
+    this.key = key
+    this.share = share
+  }
+}
+
+/** The lanes of one priority. */
+class Level<E extends Entry<E>> implements HeapItem {
+  readonly priority: number
+  keyless: Lane<E> | null = null
+  readonly keyed = new Map<string, Lane<E>>()
+  /** Whose turn it is; null when no lane may give an entry. */
+  turn: Lane<E> | null = null
+  /** Lanes in the round. */
+  lanes = 0
+  /** Entries in all lanes, parked ones included. */
+  queued = 0
+  index = -1
+
+  constructor(priority: number) {
+    this.priority = priority
+  }
+}

@@ -1,0 +1,59 @@
+/**
+ * The stages of a task, and the only moves between them:
+ *
+ * ```
+ *            ┌──────────────────────────┐
+ * OUTSIDE ───┴──► QUEUED ───────────► RUNNING ───► SUCCEEDED | FAILED | CANCELED
+ *                  │  ▲                 │                                 ▲
+ *                  │  └── DELAYED ◄─────┘                                 │
+ *                  └───────┴──────────────────────────────────────────────┘
+ * ```
+ */
+/** Not accepted (yet). */
+export const OUTSIDE = 0
+/** Accepted, waits for a worker. */
+export const QUEUED = 1
+/** Failed once at least, waits for the time of its retry. Keeps its place. */
+export const DELAYED = 2
+/** Has a worker. */
+export const RUNNING = 3
+export const SUCCEEDED = 4
+export const FAILED = 5
+export const CANCELED = 6
+
+export type Stage =
+  | typeof OUTSIDE
+  | typeof QUEUED
+  | typeof DELAYED
+  | typeof RUNNING
+  | typeof SUCCEEDED
+  | typeof FAILED
+  | typeof CANCELED
+
+/** A terminal stage. */
+export type Settled = typeof SUCCEEDED | typeof FAILED | typeof CANCELED
+
+/** For each stage, the set of stages that may follow, one bit each. */
+const MOVES: readonly number[] = [
+  /* OUTSIDE   */ (1 << QUEUED) | (1 << RUNNING),
+  /* QUEUED    */ (1 << RUNNING) | (1 << CANCELED),
+  /* DELAYED   */ (1 << QUEUED) | (1 << CANCELED),
+  /* RUNNING   */ (1 << DELAYED) | (1 << SUCCEEDED) | (1 << FAILED) | (1 << CANCELED),
+  /* SUCCEEDED */ 0,
+  /* FAILED    */ 0,
+  /* CANCELED  */ 0
+]
+
+/** Moves an entry to its next stage. An illegal move is a defect of this library, and stops here before it spreads. */
+export function move(entry: { stage: Stage }, to: Stage): void {
+  if (((MOVES[entry.stage] as number) & (1 << to)) === 0) throw new Error(`illegal move: ${entry.stage} to ${to}`)
+  entry.stage = to
+}
+
+/** The pool's own life, one way. */
+export const CREATED = 0
+export const STARTED = 1
+export const STOPPING = 2
+export const STOPPED = 3
+
+export type PoolStage = typeof CREATED | typeof STARTED | typeof STOPPING | typeof STOPPED

@@ -1,0 +1,331 @@
+import { type Entry, LinkedList } from './entry.js'
+import { type Lane, Lanes } from './lanes.js'
+import {
+  CREATED,
+  DELAYED,
+  FAILED,
+  move,
+  type PoolStage,
+  QUEUED,
+  RUNNING,
+  type Settled,
+  STARTED,
+  STOPPED,
+  STOPPING,
+  SUCCEEDED
+} from './lifecycle.js'
+import type { RateWindow } from './rate-window.js'
+import { RetryAfter } from './retry-after.js'
+import { Shares } from './shares.js'
+import { type Waiter, WaitingLine } from './waiting-line.js'
+
+/** Accepted, and given a free worker in the same step. */
+export const TO_WORKER = 0
+/** Accepted into the queue. */
+export const TO_QUEUE = 1
+/** Refused: no place, or somebody waits for one already. */
+export const FULL = 2
+/** Refused: the key's share is full. */
+export const KEY_FULL = 3
+/** Refused: the pool is stopping or has stopped. */
+export const CLOSED = 4
+
+export type Verdict = typeof TO_WORKER | typeof TO_QUEUE | typeof FULL | typeof KEY_FULL | typeof CLOSED
+
+export interface SchedulerOptions {
+  readonly concurrency: number
+  readonly queueCapacity: number
+  readonly waiterCapacity: number
+  /** Bounds of each key; null: none. */
+  readonly perKey: { readonly concurrency: number; readonly queueCapacity: number } | null
+  readonly rate: RateWindow | null
+}
+
+/**
+ * Decides who is accepted, who runs next and who gets a freed place. It only decides: there is no promise, timer,
+ * clock, event or error in here, and the same calls always give the same answers. Where time matters it is an argument.
+ *
+ * A place is a worker or a seat in the queue. Every accepted task holds one from the step that accepts it to the step
+ * that settles it, also while it waits for a retry, and there are `concurrency + queueCapacity` of them.
+ */
+export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
+  concurrency: number
+  queueCapacity: number
+  stage: PoolStage = CREATED
+  paused = false
+
+  running = 0
+  queued = 0
+  accepted = 0
+  refused = 0
+  succeeded = 0
+  failed = 0
+  canceled = 0
+  peakRunning = 0
+  peakQueued = 0
+
+  readonly line: WaitingLine<W>
+  /** Tasks that wait for the time of their retry. */
+  readonly delayed = new LinkedList<E>()
+  readonly retryAfter = new RetryAfter()
+  readonly rate: RateWindow | null
+  readonly #shares: Shares<E> | null
+  readonly #lanes = new Lanes<E>()
+  /** Whether anything may start: not before the start, not when paused, not after the grace of a stop. */
+  #open = false
+  #orders = 0
+
+  constructor(options: SchedulerOptions) {
+    this.concurrency = options.concurrency
+    this.queueCapacity = options.queueCapacity
+    this.line = new WaitingLine(options.waiterCapacity)
+    this.rate = options.rate
+    this.#shares = options.perKey && new Shares(options.perKey.concurrency, options.perKey.queueCapacity)
+  }
+
+  /** Accepted tasks that wait: in the queue or for a retry. */
+  get held(): number {
+    return this.queued + this.delayed.size
+  }
+
+  /** Accepted tasks that have not settled. */
+  get live(): number {
+    return this.running + this.queued + this.delayed.size
+  }
+
+  /** Tasks ever handed over: each is accepted, refused or still in the line. */
+  get submitted(): number {
+    return this.accepted + this.refused + this.line.size
+  }
+
+  // ── coming in ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * The verdict on a new task, and its place where it is accepted: one step, so nothing can come between.
+   *
+   * With a rate, whoever may start by now must have been started ({@link next}): a newcomer never passes them.
+   */
+  admit(entry: E, priority: number, key: string | undefined, now: number): Verdict {
+    const verdict = this.#judge(key, now)
+    if (verdict === CLOSED || verdict === KEY_FULL) return verdict
+    if (this.line.size > 0) return FULL
+    return this.#take(entry, priority, key, verdict)
+  }
+
+  /** Joins the line for room. False: the line is full. */
+  wait(waiter: W): boolean {
+    if (this.line.full) return false
+    this.line.push(waiter)
+    return true
+  }
+
+  /** Leaves the line without a place. */
+  leave(waiter: W): void {
+    this.line.remove(waiter)
+  }
+
+  /** Takes the head of the line out of it, if there is an answer for it now. */
+  nextWaiter(now: number): W | null {
+    const head = this.line.head
+    if (head === null || this.#judge(head.key, now) === FULL) return null
+    this.line.remove(head)
+    return head
+  }
+
+  /** The verdict on the task of a waiter that was just taken out of the line. */
+  grant(entry: E, waiter: W, now: number): Verdict {
+    return this.#take(entry, waiter.priority, waiter.key, this.#judge(waiter.key, now))
+  }
+
+  #judge(key: string | undefined, now: number): Verdict {
+    if (this.stage >= STOPPING) return CLOSED
+    let workerFree = this.#mayStart(now)
+    if (key !== undefined && this.#shares !== null) {
+      if (!this.#shares.hasRoom(key, workerFree)) return KEY_FULL
+      workerFree &&= !this.#shares.atLimit(key)
+    }
+    const { held } = this
+    if (this.running + held >= this.concurrency + this.queueCapacity) return FULL
+    if (workerFree) return TO_WORKER
+    return held < this.queueCapacity ? TO_QUEUE : FULL
+  }
+
+  #take(entry: E, priority: number, key: string | undefined, verdict: Verdict): Verdict {
+    if (verdict > TO_QUEUE) return verdict
+    const share = key === undefined || this.#shares === null ? null : this.#shares.open(key)
+    entry.lane = this.#lanes.find(priority, key, share)
+    this.accepted++
+    if (verdict === TO_WORKER) {
+      entry.order = ++this.#orders
+      this.#run(entry)
+    } else {
+      if (share !== null) share.held++
+      this.#enqueue(entry)
+    }
+    return verdict
+  }
+
+  // ── going through ────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** The next task that may start, with its worker taken; null when none may. */
+  next(now: number): E | null {
+    if (this.queued === 0 || !this.#mayStart(now)) return null
+    const entry = this.#lanes.take()
+    if (entry === null) return null
+    const { share } = entry.lane as Lane<E>
+    if (share !== null) share.held--
+    this.queued--
+    this.#run(entry)
+    return entry
+  }
+
+  /** Gives up the worker but not the place, until {@link requeue}. Answers like {@link next}. */
+  delay(entry: E, now: number): E | null {
+    const { share } = entry.lane as Lane<E>
+    move(entry, DELAYED)
+    this.#freeWorker(entry)
+    if (share !== null) share.held++
+    this.delayed.push(entry)
+    return this.next(now)
+  }
+
+  /** Puts a delayed task at the back of its lane. */
+  requeue(entry: E): void {
+    this.delayed.remove(entry)
+    this.#enqueue(entry)
+  }
+
+  // ── going out ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Ends a task, wherever it stands, and frees its place. Answers like {@link next}. */
+  settle(entry: E, to: Settled, now: number): E | null {
+    const from = entry.stage
+    const { share } = entry.lane as Lane<E>
+    move(entry, to)
+    if (from === RUNNING) this.#freeWorker(entry)
+    else {
+      if (from === QUEUED) {
+        this.#lanes.remove(entry)
+        this.queued--
+      } else this.delayed.remove(entry)
+      if (share !== null) share.held--
+    }
+    if (share !== null) this.#shares?.release(share)
+    if (to === SUCCEEDED) this.succeeded++
+    else if (to === FAILED) this.failed++
+    else this.canceled++
+    return this.next(now)
+  }
+
+  #mayStart(now: number): boolean {
+    return this.#open && this.running < this.concurrency && (this.rate === null || this.rate.allows(now))
+  }
+
+  #run(entry: E): void {
+    const { share } = entry.lane as Lane<E>
+    move(entry, RUNNING)
+    this.running++
+    if (this.running > this.peakRunning) this.peakRunning = this.running
+    if (share !== null) share.running++
+    if (this.rate !== null) this.rate.take()
+  }
+
+  #freeWorker(entry: E): void {
+    const { share } = entry.lane as Lane<E>
+    this.running--
+    if (share === null) return
+    share.running--
+    this.#lanes.unpark(share)
+  }
+
+  #enqueue(entry: E): void {
+    move(entry, QUEUED)
+    entry.order = ++this.#orders
+    this.#lanes.push(entry)
+    this.queued++
+    if (this.queued > this.peakQueued) this.peakQueued = this.queued
+  }
+
+  // ── the pool's own life ──────────────────────────────────────────────────────────────────────────────────────────
+
+  start(): void {
+    this.stage = STARTED
+    this.#open = !this.paused
+  }
+
+  pause(): void {
+    if (this.stage >= STOPPING) return
+    this.paused = true
+    this.#open = false
+  }
+
+  resume(): void {
+    if (this.stage >= STOPPING) return
+    this.paused = false
+    this.#open = this.stage === STARTED
+  }
+
+  /** Intake ends. Starts go on if `grace` is given, which a pool that was never started cannot use. */
+  stop(grace: boolean): void {
+    this.#open = grace && this.stage === STARTED
+    this.stage = STOPPING
+    this.paused = false
+  }
+
+  /** Starts end too. */
+  close(): void {
+    this.#open = false
+  }
+
+  finish(): void {
+    this.stage = STOPPED
+  }
+
+  // ── looking ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** The lanes that hold a queued task. */
+  lanes(): Iterable<Lane<E>> {
+    return this.#lanes.busy()
+  }
+
+  /** A task that holds a place without a worker, if there is one. */
+  anyHeld(): E | null {
+    for (const lane of this.#lanes.busy()) return lane.entries.head
+    return this.delayed.head
+  }
+
+  /** About how many tasks will be started up to and including this queued one, from 1 to `queued`. */
+  position(entry: E): number {
+    return this.#lanes.position(entry)
+  }
+
+  /** Whether a task that holds a place will start by itself, without another one ending. */
+  get mayStartMore(): boolean {
+    return (
+      this.running < this.concurrency && this.held > 0 && (this.delayed.size > 0 || !this.#open || this.rate !== null)
+    )
+  }
+
+  /** When the rate lets the next task start; Infinity when it is not the rate that holds it back, or a call is still to be dated. */
+  rateOpensAt(now: number): number {
+    const waits = this.queued > 0 || this.line.size > 0
+    if (this.rate === null || !waits || !this.#open || this.running >= this.concurrency || this.rate.allows(now))
+      return Number.POSITIVE_INFINITY
+    return this.rate.opensAt()
+  }
+
+  /** In how many milliseconds a place is likely to be free. */
+  retryAfterMs(): number {
+    return this.retryAfter.estimate(this.held, this.concurrency)
+  }
+
+  /** What a key holds now, for the facts of a refusal. */
+  share(key: string): { readonly running: number; readonly held: number; readonly queueCapacity: number } {
+    const share = this.#shares?.get(key)
+    return {
+      running: share?.running ?? 0,
+      held: share?.held ?? 0,
+      queueCapacity: this.#shares?.queueCapacity ?? Number.POSITIVE_INFINITY
+    }
+  }
+}

@@ -1,0 +1,70 @@
+import { Deadline } from './deadlines.js'
+import type { PoolParts } from './pool-parts.js'
+import { Retention } from './retention.js'
+import { STOPPED } from './scheduler/lifecycle.js'
+import type { PoolTask } from './task.js'
+import { TicketIds } from './ticket-ids.js'
+
+/** Finds a task by its ticket: while it lives, and as long as it is retained. A ticket nobody asked for is never made. */
+export class Tickets {
+  readonly #parts: PoolParts
+  readonly #ids: TicketIds
+  readonly #tasks = new Map<string, PoolTask>()
+  readonly #retention: Retention<PoolTask>
+  readonly #expiry = new Deadline(() => this.#expire())
+
+  constructor(parts: PoolParts) {
+    this.#parts = parts
+    this.#ids = new TicketIds(parts.clock)
+    this.#retention = new Retention(parts.settings.retention, (task) => {
+      if (task.ticket !== '') this.#tasks.delete(task.ticket)
+    })
+  }
+
+  /** The settled tasks that are still kept, the oldest first. */
+  get retained(): Retention<PoolTask>['tasks'] {
+    this.#expire()
+    return this.#retention.tasks
+  }
+
+  /** The task of a ticket. */
+  find(id: string): PoolTask | undefined {
+    this.#expire()
+    return this.#tasks.get(id)
+  }
+
+  /** Gives a task its caller's own ticket. */
+  register(task: PoolTask, id: string): void {
+    task.ticket = id
+    this.#tasks.set(id, task)
+  }
+
+  /** Makes a ticket. It leads to the task as long as that is kept. */
+  issue(task: PoolTask): string {
+    const id = this.#ids.next()
+    if (!task.isSettled || this.#retention.has(task)) this.#tasks.set(id, task)
+    return id
+  }
+
+  /** A task has settled: it is kept for a while. */
+  retain(task: PoolTask): void {
+    this.#retention.add(task)
+    if (!this.#expiry.isSet) this.#watch()
+  }
+
+  /** The pool has stopped: what is kept from now on is forgotten when somebody looks, without a timer. */
+  end(): void {
+    this.#parts.deadlines.clear(this.#expiry)
+  }
+
+  #expire(): void {
+    this.#retention.expire(Math.floor(this.#parts.turn.fresh()))
+    this.#watch()
+  }
+
+  #watch(): void {
+    const { nextExpiryMs } = this.#retention
+    if (nextExpiryMs === Number.POSITIVE_INFINITY || this.#parts.scheduler.stage === STOPPED) return
+    this.#parts.deadlines.set(this.#expiry, Math.max(nextExpiryMs - this.#parts.turn.fresh(), 0), false)
+  }
+}

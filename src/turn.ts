@@ -1,0 +1,78 @@
+import type { Clock } from './ports/clock.js'
+
+/** How long the pool's own work may hold the event loop before it gets a turn. */
+const SLICE_MS = 10
+/** The most steps between two looks at the clock. */
+const MAX_STEPS = 8
+
+/**
+ * One turn of the event loop, as far as the pool works in it: the clock is read once for all stamps of a turn, and the
+ * work is cut into slices of about 10 ms with a turn for timers and sockets in between.
+ *
+ * A turn begins when it is first looked at and ends when the loop comes round; times are in milliseconds since the pool
+ * was made.
+ */
+export class Turn {
+  readonly #clock: Clock
+  readonly #epoch: number
+  readonly #onEnd: () => void
+  readonly #end: () => void
+  #begun = false
+  #beganAt = 0
+  #now = 0
+  /** Steps until the next look at the clock, and how many there were between the last two. */
+  #stepsLeft = 1
+  #steps = 1
+
+  constructor(clock: Clock, onEnd: () => void) {
+    this.#clock = clock
+    this.#epoch = clock.now()
+    this.#onEnd = onEnd
+    this.#end = () => {
+      this.#begun = false
+      this.#onEnd()
+    }
+  }
+
+  /** The time, as old as the turn at most. */
+  get now(): number {
+    if (!this.#begun) this.begin()
+    return this.#now
+  }
+
+  /** The time in whole milliseconds: a small integer, which costs no memory of its own. */
+  get stamp(): number {
+    return Math.floor(this.now)
+  }
+
+  /** The time, read now. */
+  fresh(): number {
+    return this.#clock.now() - this.#epoch
+  }
+
+  /** Makes sure that `onEnd` is called at the end of this turn. */
+  begin(): void {
+    if (this.#begun) return
+    this.#begun = true
+    this.#now = this.fresh()
+    this.#beganAt = this.#now
+    this.#stepsLeft = 1
+    this.#steps = 1
+    this.#clock.yield(this.#end)
+  }
+
+  /**
+   * Whether this turn's slice is used up; asked before each step of work. Looks at the clock after eight quick steps,
+   * after each slow one.
+   */
+  isOver(): boolean {
+    this.begin()
+    if (--this.#stepsLeft > 0) return false
+    const now = this.fresh()
+    const each = (now - this.#now) / this.#steps
+    this.#now = now
+    this.#steps = each > SLICE_MS / MAX_STEPS / 4 ? 1 : MAX_STEPS
+    this.#stepsLeft = this.#steps
+    return now - this.#beganAt >= SLICE_MS
+  }
+}

@@ -1,0 +1,71 @@
+import { expect } from 'vitest'
+import type { PoolEventName, PoolEvents, PoolStats, WorkerPool } from '../../src/index.js'
+
+/** Every event there is. */
+export const EVENTS = [
+  'queued',
+  'started',
+  'retrying',
+  'progress',
+  'succeeded',
+  'failed',
+  'canceled',
+  'settled',
+  'stuck',
+  'refused',
+  'idle',
+  'stopping',
+  'stopped'
+] as const satisfies readonly PoolEventName[]
+
+// biome-ignore lint/suspicious/noExplicitAny: a pool of whatever handlers
+type AnyPool = Pick<WorkerPool<any>, 'stats'>
+
+/** Fails unless the books balance now. */
+export function expectBalance(pool: AnyPool): PoolStats {
+  const stats = pool.stats()
+  const { totals, running, queued, delayed, waiting } = stats
+  expect(totals.submitted, 'submitted = accepted + refused + waiting').toBe(totals.accepted + totals.refused + waiting)
+  expect(totals.accepted, 'accepted = queued + delayed + running + settled').toBe(
+    queued + delayed + running + totals.succeeded + totals.failed + totals.canceled
+  )
+  for (const count of [running, queued, delayed, waiting, stats.stuck, stats.retained, ...Object.values(totals)]) {
+    expect(count).toBeGreaterThanOrEqual(0)
+  }
+  return stats
+}
+
+/** One event as it happened. */
+export interface Told {
+  readonly event: PoolEventName
+  readonly args: PoolEvents[PoolEventName]
+}
+
+/** Listens to everything; at each event the books must balance. What fails there is thrown by {@link Witness.check}. */
+export class Witness {
+  readonly told: Told[] = []
+  readonly #errors: unknown[] = []
+
+  // biome-ignore lint/suspicious/noExplicitAny: a pool of whatever handlers
+  constructor(pool: WorkerPool<any>) {
+    for (const event of EVENTS) {
+      pool.on(event, (...args: unknown[]) => {
+        this.told.push({ event, args: args as unknown as PoolEvents[PoolEventName] })
+        try {
+          expectBalance(pool)
+        } catch (error) {
+          this.#errors.push(error)
+        }
+      })
+    }
+  }
+
+  /** The names of the events, in order; only those of one task if it is given. */
+  names(task?: unknown): PoolEventName[] {
+    return this.told.filter(({ args }) => task === undefined || args[0] === task).map(({ event }) => event)
+  }
+
+  check(): void {
+    if (this.#errors.length > 0) throw this.#errors[0]
+  }
+}

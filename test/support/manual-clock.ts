@@ -1,0 +1,112 @@
+import { randomBytes } from 'node:crypto'
+import type { Clock, Timer } from '../../src/ports/clock.js'
+
+/** Lets every promise that can settle without time settle. */
+export const microtasks = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+interface ManualTimer extends Timer {
+  readonly fire: () => void
+  at: number
+  alive: boolean
+}
+
+/**
+ * A clock that a test holds in its hand: time stands still until {@link ManualClock.advance}, and the event loop turns
+ * when {@link ManualClock.turn} says so.
+ */
+export class ManualClock implements Clock {
+  #now: number
+  #wall: number
+  readonly #timers: ManualTimer[] = []
+  #yields: (() => void)[] = []
+
+  constructor(now = 1_000, wall = Date.UTC(2030, 0, 1)) {
+    this.#now = now
+    this.#wall = wall
+  }
+
+  now(): number {
+    return this.#now
+  }
+
+  date(): number {
+    return this.#wall
+  }
+
+  random(): number {
+    return 0.5
+  }
+
+  randomBytes(count: number): Uint8Array {
+    return randomBytes(count)
+  }
+
+  timer(fire: () => void): Timer {
+    const timer: ManualTimer = {
+      fire,
+      at: Number.POSITIVE_INFINITY,
+      alive: true,
+      set: (delayMs) => {
+        timer.at = this.#now + delayMs
+      },
+      keepAlive: (keep) => {
+        timer.alive = keep
+      },
+      clear: () => {
+        timer.at = Number.POSITIVE_INFINITY
+      }
+    }
+    this.#timers.push(timer)
+    return timer
+  }
+
+  yield(then: () => void): void {
+    this.#yields.push(then)
+  }
+
+  /** Timers that are set; `alive` counts only those that keep the process alive. */
+  timers(which: 'all' | 'alive' = 'all'): number {
+    return this.#timers.filter((timer) => timer.at !== Number.POSITIVE_INFINITY && (which === 'all' || timer.alive))
+      .length
+  }
+
+  /** Steps the wall clock, as an administrator would; the monotonic clock does not move. */
+  stepWall(ms: number): void {
+    this.#wall += ms
+  }
+
+  /** Time passes while the event loop is blocked: no timer fires, nothing yields. */
+  block(ms: number): void {
+    this.#now += ms
+  }
+
+  /** The event loop turns until nothing is left to be done without time. */
+  async turn(): Promise<void> {
+    do {
+      await microtasks()
+      const yields = this.#yields
+      this.#yields = []
+      for (const then of yields) then()
+      await microtasks()
+    } while (this.#yields.length > 0)
+  }
+
+  /** Time passes; every timer on the way fires at its moment. */
+  async advance(ms: number): Promise<void> {
+    const target = this.#now + ms
+    await this.turn()
+    for (;;) {
+      const due = this.#timers.reduce<ManualTimer | undefined>(
+        (first, timer) => (timer.at <= target && (first === undefined || timer.at < first.at) ? timer : first),
+        undefined
+      )
+      if (due === undefined) break
+      this.#now = Math.max(this.#now, due.at)
+      due.at = Number.POSITIVE_INFINITY
+      due.fire()
+      await this.turn()
+    }
+    this.#now = Math.max(this.#now, target)
+    await this.turn()
+  }
+}
