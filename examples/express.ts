@@ -1,0 +1,98 @@
+/**
+ * Tickets in an Express application, version 4 or 5. Express hands out Node's own request and response, so the carrying
+ * is that of `node-http.ts`; what is here is what Express does differently.
+ *
+ * `npx tsx examples/express.ts` runs a server with it.
+ */
+import { fileURLToPath } from 'node:url'
+import { type HttpReply, problem, type TicketRoutes } from 'coatcheck/http'
+import express, { type Application, type ErrorRequestHandler, type Request, type RequestHandler } from 'express'
+import { readArguments, serve } from './demo/serve.js'
+import { type Routes, requestOf, send, ticketServer } from './node-http.js'
+
+/** Answers what the routes answer and passes everything else on. Goes before anything that reads bodies, if it can. */
+export function ticketMiddleware(routes: Routes): RequestHandler {
+  return (req, res, next) => {
+    // Not `req.url`, from which Express cuts the path that this is mounted at.
+    const request = { ...requestOf(req, res), target: req.originalUrl, ...bodyReadAlready(req) }
+    routes.handle(request).then((reply) => (reply === undefined ? next() : send(req, res, reply)), next)
+  }
+}
+
+/** An earlier `express.json()` or `express.raw()` has taken the bytes: give them back. */
+function bodyReadAlready(req: Request): { readonly body?: () => AsyncGenerator<Uint8Array> } {
+  if (!req.readableDidRead) return {}
+  const body: unknown = req.body
+  return {
+    body: async function* () {
+      yield Buffer.isBuffer(body) ? body : Buffer.from(JSON.stringify(body))
+    }
+  }
+}
+
+/** The application's 404, as a problem document. */
+export const notFound: RequestHandler = (req, res) => send(req, res, problem('NOT_FOUND'))
+
+/** In place of Express' own error page, which shows stacks. Errors of body parsers get the reply that the routes give. */
+export function errorPage(tickets: Pick<TicketRoutes, 'refused'>): ErrorRequestHandler {
+  return (error: unknown, req, res, next) => {
+    if (res.headersSent) return next(error) // too late to say anything: Express cuts the connection
+    send(req, res, parserReply(error) ?? tickets.refused(error))
+  }
+}
+
+function parserReply(error: unknown): HttpReply | undefined {
+  const type = typeof error === 'object' && error !== null && 'type' in error ? error.type : undefined
+  switch (type) {
+    case 'entity.parse.failed':
+    case 'request.aborted':
+    case 'request.size.invalid':
+      return problem('INVALID_BODY')
+    case 'entity.too.large':
+      return problem('BODY_TOO_LARGE')
+    case 'charset.unsupported':
+    case 'encoding.unsupported':
+      return problem('UNSUPPORTED_MEDIA_TYPE')
+    default:
+      return undefined
+  }
+}
+
+const EXPOSED = 'Location, Retry-After, ETag, Operation-Location, Preference-Applied, Idempotent-Replayed, Allow'
+const ALLOWED = 'Content-Type, Prefer, Idempotency-Key, If-None-Match, Last-Event-ID'
+
+/** Lets pages of these origins, and of no others, use the routes. */
+export function cors(origins: readonly string[]): RequestHandler {
+  const allowed = new Set(origins)
+  return (req, res, next) => {
+    res.vary('Origin')
+    const { origin } = req.headers
+    if (origin === undefined || !allowed.has(origin)) return next()
+    res.setHeader('Access-Control-Allow-Origin', origin)
+    res.setHeader('Access-Control-Expose-Headers', EXPOSED)
+    if (req.method !== 'OPTIONS' || req.headers['access-control-request-method'] === undefined) return next()
+    res.setHeader('Access-Control-Allow-Methods', 'GET, HEAD, POST, DELETE')
+    res.setHeader('Access-Control-Allow-Headers', ALLOWED)
+    res.setHeader('Access-Control-Max-Age', '600')
+    res.statusCode = 204
+    res.end()
+  }
+}
+
+/** Puts everything in its place; give it a fresh application. */
+export function mount(
+  app: Application,
+  routes: Routes & Pick<TicketRoutes, 'refused'>,
+  origins: readonly string[] = []
+): Application {
+  app.disable('x-powered-by')
+  if (origins.length > 0) app.use(cors(origins))
+  app.use(ticketMiddleware(routes))
+  app.use(notFound)
+  app.use(errorPage(routes))
+  return app
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  await serve((app) => ticketServer(mount(express(), app)), readArguments(process.argv.slice(2)))
+}

@@ -1,0 +1,72 @@
+/**
+ * Tickets on a plain `node:http` server.
+ *
+ * The first part is the adapter, to be copied into an application. The second is a server that uses it:
+ * `npx tsx examples/node-http.ts`, then the lines that it prints.
+ */
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerOptions,
+  type ServerResponse
+} from 'node:http'
+import { finished } from 'node:stream'
+import { fileURLToPath } from 'node:url'
+import { type HttpReply, type HttpRequest, problem, type TicketRoutes } from 'coatcheck/http'
+import { readArguments, serve } from './demo/serve.js'
+
+/** Anything that decides replies: ticket routes, or an application around them. */
+export type Routes = Pick<TicketRoutes, 'handle'>
+
+/** Hands every request to the routes; what is none of theirs is a 404. */
+export function listener(routes: Routes): RequestListener {
+  return (req, res) => {
+    void routes.handle(requestOf(req, res)).then((reply) => send(req, res, reply ?? problem('NOT_FOUND')))
+  }
+}
+
+/** Carries a request over as it is. */
+export function requestOf(req: IncomingMessage, res: ServerResponse): HttpRequest {
+  const left = new AbortController()
+  res.once('close', () => {
+    if (!res.writableEnded) left.abort()
+  })
+  // A plain `for await (… of req)` destroys the connection when it is left early, and with it the reply.
+  const body = () => req.iterator({ destroyOnReturn: false })
+  return { method: req.method ?? '', target: req.url ?? '', headers: req.headers, body, signal: left.signal }
+}
+
+/** Writes a reply as it is. */
+export function send(req: IncomingMessage, res: ServerResponse, reply: HttpReply): void {
+  if (res.headersSent || res.destroyed) return
+  // HTTP/2 has no Connection header.
+  if (reply.close && req.httpVersionMajor === 1) res.setHeader('Connection', 'close')
+  res.writeHead(reply.status, reply.headers)
+  if (!reply.close || req.complete || reply.body === undefined) {
+    res.end(reply.body)
+    return
+  }
+  // To close while the client still sends resets the connection, and it never reads why: give it a second to finish.
+  res.write(reply.body)
+  const timer = setTimeout(() => res.end(), 1_000)
+  finished(req.resume(), () => {
+    clearTimeout(timer)
+    res.end()
+  })
+}
+
+/** A server with limits: on headers and bodies that come a byte at a time, and on how many may try it. */
+export function ticketServer(onRequest: RequestListener, options: ServerOptions = {}): Server {
+  const server = createServer(
+    { headersTimeout: 10_000, requestTimeout: 30_000, connectionsCheckingInterval: 5_000, ...options },
+    onRequest
+  )
+  server.maxConnections = 2_000
+  return server
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  await serve((app) => ticketServer(listener(app)), readArguments(process.argv.slice(2)))
+}

@@ -1,0 +1,20 @@
+import { replyWith } from './reply.js'
+import type { Methods } from './route-table.js'
+import type { TicketPool } from './ticket-pool.js'
+
+/** `/livez`: the process answers. */
+export const livez: Methods = { GET: () => replyWith(200, { body: { status: 'ok' } }) }
+
+/** `/readyz`: new work is welcome here. Before the pool has started, and once the server begins to end, it is not. */
+export function readyz(pool: TicketPool, closing: () => boolean): Methods {
+  const standing = (): 'ok' | 'starting' | 'stopping' => {
+    if (closing()) return 'stopping'
+    return pool.state === 'created' ? 'starting' : 'ok'
+  }
+  return {
+    GET: () => {
+      const status = standing()
+      return replyWith(status === 'ok' ? 200 : 503, { body: { status } })
+    }
+  }
+}

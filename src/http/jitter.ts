@@ -1,0 +1,26 @@
+/** The fraction of the golden ratio: its multiples fill the line from 0 to 1 more evenly than chance does. */
+const GOLDEN = 0.618_033_988_749_894_9
+
+/**
+ * Numbers from 0 up to, not including, 1 that spread refused clients over time. A sequence, not chance: any few refusals
+ * in a row are as far apart as so many can be, and this module needs no source of randomness.
+ */
+export function evenlySpread(): () => number {
+  let last = 0
+  return () => {
+    last = (last + GOLDEN) % 1
+    return last
+  }
+}
+
+/**
+ * The `Retry-After` of a refusal, in whole seconds: the time rounded up, and up to a fifth of it (at least one second)
+ * on top. Clients keep to the second they are told, and those refused together must not come back as one wave.
+ *
+ * @param random - gives a number from 0 up to, not including, 1
+ */
+export function retryAfterSeconds(retryAfterMs: number, random: () => number): number {
+  const seconds = Math.ceil(retryAfterMs / 1_000)
+  const most = Math.max(1, Math.floor(seconds / 5))
+  return seconds + Math.min(most, Math.floor(random() * (most + 1)))
+}

@@ -1,0 +1,53 @@
+import type { TicketSettings } from './options.js'
+import { problemOf, type Refusal } from './problems.js'
+import { notRecorded, refusalOf } from './refusal.js'
+import type { HttpRequest } from './request.js'
+
+/** The client left while it waited: nobody reads this. */
+const WITHDRAWN: Refusal = {
+  problem: problemOf('INVALID_BODY', { detail: 'The client left before its request was answered.' }),
+  close: true
+}
+
+/** Decides what a client is told of an error, and hands what it is not told to the hook: nothing is lost, nothing leaks. */
+export class Refusals {
+  readonly #onError: TicketSettings['onError']
+  readonly #random: () => number
+
+  constructor(settings: TicketSettings) {
+    this.#onError = settings.onError
+    this.#random = settings.random
+  }
+
+  /** What the client is told of an error: its own mistakes and the pool's refusals in detail, of all else nothing. */
+  of(error: unknown, request?: HttpRequest): Refusal {
+    const known = refusalOf(error, this.#random)
+    if (known !== undefined) return known
+    if (request?.signal.aborted === true && error === request.signal.reason) return WITHDRAWN
+    this.report(error, request)
+    return { problem: problemOf('INTERNAL') }
+  }
+
+  /** The task was accepted, but its store failed. */
+  notRecorded(error: unknown, request?: HttpRequest): Refusal {
+    this.report(error, request)
+    return notRecorded(this.#random)
+  }
+
+  /** What a hook gives; `undefined` when it throws, which is told to the application only. */
+  guarded<T>(hook: () => T): T | undefined {
+    try {
+      return hook()
+    } catch (error) {
+      this.report(error)
+      return undefined
+    }
+  }
+
+  /** Tells the application. A hook that throws here has nobody left to tell. */
+  report(error: unknown, request?: HttpRequest): void {
+    try {
+      this.#onError(error, request)
+    } catch {}
+  }
+}

@@ -1,0 +1,74 @@
+import { problemOf, refusalReply } from './problems.js'
+import { type HttpReply, replyWith, withoutBody } from './reply.js'
+import type { HttpRequest } from './request.js'
+
+/** Answers one method of one resource. */
+export type Handle = (request: HttpRequest, segment: string) => HttpReply | Promise<HttpReply>
+
+/** The methods of a resource; HEAD comes with GET, OPTIONS with any. */
+export type Methods = Readonly<Partial<Record<'GET' | 'POST' | 'DELETE', Handle>>>
+
+/** A resource that a path leads to, and the part of the path that varies. */
+export interface Match {
+  readonly methods: Methods
+  readonly segment: string
+}
+
+/**
+ * Which resource a path leads to. Two kinds of entries are enough, and no pattern is ever matched against a path:
+ *
+ * ```
+ *  exact     /tasks  /livez  /readyz  …       one look into a map
+ *  under     /tasks/<one segment>             what stands after the prefix, without a slash in it
+ * ```
+ */
+export class RouteTable {
+  readonly #exact = new Map<string, Methods>()
+  readonly #under = new Map<string, Methods>()
+
+  /** A resource with a path of its own. */
+  exact(path: string, methods: Methods): void {
+    this.#exact.set(path, methods)
+  }
+
+  /** Resources named by the segment after a prefix that ends with a slash. */
+  under(prefix: string, methods: Methods): void {
+    this.#under.set(prefix, methods)
+  }
+
+  /** The resource of a path, not decoded; `undefined` when none of these. */
+  match(path: string): Match | undefined {
+    const exact = this.#exact.get(path)
+    if (exact !== undefined) return { methods: exact, segment: '' }
+    const start = path.lastIndexOf('/') + 1
+    const methods = this.#under.get(path.slice(0, start))
+    return methods === undefined ? undefined : { methods, segment: path.slice(start) }
+  }
+}
+
+/**
+ * Answers a request to a resource. The method is judged before anything else is looked at, so that a wrong one tells
+ * nothing about what exists.
+ */
+export async function answer({ methods, segment }: Match, request: HttpRequest): Promise<HttpReply> {
+  const { method } = request
+  if (method === 'OPTIONS') return replyWith(204, { headers: { Allow: allow(methods) } })
+  const name = method === 'HEAD' ? 'GET' : method
+  const handle = isMethod(name, methods) ? methods[name] : undefined
+  if (handle === undefined) {
+    return refusalReply({ problem: problemOf('METHOD_NOT_ALLOWED'), headers: { Allow: allow(methods) } })
+  }
+  const reply = await handle(request, segment)
+  return method === 'HEAD' ? withoutBody(reply) : reply
+}
+
+function isMethod(name: string, methods: Methods): name is keyof Methods {
+  return Object.hasOwn(methods, name)
+}
+
+function allow(methods: Methods): string {
+  return Object.keys(methods)
+    .flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
+    .concat('OPTIONS')
+    .join(', ')
+}

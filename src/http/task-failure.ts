@@ -1,0 +1,67 @@
+import { isPoolError } from '../errors.js'
+import type { Task } from '../task-contract.js'
+import { read, type TaskRecord } from '../task-record.js'
+
+/** What a client is told of a failed task. */
+export interface TicketError {
+  /** For programs: the error's own code, without `ERR_` when it is this library's; `TASK_FAILED` when it has none. */
+  readonly code: string
+  /** For people: "the task failed" unless the error is known to hold nothing secret. */
+  readonly message: string
+}
+
+/**
+ * Says what a client may know of a failure: a code, a message, both, or `undefined` for what is told without it.
+ *
+ * @param error - what the task threw, unchanged
+ * @param record - the task's record
+ */
+export type DescribeError = (error: unknown, record: TaskRecord) => Partial<TicketError> | undefined
+
+/** How failures are told. */
+export interface FailureRules {
+  readonly describeError: DescribeError | undefined
+  /** Where an error of `describeError` goes. */
+  readonly report: (error: unknown) => void
+}
+
+const UNSAID: TicketError = { code: 'TASK_FAILED', message: 'the task failed' }
+
+/**
+ * What a client may know of why a task failed; `null` when it did not. The messages of errors hold paths, queries and
+ * secrets, so only those are shown that are this library's, that say so themselves (`expose` is `true`), or that
+ * `describeError` gives. What was given to a cancel is never shown.
+ */
+export async function failureOf(task: Task, record: TaskRecord, rules: FailureRules): Promise<TicketError | null> {
+  if (record.state !== 'failed') return null
+  const error = await task.result().then(
+    () => undefined,
+    (reason: unknown) => reason
+  )
+  const usual = usualError(error, record)
+  const own = described(error, record, rules)
+  return { code: nonEmpty(own?.code) ?? usual.code, message: nonEmpty(own?.message) ?? usual.message }
+}
+
+function usualError(error: unknown, record: TaskRecord): TicketError {
+  const code = record.error?.code ?? UNSAID.code
+  const isOurs = isPoolError(error)
+  const isShown = isOurs || read(error, 'expose') === true
+  return {
+    code: isOurs && code.startsWith('ERR_') ? code.slice('ERR_'.length) : code,
+    message: (isShown ? record.error?.message : undefined) ?? UNSAID.message
+  }
+}
+
+function described(error: unknown, record: TaskRecord, rules: FailureRules): Partial<TicketError> | undefined {
+  try {
+    return rules.describeError?.(error, record)
+  } catch (failure) {
+    rules.report(failure)
+    return undefined
+  }
+}
+
+function nonEmpty(text: unknown): string | undefined {
+  return typeof text === 'string' && text !== '' ? text : undefined
+}

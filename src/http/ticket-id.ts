@@ -1,0 +1,21 @@
+const TICKET = /^[A-Za-z0-9._:-]+$/
+const MAX_LENGTH = 128
+
+/**
+ * The ticket that a path segment stands for, decoded once; `undefined` when it can be none. Only what passes here is
+ * looked up, so that no other text of a request reaches the pool, a header or a log.
+ */
+export function decodeTicket(segment: string): string | undefined {
+  if (segment.length > MAX_LENGTH * 3) return undefined // every character as %XX
+  const id = decode(segment)
+  if (id === undefined || id.length > MAX_LENGTH || !TICKET.test(id)) return undefined
+  return id === '.' || id === '..' ? undefined : id
+}
+
+function decode(segment: string): string | undefined {
+  try {
+    return decodeURIComponent(segment)
+  } catch {
+    return undefined // a lone % is no ticket
+  }
+}

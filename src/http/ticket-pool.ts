@@ -1,0 +1,32 @@
+import { wording } from '../checks.js'
+import type { PoolState } from '../reports.js'
+import type { CancelOutcome, Task } from '../task-contract.js'
+
+/**
+ * What these routes need of a pool: to look tickets up, to cancel them, and to know whether it still takes work. A
+ * `WorkerPool` is one; queueing is done by the `submit` of an accepting route.
+ */
+export interface TicketPool {
+  /** Where the pool stands. */
+  readonly state: PoolState
+
+  /** The task of a ticket, live or still retained. */
+  task(id: string): Task | undefined
+
+  /** Asks for a task's end. */
+  cancel(id: string): CancelOutcome
+}
+
+/**
+ * Finds out at once, not at the first request, that something else was given.
+ *
+ * @throws TypeError
+ */
+export function requirePool(pool: unknown): void {
+  const isPool =
+    typeof pool === 'object' &&
+    pool !== null &&
+    typeof Reflect.get(pool, 'task') === 'function' &&
+    typeof Reflect.get(pool, 'cancel') === 'function'
+  if (!isPool) throw new TypeError(wording('pool', 'a WorkerPool', pool))
+}

@@ -1,0 +1,81 @@
+import type { Task } from '../task-contract.js'
+import type { TaskRecord } from '../task-record.js'
+import { tagOf } from './entity-tag.js'
+import type { TicketSettings } from './options.js'
+import { type OwnBody, ownReply } from './own-body.js'
+import { problemOf, refusalReply } from './problems.js'
+import { type HttpReply, replyWith } from './reply.js'
+import { type FailureRules, failureOf } from './task-failure.js'
+import { isDone, statusOf, type TicketStatus } from './ticket-status.js'
+
+/** Turns tasks into replies: the one place that knows what a ticket looks like over HTTP. */
+export class TicketReplies {
+  readonly #base: string
+  readonly #pollAfterMs: number
+  readonly #rules: FailureRules
+
+  constructor(settings: TicketSettings, report: (error: unknown) => void) {
+    this.#base = `${settings.publicUrl}${settings.basePath}/tasks/`
+    this.#pollAfterMs = settings.pollAfterMs
+    this.#rules = { describeError: settings.describeError, report }
+  }
+
+  /** The status document as it is now. */
+  async status(task: Task, record = task.record()): Promise<TicketStatus> {
+    const error = await failureOf(task, record, this.#rules)
+    return statusOf(record, { url: this.#url(record.id), pollAfterMs: this.#pollAfterMs, error })
+  }
+
+  /** 202 with the status, and where to ask for it. */
+  async accepted(task: Task): Promise<HttpReply> {
+    const record = task.record()
+    const headers = {
+      ...this.#location(record),
+      'Content-Location': this.#url(record.id),
+      ...this.#retryAfter(record),
+      ETag: tagOf(record.revision)
+    }
+    return replyWith(202, { body: await this.status(task, record), headers })
+  }
+
+  /** 202 with a body that is not the status: no tag, and no claim that this is what stands at the ticket's URL. */
+  acceptedWith(task: Task, body: OwnBody): HttpReply {
+    const record = task.record()
+    return ownReply(202, body, { headers: { ...this.#location(record), ...this.#retryAfter(record) } })
+  }
+
+  /** 200 with the status, or 202 when something was asked for that is not done yet. */
+  async found(task: Task, status: 200 | 202 = 200): Promise<HttpReply> {
+    const record = task.record()
+    const headers = { ...this.#retryAfter(record), ETag: tagOf(record.revision) }
+    return replyWith(status, { body: await this.status(task, record), headers })
+  }
+
+  /** 304: what the client has is still so. */
+  unchanged(record: TaskRecord): HttpReply {
+    return replyWith(304, { headers: { ...this.#retryAfter(record), ETag: tagOf(record.revision) } })
+  }
+
+  /** 409: there was nothing to cancel any more. */
+  finished({ state }: TaskRecord): HttpReply {
+    return refusalReply({ problem: problemOf('ALREADY_FINISHED', { state }) })
+  }
+
+  /** 404, the same for every ticket that cannot be told about, whatever the reason. */
+  unknown(): HttpReply {
+    return refusalReply({ problem: problemOf('TICKET_NOT_FOUND') })
+  }
+
+  /** Ids have only characters that stand for themselves in a path. */
+  #url(id: string): string {
+    return this.#base + id
+  }
+
+  #location({ id }: TaskRecord): Record<string, string> {
+    return { Location: this.#url(id), 'Operation-Location': this.#url(id) }
+  }
+
+  #retryAfter(record: TaskRecord): Record<string, string> {
+    return isDone(record) ? {} : { 'Retry-After': String(Math.ceil(this.#pollAfterMs / 1_000)) }
+  }
+}

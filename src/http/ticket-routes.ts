@@ -1,0 +1,121 @@
+import type { Task } from '../task-contract.js'
+import { acceptingResource } from './accepting-resource.js'
+import { livez, readyz } from './health.js'
+import { checkTicketRoutesOptions, type TicketRoutesOptions } from './options.js'
+import { refusalReply } from './problems.js'
+import { Refusals } from './refusals.js'
+import { closing, type HttpReply } from './reply.js'
+import { type HttpRequest, splitTarget } from './request.js'
+import { answer, RouteTable } from './route-table.js'
+import { requirePool, type TicketPool } from './ticket-pool.js'
+import { TicketReplies } from './ticket-replies.js'
+import { ticketResource } from './ticket-resource.js'
+
+/** A pool's tickets over HTTP, without a framework. */
+export interface TicketRoutes {
+  /**
+   * Decides the reply to a request. Never rejects.
+   *
+   * @returns `undefined` when the path is none of these routes: the application goes on
+   */
+  handle(request: HttpRequest): Promise<HttpReply | undefined>
+
+  /**
+   * The 202 for a task that a route of the application's own has queued: once it is as durable as its pool can make it,
+   * with the ticket in headers and body. Never rejects.
+   */
+  accepted(task: Task): Promise<HttpReply>
+
+  /**
+   * The reply to an error, for routes of the application's own: what `queueTask` threw, an {@link invalidField}; anything
+   * unknown is a 500 without a word about it, and goes to `onError`. Never throws.
+   */
+  refused(error: unknown): HttpReply
+}
+
+/**
+ * Puts a pool's tickets on HTTP: work is handed in by POST and answered with 202 and a ticket; the ticket is asked for,
+ * or canceled, until its task has ended; the pool's refusals become 503 and 429 with `Retry-After`.
+ *
+ * ```
+ *  POST   <accepting route>   202 the ticket    400 413 415 429 503 not queued, for sure
+ *  GET    /tasks/<ticket>     200 the status    304 unchanged   404 unknown
+ *  DELETE /tasks/<ticket>     200 canceled      202 asked to end   409 had ended   404 unknown
+ *  GET    /livez /readyz      200 yes           503 not (yet, any more)
+ * ```
+ *
+ * HEAD comes with GET, OPTIONS with everything; any other method is a 405. Everything is decided here: an adapter hands
+ * over a {@link HttpRequest} and writes the {@link HttpReply}. Holds no timer and no listener; several may share a pool.
+ *
+ * @param pool - whose tickets these are
+ * @param options - checked once, now
+ * @throws TypeError or RangeError that names the option that is wrong or unknown
+ *
+ * @example
+ * ```ts
+ * import { WorkerPool } from 'coatcheck'
+ * import { invalidField, ticketRoutes } from 'coatcheck/http'
+ *
+ * const pool = new WorkerPool({
+ *   concurrency: 10,
+ *   queueCapacity: 100,
+ *   handlers: { greet: async (name: string) => `hello, ${name}` }
+ * })
+ *
+ * export const tickets = ticketRoutes(pool, {
+ *   accept: [
+ *     {
+ *       path: '/tasks',
+ *       submit: (input) => {
+ *         const name = Object.hasOwn(input, 'name') ? input['name'] : undefined
+ *         if (typeof name !== 'string') throw invalidField('/name', 'must be a string')
+ *         return pool.queueTask('greet', name)
+ *       }
+ *     }
+ *   ]
+ * })
+ * ```
+ *
+ * @see RFC 9110 for the statuses, RFC 9457 for the errors
+ */
+export function ticketRoutes(pool: TicketPool, options: TicketRoutesOptions = {}): TicketRoutes {
+  requirePool(pool)
+  const settings = checkTicketRoutesOptions(options)
+  const refusals = new Refusals(settings)
+  const replies = new TicketReplies(settings, (error) => refusals.report(error))
+  const isClosing = (): boolean =>
+    pool.state === 'stopping' || pool.state === 'stopped' || refusals.guarded(settings.closing) === true
+
+  const table = new RouteTable()
+  const { basePath, maxBodyBytes } = settings
+  for (const route of settings.accept) {
+    table.exact(basePath + route.path, acceptingResource(route, { pool, maxBodyBytes, replies, refusals }))
+  }
+  table.under(`${basePath}/tasks/`, ticketResource(pool, replies))
+  table.exact(`${basePath}/livez`, livez)
+  table.exact(`${basePath}/readyz`, readyz(pool, isClosing))
+
+  const finish = (reply: HttpReply): HttpReply => (isClosing() ? closing(reply) : reply)
+
+  return {
+    handle: async (request) => {
+      const path = splitTarget(request.target)?.path
+      const match = path === undefined ? undefined : table.match(path)
+      if (match === undefined) return undefined
+      try {
+        return finish(await answer(match, request))
+      } catch (error) {
+        return finish(refusalReply(refusals.of(error, request)))
+      }
+    },
+    accepted: async (task) => {
+      try {
+        await task.recorded
+      } catch (error) {
+        return finish(refusalReply(refusals.notRecorded(error)))
+      }
+      return finish(await replies.accepted(task))
+    },
+    refused: (error) => finish(refusalReply(refusals.of(error)))
+  }
+}
