@@ -14,7 +14,8 @@ import { userProcess, userProcessQuery } from './user-process.js'
 import { type Done, pretend, type Work, type Worker } from './work.js'
 
 /** What may differ from one demo application to another. */
-export interface ApplicationOptions extends Pick<TicketRoutesOptions, 'closing' | 'random' | 'onError'> {
+export interface ApplicationOptions
+  extends Pick<TicketRoutesOptions, 'closing' | 'random' | 'onError' | 'pollAfterMs'> {
   /** What tasks do. */
   readonly work?: Worker
   readonly pool?: Partial<Pick<WorkerPoolOptions, 'concurrency' | 'queueCapacity' | 'clock' | 'onUnobservedError'>>
