@@ -5,5 +5,5 @@ export type AsyncContext = AsyncResource
 
 /** Keeps the context of now. `runInAsyncScope` of what it returns calls a function in it. */
 export function captureContext(): AsyncContext {
-  return new AsyncResource('coatcheck.task', { requireManualDestroy: true })
+  return new AsyncResource('coatcheck.task')
 }

@@ -89,7 +89,11 @@ export class Attempts implements WorkersOwner, AttemptOwner {
     if (context.aborted === undefined) {
       const timeoutMs = task.details?.settings?.timeoutMs ?? this.#parts.settings.taskTimeoutMs
       this.#watchStuck(worker)
-      return context.abort({ by: 'timeout', reason: withoutStack(() => new TaskTimeoutError(task.id, timeoutMs)) })
+      return context.abort({
+        by: 'timeout',
+        reason: withoutStack(() => new TaskTimeoutError(task.id, timeoutMs)),
+        given: false
+      })
     }
     worker.stuck = true
     this.stuck++
@@ -118,7 +122,7 @@ export class Attempts implements WorkersOwner, AttemptOwner {
     if (context.aborted === undefined) this.#watchStuck(worker)
     const reason = cause === undefined ? withoutStack(() => new TaskCanceledError(task.id, by)) : cause
     task.notify()
-    context.abort({ by, reason })
+    context.abort({ by, reason, given: cause !== undefined })
     return true
   }
 
@@ -171,19 +175,14 @@ export class Attempts implements WorkersOwner, AttemptOwner {
     const { aborted } = context
     let error = thrown
     if (aborted !== undefined && gaveUp(thrown, aborted)) {
-      if (aborted.by !== 'timeout')
-        return this.#owner.settle(task, CANCELED, this.#cancellation(aborted.by, aborted.reason, task))
-      error = aborted.reason
+      const { by, reason, given } = aborted
+      if (by !== 'timeout') return this.#owner.settle(task, CANCELED, given ? new Cancellation(by, reason) : reason)
+      error = reason
     }
     const delayMs = this.#retryDelay(task, error)
     if (worker.task !== task || worker.context !== context) return // a hook of the user's stopped the pool by force
     if (delayMs === undefined || this.#mustEnd(task)) return this.#owner.settle(task, FAILED, error)
     this.#owner.delay(task, error, delayMs)
-  }
-
-  /** The error that was made for the signal is the one to reject with; a reason that was given is its cause. */
-  #cancellation(by: Cancellation['reason'], reason: unknown, task: PoolTask): unknown {
-    return reason instanceof TaskCanceledError && reason.id === task.ticket ? reason : new Cancellation(by, reason)
   }
 
   #mustEnd(task: PoolTask): boolean {

@@ -248,7 +248,7 @@ export class Dispatcher implements TaskOwner, AttemptsOwner, RoomLineOwner, Shut
     this.retried++
     this.#handOn(next)
     task.notify()
-    listeners.emit('retrying', task, { error, delayMs })
+    if ((listeners.heard & HEARS.retrying) !== 0) listeners.emit('retrying', task, { error, delayMs })
   }
 
   #requeue(task: PoolTask): void {

@@ -8,6 +8,8 @@ export interface Abort {
   readonly by: 'timeout' | CanceledReason
   /** What stands on the signal. */
   readonly reason: unknown
+  /** Whether somebody gave that reason; else it is an error of ours, which the task is rejected with as it is. */
+  readonly given: boolean
 }
 
 /** What an attempt needs of its pool. */

@@ -11,7 +11,7 @@ export class Tickets {
   readonly #ids: TicketIds
   readonly #tasks = new Map<string, PoolTask>()
   readonly #retention: Retention<PoolTask>
-  readonly #expiry = new Deadline(() => this.#expire())
+  readonly #expiry = new Deadline(() => this.#forget(this.#now))
 
   constructor(parts: PoolParts) {
     this.#parts = parts
@@ -57,8 +57,18 @@ export class Tickets {
     this.#parts.deadlines.clear(this.#expiry)
   }
 
+  get #now(): number {
+    return Math.floor(this.#parts.turn.fresh())
+  }
+
+  /** Forgets what was kept long enough, also where the timer is late or there is none. */
   #expire(): void {
-    this.#retention.expire(Math.floor(this.#parts.turn.fresh()))
+    const now = this.#now
+    if (this.#retention.nextExpiryMs <= now) this.#forget(now)
+  }
+
+  #forget(now: number): void {
+    this.#retention.expire(now)
     this.#watch()
   }
 
