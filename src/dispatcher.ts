@@ -13,7 +13,7 @@ import { FULL, KEY_FULL, Scheduler, TO_QUEUE, TO_WORKER, type Verdict } from './
 import { SelfWait } from './self-wait.js'
 import type { PoolSettings, TaskSettings, WaitSettings } from './settings.js'
 import { Shutdown, type ShutdownOwner, type StopRequest } from './shutdown.js'
-import { Signals } from './signals.js'
+import { Signals, throwIfAborted } from './signals.js'
 import { systemClock } from './system-clock.js'
 import { Cancellation, Handler, PoolTask, type TaskOwner, type Work } from './task.js'
 import { Tickets } from './tickets.js'
@@ -99,7 +99,7 @@ export class Dispatcher implements TaskOwner, AttemptsOwner, RoomLineOwner, Shut
 
   /** The same, but waits for room where there is none. */
   async submitWhenFree(work: Work, input: unknown, settings: WaitSettings): Promise<PoolTask> {
-    settings.waitSignal?.throwIfAborted()
+    throwIfAborted(settings.waitSignal)
     const existing = this.#known(work, settings.task)
     if (existing !== undefined) return existing
     const task = new PoolTask(this, work, input, this.parts.turn.stamp)
@@ -123,7 +123,7 @@ export class Dispatcher implements TaskOwner, AttemptsOwner, RoomLineOwner, Shut
 
   /** What is decided before admission: a signal that has aborted, an id that is taken. */
   #known(work: Work, settings: TaskSettings): PoolTask | undefined {
-    settings.signal?.throwIfAborted()
+    throwIfAborted(settings.signal)
     const existing = this.taskOf(settings.id)
     if (existing === undefined || settings.join) return existing
     if (this.#scheduler.stage >= STOPPING) return undefined
@@ -153,7 +153,8 @@ export class Dispatcher implements TaskOwner, AttemptsOwner, RoomLineOwner, Shut
   #equip(task: PoolTask, settings: TaskSettings): void {
     const { id, name, timeoutMs, signal, retry, metadata } = settings
     if (id !== undefined) this.tickets.register(task, id)
-    if (name ?? timeoutMs ?? signal ?? retry ?? metadata) task.detailed().take(settings)
+    const isRare = [name, timeoutMs, signal, retry, metadata].some((value) => value !== undefined)
+    if (isRare) task.detailed().take(settings)
     if (signal !== undefined) this.signals.subscribe(signal, task)
   }
 

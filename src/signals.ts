@@ -4,6 +4,11 @@ export interface AbortSubscriber {
   onAbort(reason: unknown): void
 }
 
+/** Throws the reason of a signal that has aborted already. */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw signal.reason
+}
+
 /**
  * One abort listener per distinct signal, however many tasks and waits share it, and none once the last of them has
  * left. (`AbortSignal.any` would leave its dependents behind on a signal that lives long.)

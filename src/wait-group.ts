@@ -3,7 +3,7 @@ import { Deadlines } from './deadlines.js'
 import { DrainTimeoutError, WaitGroupError } from './errors.js'
 import type { DrainOptions } from './options.js'
 import { checkDrainOptions } from './settings.js'
-import { Signals } from './signals.js'
+import { Signals, throwIfAborted } from './signals.js'
 import { systemClock } from './system-clock.js'
 import { Waits } from './waits.js'
 
@@ -93,7 +93,7 @@ export class WaitGroup {
    */
   async wait(options?: DrainOptions): Promise<void> {
     const limits = checkDrainOptions(options)
-    limits.signal?.throwIfAborted()
+    throwIfAborted(limits.signal)
     if (this.#size === 0) return
     this.#waits ??= new Waits({ deadlines: new Deadlines(systemClock), signals: new Signals() })
     await this.#waits.add(limits, () => new DrainTimeoutError(limits.timeoutMs, { count: this.#size, ids: [] }))

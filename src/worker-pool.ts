@@ -27,6 +27,7 @@ import {
   checkWaitOptions,
   type PoolSettings
 } from './settings.js'
+import { throwIfAborted } from './signals.js'
 import { Cancellation, Handler, type Work } from './task.js'
 import type { After, CancelOutcome, Handlers, ResultOf, Task, TaskContext } from './task-contract.js'
 
@@ -211,7 +212,7 @@ export class WorkerPool<H extends Handlers = Record<never, never>> {
    */
   async drain(options?: DrainOptions): Promise<void> {
     const limits = checkDrainOptions(options)
-    limits.signal?.throwIfAborted()
+    throwIfAborted(limits.signal)
     if (this.#scheduler.live === 0) return
     const unlimited = limits.signal === undefined && limits.timeoutMs === Number.POSITIVE_INFINITY
     if (unlimited && this.#dispatcher.parts.selfWait?.current !== undefined) {
