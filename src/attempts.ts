@@ -3,7 +3,7 @@ import { Distribution } from './distribution.js'
 import { TaskCanceledError, TaskInterruptedError, TaskTimeoutError, withoutStack } from './errors.js'
 import { gaveUp } from './outcome.js'
 import type { PoolParts } from './pool-parts.js'
-import { backoff, isWorthRetrying, type RetryPorts } from './retry.js'
+import { backoff, isWorthRetrying } from './retry.js'
 import { CANCELED, FAILED, RUNNING, type Settled, SUCCEEDED } from './scheduler/lifecycle.js'
 import type { RetryPolicy } from './settings.js'
 import { Cancellation, type PoolTask } from './task.js'
@@ -73,7 +73,8 @@ export class Attempts implements WorkersOwner, AttemptOwner {
     task.notify()
     listeners.emit('started', task)
     if (worker.task !== task || worker.context !== context) return // interrupted by a listener
-    if (context.aborted !== undefined) return this.threw(worker, context.aborted.reason)
+    const aborted = AttemptContext.abortOf(context)
+    if (aborted !== undefined) return this.threw(worker, aborted.reason)
     worker.call(task, context)
   }
 
@@ -86,10 +87,10 @@ export class Attempts implements WorkersOwner, AttemptOwner {
   #expired(worker: Worker): void {
     const task = worker.task as PoolTask
     const context = worker.context as AttemptContext
-    if (context.aborted === undefined) {
+    if (AttemptContext.abortOf(context) === undefined) {
       const timeoutMs = task.details?.settings?.timeoutMs ?? this.#parts.settings.taskTimeoutMs
       this.#watchStuck(worker)
-      return context.abort({
+      return AttemptContext.abort(context, {
         by: 'timeout',
         reason: withoutStack(() => new TaskTimeoutError(task.id, timeoutMs)),
         given: false
@@ -119,10 +120,10 @@ export class Attempts implements WorkersOwner, AttemptOwner {
     const context = worker.context as AttemptContext
     details.cancelRequestedMs = this.#parts.turn.stamp
     details.changes++
-    if (context.aborted === undefined) this.#watchStuck(worker)
+    if (AttemptContext.abortOf(context) === undefined) this.#watchStuck(worker)
     const reason = cause === undefined ? withoutStack(() => new TaskCanceledError(task.id, by)) : cause
     task.notify()
-    context.abort({ by, reason, given: cause !== undefined })
+    AttemptContext.abort(context, { by, reason, given: cause !== undefined })
     return true
   }
 
@@ -172,7 +173,7 @@ export class Attempts implements WorkersOwner, AttemptOwner {
   readonly #fail = (worker: Worker, thrown: unknown): void => {
     const { task, context } = worker
     if (task === null || context === null) return // it was interrupted: the pool has told so already
-    const { aborted } = context
+    const aborted = AttemptContext.abortOf(context)
     let error = thrown
     if (aborted !== undefined && gaveUp(thrown, aborted)) {
       const { by, reason, given } = aborted
@@ -193,12 +194,10 @@ export class Attempts implements WorkersOwner, AttemptOwner {
   #retryDelay(task: PoolTask, error: unknown): number | undefined {
     const policy: RetryPolicy | undefined = task.details?.settings?.retry ?? this.#parts.settings.retry
     if (policy === undefined || this.#mustEnd(task)) return undefined
-    const ports: RetryPorts = {
-      random: () => this.#parts.clock.random(),
-      report: (thrown) => this.#parts.unobserved.report(thrown, { task })
-    }
+    const report = (thrown: unknown): void => this.#parts.unobserved.report(thrown, { task })
     const { attempt } = task
-    return isWorthRetrying(policy, error, attempt, ports) ? backoff(policy, error, attempt, ports) : undefined
+    if (!isWorthRetrying(policy, error, attempt, report)) return undefined
+    return backoff(policy, error, attempt, () => this.#parts.clock.random(), report)
   }
 
   /** Ends an attempt: nothing of it is left but its worker, which is free. */
@@ -206,7 +205,7 @@ export class Attempts implements WorkersOwner, AttemptOwner {
     const worker = task.worker as Worker
     const { context } = worker
     if (context === null) {
-      task.changed() // it had a worker and was not called: the change that the stamps do not tell
+      if (task.startedMs < 0) task.changed() // it had a worker: a change that no stamp tells
       this.#parts.scheduler.rate?.giveBack()
       return this.workers.withdraw(worker)
     }
@@ -219,7 +218,7 @@ export class Attempts implements WorkersOwner, AttemptOwner {
 
   /** Gives up on all functions that still run: their tasks have failed, and their workers are never used again. */
   interrupt(told: (task: PoolTask) => void): void {
-    for (const { task } of [...this.workers.busy()]) {
+    for (const task of this.workers.tasks()) {
       if (task.stage !== RUNNING) continue
       told(task)
       this.#owner.settle(
@@ -236,6 +235,6 @@ export class Attempts implements WorkersOwner, AttemptOwner {
       worker.stuck = false
       this.stuck--
     }
-    context.end()
+    AttemptContext.end(context)
   }
 }

@@ -49,15 +49,20 @@ export class Deadlines {
     return this.#heap.size
   }
 
+  /** Sets a deadline so many milliseconds from now, instead of what it was set to. Infinity only clears it. */
+  set(deadline: Deadline, delayMs: number, keepAlive: boolean): void {
+    this.setAt(deadline, this.#clock.now() + delayMs, keepAlive)
+  }
+
   /**
-   * Sets a deadline, instead of what it was set to, so many milliseconds from now. Infinity only clears it.
+   * The same by the time of the clock.
    *
    * @param keepAlive - whether the process should live until then
    */
-  set(deadline: Deadline, delayMs: number, keepAlive: boolean): void {
+  setAt(deadline: Deadline, at: number, keepAlive: boolean): void {
     this.clear(deadline)
-    if (delayMs === Number.POSITIVE_INFINITY) return
-    deadline.at = this.#clock.now() + delayMs
+    if (at === Number.POSITIVE_INFINITY) return
+    deadline.at = at
     deadline.order = ++this.#orders
     deadline.keepAlive = keepAlive
     if (keepAlive && ++this.#vital === 1) this.#timer.keepAlive(true)

@@ -16,6 +16,7 @@ import { Shutdown, type ShutdownOwner, type StopRequest } from './shutdown.js'
 import { Signals, throwIfAborted } from './signals.js'
 import { systemClock } from './system-clock.js'
 import { Cancellation, Handler, PoolTask, type TaskOwner, type Work } from './task.js'
+import { AttemptContext } from './task-context.js'
 import { Tickets } from './tickets.js'
 import { Turn } from './turn.js'
 import { Unobserved } from './unobserved.js'
@@ -116,9 +117,9 @@ export class Dispatcher implements TaskOwner, AttemptsOwner, RoomLineOwner, Shut
   }
 
   #admit(task: PoolTask, settings: TaskSettings | undefined): Verdict {
-    const { rate } = this.#scheduler
-    if (rate !== null) this.startDue() // the timer may be late
-    return this.#scheduler.admit(task, settings?.priority ?? 0, settings?.key, this.schedulerNow)
+    const now = this.schedulerNow
+    if (this.#scheduler.rate !== null) this.startDue(now) // the timer may be late
+    return this.#scheduler.admit(task, settings?.priority ?? 0, settings?.key, now)
   }
 
   /** What is decided before admission: a signal that has aborted, an id that is taken. */
@@ -145,7 +146,7 @@ export class Dispatcher implements TaskOwner, AttemptsOwner, RoomLineOwner, Shut
     if (verdict === TO_WORKER) this.attempts.workers.assign(task)
     else {
       this.#limitQueueing(task, settings?.queueTimeoutMs ?? this.parts.settings.queueTimeoutMs)
-      this.#watchRate()
+      this.watchRate()
     }
     if ((listeners.heard & HEARS.queued) !== 0) listeners.emit('queued', task)
   }
@@ -199,14 +200,14 @@ export class Dispatcher implements TaskOwner, AttemptsOwner, RoomLineOwner, Shut
   }
 
   /** Starts whatever may start now, then gives what room there is to those who wait for it. */
-  startDue(): void {
+  startDue(now = this.schedulerNow): void {
     for (;;) {
-      const task = this.#scheduler.next(this.schedulerNow)
+      const task = this.#scheduler.next(now)
       if (task === null) break
       this.#start(task)
     }
     this.line.serve()
-    this.#watchRate()
+    this.watchRate()
   }
 
   #start(task: PoolTask): void {
@@ -218,21 +219,21 @@ export class Dispatcher implements TaskOwner, AttemptsOwner, RoomLineOwner, Shut
   #handOn(next: PoolTask | null): void {
     if (next !== null) this.#start(next)
     if (this.#scheduler.line.size > 0) this.line.serve()
-    this.#watchRate()
+    this.watchRate()
   }
 
   /** Wakes up when the rate lets the next task start. */
-  #watchRate(): void {
-    if (this.#scheduler.rate === null || this.#rateOpens.isSet) return
-    const now = this.parts.clock.now()
-    this.parts.deadlines.set(this.#rateOpens, this.#scheduler.rateOpensAt(now) - now, true)
+  watchRate(): void {
+    if (this.#scheduler.rate === null) return
+    const at = this.#scheduler.rateOpensAt(this.parts.clock.now())
+    if (!this.#rateOpens.isSet || this.#rateOpens.at !== at) this.parts.deadlines.setAt(this.#rateOpens, at, true)
   }
 
   /** A task's function is about to be called: only now is it known when the rate opens again. */
   called(): void {
     if (this.#scheduler.rate === null) return
     this.#scheduler.rate.called(this.parts.clock.now())
-    this.#watchRate()
+    this.watchRate()
   }
 
   delay(task: PoolTask, error: unknown, delayMs: number): void {
@@ -348,11 +349,12 @@ export class Dispatcher implements TaskOwner, AttemptsOwner, RoomLineOwner, Shut
   }
 
   tellRunning(reason: unknown): void {
-    for (const worker of [...this.attempts.workers.busy()]) worker.context?.stop(reason)
+    for (const { context } of [...this.attempts.workers.busy()])
+      if (context !== null) AttemptContext.stop(context, reason)
   }
 
   abortRunning(cancellation: Cancellation): void {
-    for (const { task } of [...this.attempts.workers.busy()]) this.cancel(task, cancellation)
+    for (const task of this.attempts.workers.tasks()) this.cancel(task, cancellation)
   }
 
   interruptRunning(told: (task: PoolTask) => void): void {

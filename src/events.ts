@@ -1,4 +1,6 @@
 import { EventEmitter } from 'eventemitter3'
+import { oneOf, wording } from './checks.js'
+import { callHook } from './hooks.js'
 import type { StopReport } from './reports.js'
 import type { Task } from './task-contract.js'
 
@@ -116,22 +118,14 @@ export class Listeners {
   }
 
   #call(event: PoolEventName, listener: (...args: unknown[]) => unknown, args: unknown[]): void {
-    const report = (error: unknown) => this.#report(error, event, args[0])
-    try {
-      const returned = listener(...args)
-      if (typeof returned === 'object' && returned !== null) Promise.resolve(returned).then(undefined, report)
-    } catch (error) {
-      report(error)
-    }
+    callHook(
+      () => listener(...args),
+      (error) => this.#report(error, event, args[0])
+    )
   }
 }
 
 function check(event: unknown, listener: unknown): void {
-  if (typeof event !== 'string' || !Object.hasOwn(HEARS, event)) {
-    throw new TypeError(
-      `Expected the event to be one of ${Object.keys(HEARS).join(', ')}, got ${typeof event === 'string' ? `\`${event}\`` : typeof event}`
-    )
-  }
-  if (typeof listener !== 'function')
-    throw new TypeError(`Expected the listener to be a function, got \`${String(listener)}\` (${typeof listener})`)
+  oneOf('event', event, Object.keys(HEARS))
+  if (typeof listener !== 'function') throw new TypeError(wording('listener', 'a function', listener))
 }

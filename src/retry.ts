@@ -1,38 +1,38 @@
 import { wording } from './checks.js'
+import { callHook, type Report } from './hooks.js'
 import type { RetryPolicy } from './settings.js'
 
 /** A number as backoff doubles with each attempt up to this. */
 const MAX_BACKOFF_MS = 30_000
+/** So many doublings are beyond any number that matters, and before the largest there is. */
+const MAX_DOUBLINGS = 1_000
 
-/** What a retry policy needs of its pool. */
-export interface RetryPorts {
-  random(): number
-  /** Tells an error of the user's own functions. */
-  report(error: unknown): void
-}
-
-/** Whether the policy gives this attempt's error another attempt. A `when` that throws is told, and gives none. */
-export function isWorthRetrying(policy: RetryPolicy, error: unknown, attempt: number, ports: RetryPorts): boolean {
+/** Whether the policy gives this attempt's error another attempt. What is no answer is told, and gives none. */
+export function isWorthRetrying(policy: RetryPolicy, error: unknown, attempt: number, report: Report): boolean {
+  const { when } = policy
   if (attempt >= policy.attempts) return false
-  if (policy.when === undefined) return true
-  try {
-    return policy.when(error, attempt) === true
-  } catch (thrown) {
-    ports.report(thrown)
-    return false
-  }
+  if (when === undefined) return true
+  const answer = callHook(() => when(error, attempt), report)
+  if (answer.threw) return false
+  if (typeof answer.value !== 'boolean') report(new TypeError(wording('retry.when()', 'true or false', answer.value)))
+  return answer.value === true
 }
 
-/** How long to wait before the next attempt, in milliseconds. */
-export function backoff(policy: RetryPolicy, error: unknown, attempt: number, ports: RetryPorts): number {
+/** How long to wait before the next attempt, in milliseconds. What is no such number is told, and counts as 0. */
+export function backoff(
+  policy: RetryPolicy,
+  error: unknown,
+  attempt: number,
+  random: () => number,
+  report: Report
+): number {
   const { backoffMs } = policy
-  if (typeof backoffMs === 'number') return ports.random() * Math.min(backoffMs * 2 ** (attempt - 1), MAX_BACKOFF_MS)
-  try {
-    const delayMs: unknown = backoffMs(error, attempt)
-    if (typeof delayMs === 'number' && delayMs >= 0) return delayMs
-    throw new TypeError(wording('retry.backoffMs()', 'a number of milliseconds from 0', delayMs))
-  } catch (thrown) {
-    ports.report(thrown)
-    return 0
+  if (typeof backoffMs === 'number') {
+    return random() * Math.min(backoffMs * 2 ** Math.min(attempt - 1, MAX_DOUBLINGS), MAX_BACKOFF_MS)
   }
+  const answer = callHook(() => backoffMs(error, attempt), report)
+  if (answer.threw) return 0
+  if (typeof answer.value === 'number' && answer.value >= 0) return answer.value
+  report(new TypeError(wording('retry.backoffMs()', 'a number of milliseconds from 0', answer.value)))
+  return 0
 }

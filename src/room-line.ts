@@ -20,6 +20,8 @@ export interface RoomLineOwner {
   /** The live or retained task that has this id. */
   taskOf(id: string | undefined): PoolTask | undefined
   accept(task: PoolTask, verdict: Verdict, settings: TaskSettings): void
+  /** Sets or clears the moment at which the rate lets the next task start. */
+  watchRate(): void
   /** Counts and tells a refusal. */
   refuse(work: Work, settings: TaskSettings, error: unknown): void
   /** The error for a verdict. */
@@ -44,10 +46,19 @@ export class RoomLine implements RoomWaiterOwner {
    */
   join(task: PoolTask, settings: WaitSettings): Promise<PoolTask> {
     const { scheduler, clock, deadlines, signals } = this.#parts
-    if (settings.waitMs === 0) throw this.#refused(task, settings, new WaitTimeoutError(0, scheduler.retryAfterMs()))
+    if (settings.waitMs === 0)
+      throw this.#refused(
+        task,
+        settings,
+        withoutStack(() => new WaitTimeoutError(0, scheduler.retryAfterMs()))
+      )
     const waiter = new RoomWaiter(this, task, settings, clock.now(), this.#inside(settings))
     if (!scheduler.wait(waiter))
-      throw this.#refused(task, settings, new WaitFullError(scheduler.line.size, scheduler.retryAfterMs()))
+      throw this.#refused(
+        task,
+        settings,
+        withoutStack(() => new WaitFullError(scheduler.line.size, scheduler.retryAfterMs()))
+      )
     deadlines.set(waiter.deadline, settings.waitMs, true)
     for (const signal of waiter.signals) signals.subscribe(signal, waiter)
     this.#breakDeadlock()
@@ -79,6 +90,7 @@ export class RoomLine implements RoomWaiterOwner {
   dismiss(waiter: RoomWaiter, reason: unknown): void {
     this.#parts.scheduler.leave(waiter)
     this.#detach(waiter)
+    this.#owner.watchRate()
     waiter.reject(this.#refused(waiter.task, waiter.settings, reason))
   }
 
@@ -95,9 +107,17 @@ export class RoomLine implements RoomWaiterOwner {
   /** A place is there for this waiter, or an answer that no waiting will change. */
   #answer(waiter: RoomWaiter): void {
     const { task, settings } = waiter
+    for (const signal of waiter.signals) {
+      // Its abort is on the way to us: what it ends first may be what freed this place.
+      if (signal.aborted) return waiter.reject(this.#refused(task, settings, signal.reason))
+    }
     const existing = this.#owner.taskOf(settings.task.id)
     if (existing !== undefined) {
-      const error = this.#refused(task, settings, new DuplicateTaskError(existing.id))
+      const error = this.#refused(
+        task,
+        settings,
+        withoutStack(() => new DuplicateTaskError(existing.id))
+      )
       return settings.task.join ? waiter.resolve(existing) : waiter.reject(error)
     }
     const verdict = this.#parts.scheduler.grant(task, waiter, this.#owner.schedulerNow)

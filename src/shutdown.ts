@@ -20,6 +20,8 @@ export interface StopRequest {
 export interface ShutdownOwner {
   /** Refuses all who wait for room. */
   refuseWaiters(): void
+  /** Starts whatever may start now. */
+  startDue(): void
   /** Tells all running functions that the pool stops. */
   tellRunning(reason: unknown): void
   /** Asks all running functions to end. */
@@ -79,6 +81,7 @@ export class Shutdown {
     this.#owner.refuseWaiters()
     this.#owner.tellRunning(this.error)
     listeners.emit('stopping', { reason: this.#reason })
+    this.#owner.startDue() // a pause ends with the stop
     this.#proceed()
   }
 

@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks'
 import { randomBytes } from 'node:crypto'
 import { performance } from 'node:perf_hooks'
 import type { Clock } from './ports/clock.js'
@@ -10,12 +11,14 @@ export const systemClock: Clock = {
   now: () => performance.now(),
   date: () => Date.now(),
   timer(fire) {
+    // Else the timer would keep the `AsyncLocalStorage` context of whoever happened to set it.
+    const scope = new AsyncResource('coatcheck.timer')
     let timeout: NodeJS.Timeout | undefined
     let alive = true
     return {
       set(delayMs) {
         clearTimeout(timeout)
-        timeout = setTimeout(fire, Math.min(Math.ceil(delayMs), MAX_DELAY_MS))
+        timeout = scope.runInAsyncScope(setTimeout, undefined, fire, Math.min(Math.ceil(delayMs), MAX_DELAY_MS))
         if (!alive) timeout.unref()
       },
       keepAlive(keep) {

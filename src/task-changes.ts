@@ -84,6 +84,7 @@ export class TaskChanges implements AsyncIterableIterator<TaskRecord, undefined,
   }
 
   #watch(): void {
+    if (this.#signal?.aborted) return this.onAbort(this.#signal.reason)
     this.#task.watch(this)
     if (this.#signal !== undefined) this.#signals.subscribe(this.#signal, this)
   }

@@ -1,4 +1,4 @@
-import { duration, text } from './checks.js'
+import { wording } from './checks.js'
 import type { PoolTask } from './task.js'
 import type { TaskContext } from './task-contract.js'
 import { type CanceledReason, cut, type JsonValue } from './task-record.js'
@@ -69,8 +69,10 @@ export class AttemptContext implements TaskContext {
 
   get progress(): (ratio: number, message?: string) => void {
     return (ratio, message) => {
-      if (typeof ratio !== 'number') duration('ratio', ratio)
-      if (message !== undefined && typeof message !== 'string') text('message', message)
+      if (typeof ratio !== 'number') throw new TypeError(wording('ratio', 'a number', ratio))
+      if (message !== undefined && typeof message !== 'string') {
+        throw new TypeError(wording('message', 'a string', message))
+      }
       if (this.#ended) return
       this.#owner.progress(
         this.#task,
@@ -80,27 +82,27 @@ export class AttemptContext implements TaskContext {
     }
   }
 
-  // ── for the pool ─────────────────────────────────────────────────────────────────────────────────────────────────
+  // ── for the pool, and out of reach of whoever holds the context ──────────────────────────────────────────────────
 
   /** Why the signal was aborted; undefined while it was not. */
-  get aborted(): Abort | undefined {
-    return this.#abort
+  static abortOf(context: AttemptContext): Abort | undefined {
+    return context.#abort
   }
 
   /** Aborts the signal. The first reason stands. */
-  abort(abort: Abort): void {
-    if (this.#abort !== undefined) return
-    this.#abort = abort
-    this.#signal?.abort(abort.reason)
+  static abort(context: AttemptContext, abort: Abort): void {
+    if (context.#abort !== undefined) return
+    context.#abort = abort
+    context.#signal?.abort(abort.reason)
   }
 
   /** Says that the pool began to stop. */
-  stop(reason: unknown): void {
-    this.#stopping?.abort(reason)
+  static stop(context: AttemptContext, reason: unknown): void {
+    context.#stopping?.abort(reason)
   }
 
   /** The attempt is over: what it still says is not heard. */
-  end(): void {
-    this.#ended = true
+  static end(context: AttemptContext): void {
+    context.#ended = true
   }
 }

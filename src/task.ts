@@ -192,10 +192,10 @@ export class PoolTask extends Entry<PoolTask> implements Task<never> {
     }
   }
 
-  /** A task that was canceled before it was called has no stamp of the request: it is when it settled. */
+  /** A task that was canceled while it did not run has no stamp of the request: it is when it settled. */
   #cancellation(): Partial<TaskRecord> {
     const { reason } = this.payload as Cancellation
-    const asked = reason !== 'queue_timeout' && this.startedMs < 0
+    const asked = reason !== 'queue_timeout' && (this.details?.cancelRequestedMs ?? -1) < 0
     return {
       ...(asked ? { cancelRequestedAt: this.owner.iso(this.settledMs) } : undefined),
       reason,

@@ -1,3 +1,4 @@
+import { callHook } from './hooks.js'
 import type { UnobservedSource, WorkerPoolOptions } from './options.js'
 import type { PoolTask } from './task.js'
 import { describeError } from './task-record.js'
@@ -16,12 +17,13 @@ export class Unobserved {
 
   /** Tells an error. */
   report(error: unknown, source: UnobservedSource): void {
-    try {
-      this.#hook(error, source)
-    } catch (thrown) {
-      print(error, source)
-      print(thrown, {})
-    }
+    callHook(
+      () => this.#hook(error, source),
+      (thrown) => {
+        print(error, source)
+        print(thrown, {})
+      }
+    )
   }
 
   /** A task failed with nobody looking: whoever asks before the turn ends has seen it. */
@@ -42,6 +44,10 @@ function print(error: unknown, { task, event }: UnobservedSource): void {
   const { name, message } = describeError(error)
   const where = event === undefined ? 'unobserved error' : `error in a listener of "${event}"`
   const whose = task === undefined ? '' : ` of task ${task.name === undefined ? '' : `"${task.name}" `}${task.id}`
-  // biome-ignore lint/suspicious/noConsole: the last resort, where nobody listens
-  console.error(`coatcheck: ${where}${whose}: ${name}: ${message}`)
+  try {
+    // biome-ignore lint/suspicious/noConsole: the last resort, where nobody listens
+    console.error(`coatcheck: ${where}${whose}: ${name}: ${message}`)
+  } catch {
+    // A console that throws leaves nobody to tell.
+  }
 }

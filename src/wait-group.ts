@@ -1,4 +1,4 @@
-import { integer } from './checks.js'
+import { integer, wording } from './checks.js'
 import { Deadlines } from './deadlines.js'
 import { DrainTimeoutError, WaitGroupError } from './errors.js'
 import type { DrainOptions } from './options.js'
@@ -64,7 +64,7 @@ export class WaitGroup {
    * @throws WaitGroupError after `close()`; the function is not called then
    */
   go<R>(fn: () => R | PromiseLike<R>): Promise<R> {
-    if (typeof fn !== 'function') throw new TypeError(`Expected \`fn\` to be a function, got ${typeof fn}`)
+    if (typeof fn !== 'function') throw new TypeError(wording('fn', 'a function', fn))
     this.add()
     return this.#follow(new Promise<R>((resolve) => resolve(fn())))
   }

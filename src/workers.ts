@@ -39,6 +39,11 @@ export class Workers {
     for (const worker of this.#all) if (worker.task !== null) yield worker as Worker & { task: PoolTask }
   }
 
+  /** The tasks of the workers, as they are now. */
+  tasks(): PoolTask[] {
+    return Array.from(this.busy(), ({ task }) => task)
+  }
+
   /** Gives a task to a free worker; its function is called soon. */
   assign(task: PoolTask): void {
     const worker = this.#free.pop() ?? this.#make()

@@ -47,9 +47,8 @@ export class RateWindow {
   }
 
   #forget(now: number): void {
-    const limit = now - this.intervalMs
     const times = this.#times
-    while (this.#first < times.length && (times[this.#first] as number) <= limit) this.#first++
+    while (this.#first < times.length && (times[this.#first] as number) + this.intervalMs <= now) this.#first++
     if (this.#first * 2 > times.length) {
       this.#times = times.slice(this.#first) // at most half of what is copied was forgotten: O(1) amortised
       this.#first = 0

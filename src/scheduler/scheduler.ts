@@ -299,11 +299,9 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
     return this.#lanes.position(entry)
   }
 
-  /** Whether a task that holds a place will start by itself, without another one ending. */
+  /** Whether more may run some time without a task ending first: a worker is free, and what holds it back will pass. */
   get mayStartMore(): boolean {
-    return (
-      this.running < this.concurrency && this.held > 0 && (this.delayed.size > 0 || !this.#open || this.rate !== null)
-    )
+    return this.running < this.concurrency && (this.delayed.size > 0 || !this.#open || this.rate !== null)
   }
 
   /** When the rate lets the next task start; Infinity when it is not the rate that holds it back, or a call is still to be dated. */

@@ -27,6 +27,7 @@ const plan: Record<Floor, readonly string[]> = {
     'options.ts',
     'settings.ts',
     'checks.ts',
+    'hooks.ts',
     'reports.ts',
     'task-record.ts',
     'task-contract.ts'
