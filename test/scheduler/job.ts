@@ -1,0 +1,53 @@
+import { Entry } from '../../src/scheduler/entry.js'
+import { RateWindow } from '../../src/scheduler/rate-window.js'
+import { Scheduler, type SchedulerOptions } from '../../src/scheduler/scheduler.js'
+import { Waiter } from '../../src/scheduler/waiting-line.js'
+
+/** A task as the scheduler sees it, with a name to tell it by. */
+export class Job extends Entry<Job> {
+  readonly name: string
+
+  constructor(name: string) {
+    super()
+    this.name = name
+  }
+}
+
+/** A caller in the line, with a name to tell it by. */
+export class Caller extends Waiter<Caller> {
+  readonly name: string
+
+  constructor(name: string, priority = 0, key?: string) {
+    super(priority, key)
+    this.name = name
+  }
+}
+
+export interface Bounds extends Partial<Omit<SchedulerOptions, 'rate'>> {
+  readonly rate?: { readonly starts: number; readonly intervalMs: number }
+}
+
+/** A scheduler whose bounds are, where they are not given: one worker, two seats, two waiters, no other bound. */
+export function scheduler({ rate, ...bounds }: Bounds = {}): Scheduler<Job, Caller> {
+  return new Scheduler({
+    concurrency: 1,
+    queueCapacity: 2,
+    waiterCapacity: 2,
+    perKey: null,
+    ...bounds,
+    rate: rate === undefined ? null : new RateWindow(rate.starts, rate.intervalMs)
+  })
+}
+
+export function started(bounds?: Bounds): Scheduler<Job, Caller> {
+  const made = scheduler(bounds)
+  made.start()
+  return made
+}
+
+/** Starts whatever may start now, and says in which order. */
+export function startAll(on: Scheduler<Job, Caller>, now = 0): string[] {
+  const names: string[] = []
+  for (let job = on.next(now); job !== null; job = on.next(now)) names.push(job.name)
+  return names
+}

@@ -1,0 +1,234 @@
+import { describe, expect, it } from 'vitest'
+import { Lanes } from '../../src/scheduler/lanes.js'
+import { Shares } from '../../src/scheduler/shares.js'
+import { Job } from './job.js'
+
+/** Lanes that are driven as the scheduler does. */
+class Queue {
+  readonly lanes = new Lanes<Job>()
+  readonly shares: Shares<Job> | null
+  readonly jobs = new Map<string, Job>()
+  #order = 0
+
+  constructor(perKey?: number) {
+    this.shares = perKey === undefined ? null : new Shares(perKey, Number.POSITIVE_INFINITY)
+  }
+
+  /** Queues jobs named as they are: the key is the letter before the number, `x` is none. */
+  push(priority: number, ...names: string[]): void {
+    for (const name of names) {
+      const key = name.startsWith('x') ? undefined : name.slice(0, 1)
+      const job = this.jobs.get(name) ?? new Job(name)
+      this.jobs.set(name, job)
+      job.order = ++this.#order
+      const share = key === undefined || this.shares === null ? null : this.shares.open(key)
+      job.lane ??= this.lanes.find(priority, key, share)
+      this.lanes.push(job)
+    }
+  }
+
+  job(name: string): Job {
+    return this.jobs.get(name) as Job
+  }
+
+  take(): string | undefined {
+    const job = this.lanes.take()
+    if (job?.lane?.share) job.lane.share.running++
+    return job?.name
+  }
+
+  /** Takes whatever may be taken. */
+  all(): string[] {
+    const names: string[] = []
+    for (let name = this.take(); name !== undefined; name = this.take()) names.push(name)
+    return names
+  }
+
+  /** A job that was taken has ended. */
+  end(name: string): void {
+    const share = this.job(name).lane?.share
+    if (!share) throw new Error('it has no share')
+    share.running--
+    this.lanes.unpark(share)
+  }
+
+  get busy(): string[] {
+    return [...this.lanes.busy()].map(({ priority, key }) => `${priority} ${key ?? '-'}`)
+  }
+}
+
+describe('Lanes', () => {
+  it('I11 give what came first first', () => {
+    const queue = new Queue()
+    queue.push(0, 'x1', 'x2', 'x3')
+    expect(queue.all()).toEqual(['x1', 'x2', 'x3'])
+    expect(queue.take()).toBeUndefined()
+  })
+
+  it('give a higher priority first, negative ones last', () => {
+    const queue = new Queue()
+    queue.push(0, 'x1')
+    queue.push(-5, 'x2')
+    queue.push(Number.MAX_SAFE_INTEGER, 'x3')
+    queue.push(7, 'x4')
+    queue.push(Number.MIN_SAFE_INTEGER, 'x5')
+    queue.push(7, 'x6')
+    expect(queue.all()).toEqual(['x3', 'x4', 'x6', 'x1', 'x2', 'x5'])
+  })
+
+  it('I11 let keys take turns, all tasks without a key as one', () => {
+    const queue = new Queue()
+    queue.push(0, 'a1', 'a2', 'a3', 'a4', 'x1', 'x2', 'b1', 'b2', 'b3')
+    expect(queue.all()).toEqual(['a1', 'x1', 'b1', 'a2', 'x2', 'b2', 'a3', 'b3', 'a4'])
+  })
+
+  it('let keys take turns in each priority by itself', () => {
+    const queue = new Queue()
+    queue.push(1, 'a1', 'a2', 'b1')
+    queue.push(0, 'a3', 'c1', 'a4')
+    expect(queue.all()).toEqual(['a1', 'b1', 'a2', 'a3', 'c1', 'a4'])
+  })
+
+  it('put a key that comes to life at the end of the round', () => {
+    const queue = new Queue()
+    queue.push(0, 'a1', 'a2', 'b1', 'b2')
+    expect(queue.take()).toBe('a1')
+    queue.push(0, 'c1', 'c2')
+    expect(queue.all()).toEqual(['b1', 'a2', 'c1', 'b2', 'c2'])
+  })
+
+  it('C1 let go of an entry at the front, in the middle and at the end, and of a lane that is empty', () => {
+    const queue = new Queue()
+    queue.push(0, 'a1', 'a2', 'a3', 'b1', 'c1')
+    for (const name of ['a2', 'b1', 'a1']) queue.lanes.remove(queue.job(name))
+    expect(queue.busy).toEqual(['0 a', '0 c'])
+    expect(queue.all()).toEqual(['a3', 'c1'])
+    expect(queue.busy).toEqual([])
+  })
+
+  it('go on with the next key when the one whose turn it was is gone', () => {
+    const queue = new Queue()
+    queue.push(0, 'a1', 'b1', 'c1', 'a2')
+    expect(queue.take()).toBe('a1')
+    queue.lanes.remove(queue.job('b1'))
+    expect(queue.all()).toEqual(['c1', 'a2'])
+  })
+
+  it('forget a priority with its last entry, and know it again when it comes back', () => {
+    const queue = new Queue()
+    queue.push(3, 'x1', 'a1')
+    expect(queue.all()).toEqual(['x1', 'a1'])
+    expect(queue.busy).toEqual([])
+    queue.push(0, 'x2')
+    queue.push(3, 'x3')
+    expect(queue.all()).toEqual(['x3', 'x2'])
+  })
+
+  it('put an entry that comes back at the back of its lane, also when another lane of its key has come to life', () => {
+    const queue = new Queue()
+    queue.push(2, 'a1', 'a2')
+    expect(queue.all()).toEqual(['a1', 'a2'])
+    queue.push(2, 'a3') // a new lane of the same priority and key
+    queue.push(2, 'a1', 'a2') // they held on to the old one
+    expect(queue.job('a1').lane).toBe(queue.job('a3').lane)
+    expect(queue.busy).toEqual(['2 a'])
+    expect(queue.all()).toEqual(['a3', 'a1', 'a2'])
+  })
+
+  it('pass over a key that runs as many as it may, until one of them ends', () => {
+    const queue = new Queue(1)
+    queue.push(0, 'a1', 'a2', 'b1', 'x1', 'x2')
+    expect(queue.all()).toEqual(['a1', 'b1', 'x1', 'x2'])
+    expect(queue.busy, 'it still waits').toEqual(['0 a'])
+    queue.end('b1')
+    expect(queue.all()).toEqual([])
+    queue.end('a1')
+    expect(queue.all()).toEqual(['a2'])
+    expect(queue.busy).toEqual([])
+  })
+
+  it('do not let a key at its limit hold up the lower priorities', () => {
+    const queue = new Queue(1)
+    queue.push(5, 'a1', 'a2')
+    queue.push(0, 'x1')
+    expect(queue.all()).toEqual(['a1', 'x1'])
+    queue.push(0, 'x2')
+    queue.end('a1')
+    expect(queue.all(), 'its priority is high again').toEqual(['a2', 'x2'])
+  })
+
+  it('bring back a key in every priority in which it waited', () => {
+    const queue = new Queue(1)
+    queue.push(5, 'a1', 'a2')
+    queue.push(0, 'a3', 'a4')
+    queue.push(-1, 'a5')
+    expect(queue.all()).toEqual(['a1'])
+    const order = ['a1', 'a2', 'a3', 'a4', 'a5']
+    for (const [index, name] of order.slice(1).entries()) {
+      queue.end(order[index] as string)
+      expect(queue.all()).toEqual([name])
+    }
+  })
+
+  it('let go of entries of a key that was passed over, from the front to the last', () => {
+    const queue = new Queue(1)
+    queue.push(0, 'a1', 'a2', 'a3')
+    queue.push(1, 'a4')
+    expect(queue.all()).toEqual(['a4'])
+    for (const name of ['a1', 'a3', 'a2']) queue.lanes.remove(queue.job(name))
+    expect(queue.busy).toEqual([])
+    expect(queue.shares?.get('a')?.parked).toEqual([])
+    queue.push(0, 'a5')
+    queue.end('a4')
+    expect(queue.all()).toEqual(['a5'])
+  })
+
+  it('take in more for a key that was passed over', () => {
+    const queue = new Queue(1)
+    queue.push(0, 'a1', 'a2')
+    expect(queue.all()).toEqual(['a1'])
+    queue.push(0, 'a3')
+    expect(queue.all()).toEqual([])
+    queue.end('a1')
+    expect(queue.all()).toEqual(['a2'])
+    queue.end('a2')
+    expect(queue.all()).toEqual(['a3'])
+  })
+
+  it('estimate the position of an entry by its lane, the number of keys and what stands above', () => {
+    const queue = new Queue()
+    const position = (name: string): number => queue.lanes.position(queue.job(name))
+    queue.push(0, 'x1', 'x2', 'x3')
+    expect(['x1', 'x2', 'x3'].map(position)).toEqual([1, 2, 3])
+    queue.push(0, 'a1')
+    expect(['x1', 'x2', 'x3', 'a1'].map(position)).toEqual([2, 4, 4, 2])
+    queue.push(9, 'x4', 'x5')
+    expect(['x4', 'x5', 'x1', 'a1'].map(position)).toEqual([1, 2, 4, 4])
+    queue.lanes.remove(queue.job('x2'))
+    expect(position('x3'), 'never beyond what is queued').toBe(5)
+  })
+
+  it('estimate the position of an entry that is passed over', () => {
+    const queue = new Queue(1)
+    queue.push(0, 'a1', 'a2', 'a3')
+    expect(queue.all()).toEqual(['a1'])
+    expect(['a2', 'a3'].map((name) => queue.lanes.position(queue.job(name)))).toEqual([1, 2])
+  })
+
+  it('hold nothing once they are empty, but the lane that nearly every task uses', () => {
+    const queue = new Queue(2)
+    for (let n = 0; n < 100; n++) queue.push(n % 7, `${'abcx'.charAt(n % 4)}${n}`)
+    for (const [name, job] of queue.jobs) if (Number(name.slice(1)) % 3 === 0) queue.lanes.remove(job)
+    for (let taken = queue.all(); taken.length > 0; taken = queue.all()) {
+      for (const name of taken) if (!name.startsWith('x')) queue.end(name)
+    }
+    expect(queue.busy).toEqual([])
+    for (const job of queue.jobs.values()) {
+      expect([job.prev, job.next, job.lane?.entries.size, job.lane?.right]).toEqual([null, null, 0, null])
+    }
+    const share = queue.shares?.get('a')
+    expect(share?.parked).toEqual([])
+    expect(queue.lanes.find(0, undefined, null)).toBe(queue.lanes.find(0, undefined, null))
+    expect(queue.lanes.find(1, undefined, null)).not.toBe(queue.lanes.find(1, undefined, null))
+  })
+})

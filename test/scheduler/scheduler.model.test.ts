@@ -1,0 +1,542 @@
+/**
+ * The scheduler against a model of it that is as simple as can be: arrays, and rules read off them anew at each step.
+ *
+ * The model does not say which of several keys comes next; it says which may. So it holds for every way of taking turns.
+ */
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import {
+  CANCELED,
+  DELAYED,
+  FAILED,
+  OUTSIDE,
+  QUEUED,
+  RUNNING,
+  type Settled,
+  type Stage,
+  SUCCEEDED
+} from '../../src/scheduler/lifecycle.js'
+import { CLOSED, FULL, KEY_FULL, type Scheduler, TO_QUEUE, TO_WORKER } from '../../src/scheduler/scheduler.js'
+import { Caller, Job, scheduler } from './job.js'
+
+const KEYS = [undefined, undefined, 'a', 'b', 'c'] as const
+const PRIORITIES = [0, 0, 0, -3, 7] as const
+
+interface Config {
+  readonly concurrency: number
+  readonly queueCapacity: number
+  readonly waiterCapacity: number
+  readonly perKey: { readonly concurrency: number; readonly queueCapacity: number } | null
+  readonly rate: { readonly starts: number; readonly intervalMs: number } | null
+}
+
+/** A task as the model sees it. */
+interface Task {
+  readonly job: Job
+  readonly priority: number
+  readonly key: string | undefined
+  stage: Stage
+  /** When it came to the back of its lane. */
+  queuedAt: number
+}
+
+/** How often each thing happened in all runs: a model test that never settles anything proves nothing. */
+const seen = new Map<string, number>()
+const note = (what: string): void => void seen.set(what, (seen.get(what) ?? 0) + 1)
+
+class Model {
+  readonly real: Scheduler<Job, Caller>
+  readonly config: Config
+  readonly tasks: Task[] = []
+  readonly line: Caller[] = []
+  concurrency: number
+  queueCapacity: number
+  life: 'created' | 'started' | 'grace' | 'closed' = 'created'
+  paused = false
+  refused = 0
+  now = 0
+  /** Calls, and starts that were not called yet. */
+  readonly calledAt: number[] = []
+  taken: Task[] = []
+  /** For each lane (priority and key) that was startable since some step without being served: nothing else is needed. */
+  #step = 0
+  readonly #startableSince = new Map<string, number>()
+  readonly #servedAt = new Map<string, number>()
+  #liveBefore = 0
+  #names = 0
+
+  constructor(config: Config) {
+    this.config = config
+    this.concurrency = config.concurrency
+    this.queueCapacity = config.queueCapacity
+    const { rate, ...bounds } = config
+    this.real = scheduler(rate === null ? bounds : { ...bounds, rate })
+  }
+
+  // ── what the arrays say ──────────────────────────────────────────────────────────────────────────────────────────
+
+  in(...stages: Stage[]): Task[] {
+    return this.tasks.filter(({ stage }) => stages.includes(stage))
+  }
+
+  get mayStart(): boolean {
+    const { rate } = this.config
+    const open = (this.life === 'started' || this.life === 'grace') && !this.paused
+    const inWindow = this.calledAt.filter((time) => rate !== null && time > this.now - rate.intervalMs).length
+    return (
+      open &&
+      this.in(RUNNING).length < this.concurrency &&
+      (rate === null || inWindow + this.taken.length < rate.starts)
+    )
+  }
+
+  atLimit(key: string | undefined): boolean {
+    const { perKey } = this.config
+    return (
+      perKey !== null &&
+      key !== undefined &&
+      this.in(RUNNING).filter((task) => task.key === key).length >= perKey.concurrency
+    )
+  }
+
+  /** The queued tasks of which each is the first of its lane, of the highest priority, and allowed to run. */
+  startable(): Task[] {
+    if (!this.mayStart) return []
+    const queued = this.in(QUEUED).filter(({ key }) => !this.atLimit(key))
+    const top = Math.max(...queued.map(({ priority }) => priority))
+    return queued.filter(
+      (task) =>
+        task.priority === top &&
+        !queued.some((other) => other.priority === top && other.key === task.key && other.queuedAt < task.queuedAt)
+    )
+  }
+
+  verdict(key: string | undefined, fromLine: boolean): number {
+    if (this.life === 'grace' || this.life === 'closed') return CLOSED
+    const { perKey } = this.config
+    const held = this.in(QUEUED, DELAYED)
+    const toWorker = this.mayStart && !this.atLimit(key)
+    if (perKey !== null && key !== undefined) {
+      const mine = held.filter((task) => task.key === key).length
+      const running = this.in(RUNNING).filter((task) => task.key === key).length
+      if (running + mine >= perKey.concurrency + perKey.queueCapacity) return KEY_FULL
+      if (mine >= perKey.queueCapacity && !toWorker) return KEY_FULL
+    }
+    if (!fromLine && this.line.length > 0) return FULL
+    if (this.in(RUNNING).length + held.length >= this.concurrency + this.queueCapacity) return FULL
+    if (toWorker) return TO_WORKER
+    return held.length < this.queueCapacity ? TO_QUEUE : FULL
+  }
+
+  // ── what the shell does ──────────────────────────────────────────────────────────────────────────────────────────
+
+  /** The scheduler answered with the next task, or with none: it must be one of those that may be next. */
+  started(job: Job | null): void {
+    const startable = this.startable()
+    if (job === null) {
+      expect(startable, 'I5 nothing that may start is left').toEqual([])
+      return
+    }
+    const task = startable.find((each) => each.job === job)
+    expect(task, 'I11 first in its lane, of the highest priority, allowed to run').toBeDefined()
+    this.#turn(task as Task, startable)
+    this.run(task as Task)
+    note('started')
+  }
+
+  /** I11: a key is not served twice while another one of the priority could have been served all the time. */
+  #turn(task: Task, startable: readonly Task[]): void {
+    const mine = laneOf(task)
+    const last = this.#servedAt.get(mine)
+    for (const other of startable) {
+      const since = this.#startableSince.get(laneOf(other))
+      if (other === task || last === undefined || since === undefined) continue
+      expect(since > last, `I11 ${mine} again before ${laneOf(other)}`).toBe(true)
+      note('turns')
+    }
+    this.#servedAt.set(mine, ++this.#step)
+    this.#startableSince.delete(mine)
+  }
+
+  /** Notes since when each lane could be served, whatever the workers, the pause and the rate allow. */
+  #watchTurns(): void {
+    this.#step++
+    const waiting = new Set(
+      this.in(QUEUED)
+        .filter(({ key }) => !this.atLimit(key))
+        .map(laneOf)
+    )
+    for (const lane of [...this.#startableSince.keys()]) if (!waiting.has(lane)) this.#startableSince.delete(lane)
+    for (const lane of waiting) if (!this.#startableSince.has(lane)) this.#startableSince.set(lane, this.#step)
+  }
+
+  run(task: Task): void {
+    task.stage = RUNNING
+    if (this.config.rate !== null) this.taken.push(task)
+    this.#watchTurns()
+  }
+
+  startDue(): void {
+    for (;;) {
+      const job = this.real.next(this.now)
+      this.started(job)
+      if (job === null) break
+    }
+    this.serve()
+  }
+
+  serve(): void {
+    for (;;) {
+      const caller = this.real.nextWaiter(this.now)
+      const head = this.line[0]
+      if (head === undefined || this.verdict(head.key, true) === FULL) {
+        expect(caller).toBeNull()
+        return
+      }
+      expect(caller, 'I11 the head of the line').toBe(head)
+      this.line.shift()
+      this.accept(head.priority, head.key, true, (job) => this.real.grant(job, head, this.now))
+    }
+  }
+
+  accept(priority: number, key: string | undefined, fromLine: boolean, ask: (job: Job) => number): void {
+    const expected = this.verdict(key, fromLine)
+    const job = new Job(String(this.#names++))
+    expect(ask(job)).toBe(expected)
+    note(['to worker', 'to queue', 'full', 'key full', 'closed'][expected] as string)
+    if (expected > TO_QUEUE) {
+      expect([job.stage, job.lane], 'I4 nothing is left of what was refused').toEqual([OUTSIDE, null])
+      this.real.refused++
+      this.refused++
+      return
+    }
+    const task: Task = { job, priority, key, stage: QUEUED, queuedAt: ++this.#step }
+    this.tasks.push(task)
+    if (expected === TO_WORKER) this.run(task)
+    this.#watchTurns()
+  }
+
+  admit(priority: number, key: string | undefined): void {
+    if (this.config.rate !== null) this.startDue()
+    const full = this.verdict(key, false) === FULL
+    this.accept(priority, key, false, (job) => this.real.admit(job, priority, key, this.now))
+    if (!full) return
+    const caller = new Caller('', priority, key)
+    expect(this.real.wait(caller)).toBe(this.line.length < this.config.waiterCapacity)
+    if (this.line.length >= this.config.waiterCapacity) return
+    this.line.push(caller)
+    this.refused--
+    this.real.refused-- // it waits instead
+    note('waiting')
+  }
+
+  /** The function of a task that was given a worker is called. */
+  call(task: Task): void {
+    this.taken = this.taken.filter((each) => each !== task)
+    this.calledAt.push(this.now)
+    this.real.rate?.called(this.now)
+    note('called')
+  }
+
+  settle(task: Task, to: Settled): void {
+    if (this.taken.includes(task)) {
+      this.taken = this.taken.filter((each) => each !== task)
+      this.real.rate?.giveBack()
+    }
+    const waits = task.stage !== RUNNING
+    const next = this.real.settle(task.job, to, this.now)
+    task.stage = to
+    this.#watchTurns()
+    note(to === SUCCEEDED ? 'succeeded' : to === FAILED ? 'failed' : waits ? 'canceled while waiting' : 'canceled')
+    this.handOn(next)
+  }
+
+  delay(task: Task): void {
+    const next = this.real.delay(task.job, this.now)
+    task.stage = DELAYED
+    this.#watchTurns()
+    note('delayed')
+    this.handOn(next)
+  }
+
+  /** One place was freed, so one task may be started by it; only time (the rate) can open more than one. */
+  handOn(next: Job | null): void {
+    this.started(next)
+    if (this.config.rate === null) {
+      expect(this.startable(), 'I5 the freed place was the only one').toEqual([])
+      this.serve()
+    } else this.startDue()
+  }
+
+  requeue(task: Task): void {
+    this.real.requeue(task.job)
+    task.stage = QUEUED
+    task.queuedAt = ++this.#step
+    this.#watchTurns()
+    note('requeued')
+    this.startDue()
+  }
+
+  stop(grace: boolean): void {
+    this.real.stop(grace)
+    this.life = grace && this.life === 'started' ? 'grace' : 'closed'
+    this.paused = false
+    this.serve() // all are refused
+    this.startDue()
+    note('stopped')
+  }
+
+  // ── what must hold after every step ──────────────────────────────────────────────────────────────────────────────
+
+  check(resized: boolean): void {
+    const { real } = this
+    const count = (stage: Stage): number => this.in(stage).length
+    const running = count(RUNNING)
+    const queued = count(QUEUED)
+    const delayed = count(DELAYED)
+    expect(
+      {
+        running: real.running,
+        queued: real.queued,
+        delayed: real.delayed.size,
+        waiting: real.line.size,
+        accepted: real.accepted,
+        refused: real.refused,
+        succeeded: real.succeeded,
+        failed: real.failed,
+        canceled: real.canceled,
+        submitted: real.submitted,
+        live: real.live,
+        held: real.held
+      },
+      'I1 the books'
+    ).toEqual({
+      running,
+      queued,
+      delayed,
+      waiting: this.line.length,
+      accepted: this.tasks.length,
+      refused: this.refused,
+      succeeded: count(SUCCEEDED),
+      failed: count(FAILED),
+      canceled: count(CANCELED),
+      submitted: this.tasks.length + this.refused + this.line.length,
+      live: running + queued + delayed,
+      held: queued + delayed
+    })
+    for (const { job, stage, key } of this.tasks) {
+      if (job.stage !== stage) expect(job.stage, `I8 the stage of ${job.name}`).toBe(stage)
+      if (job.lane?.key !== key) expect(job.lane?.key).toBe(key)
+    }
+    const bound = this.concurrency + this.queueCapacity
+    if (!resized && this.#liveBefore <= bound) expect(real.live, 'I3 the bound').toBeLessThanOrEqual(bound)
+    else if (!resized) expect(real.live, 'I3 falling until it holds').toBeLessThanOrEqual(this.#liveBefore)
+    this.#liveBefore = real.live
+
+    const inLanes = [...real.lanes()].flatMap((lane) => {
+      const jobs: Job[] = []
+      for (let job = lane.entries.head; job !== null; job = job.next) jobs.push(job)
+      return jobs
+    })
+    expect(inLanes.length).toBe(queued)
+    for (const job of inLanes) {
+      const position = real.position(job)
+      if (!(position >= 1 && position <= queued)) expect(position, 'a position from 1 to queued').toBe(queued)
+    }
+    for (const key of ['a', 'b', 'c']) {
+      const mine = (stage: Stage): number => this.in(stage).filter((task) => task.key === key).length
+      const held = mine(QUEUED) + mine(DELAYED)
+      const { perKey } = this.config
+      expect(real.share(key)).toEqual(
+        perKey === null
+          ? { running: 0, held: 0, queueCapacity: Number.POSITIVE_INFINITY }
+          : { running: mine(RUNNING), held, queueCapacity: perKey.queueCapacity }
+      )
+      if (perKey !== null) expect(mine(RUNNING)).toBeLessThanOrEqual(perKey.concurrency)
+    }
+    if (real.anyHeld() === null) expect(queued + delayed).toBe(0)
+    else expect([QUEUED, DELAYED]).toContain(real.anyHeld()?.stage)
+  }
+}
+
+const laneOf = ({ priority, key }: Task): string => `${priority}/${key ?? '-'}`
+
+type Step =
+  | { readonly do: 'admit'; readonly priority: number; readonly key: string | undefined }
+  | { readonly do: 'settle'; readonly which: number; readonly to: Settled }
+  | { readonly do: 'cancel' | 'delay' | 'requeue' | 'call' | 'leave'; readonly which: number }
+  | { readonly do: 'pass'; readonly ms: number }
+  | { readonly do: 'resize'; readonly concurrency: number; readonly queueCapacity: number }
+  | { readonly do: 'start' | 'pause' | 'resume' | 'close' }
+  | { readonly do: 'stop'; readonly grace: boolean }
+
+const which = fc.nat(1_000)
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 12,
+    arbitrary: fc.record({
+      do: fc.constant('admit' as const),
+      priority: fc.constantFrom(...PRIORITIES),
+      key: fc.constantFrom(...KEYS)
+    })
+  },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      do: fc.constant('settle' as const),
+      which,
+      to: fc.constantFrom(SUCCEEDED, FAILED, CANCELED)
+    })
+  },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('cancel' as const), which }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('delay' as const), which }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('requeue' as const), which }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('call' as const), which }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('leave' as const), which }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('pass' as const), ms: fc.nat(60) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('resize' as const),
+      concurrency: fc.integer({ min: 1, max: 5 }),
+      queueCapacity: fc.nat(8)
+    })
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constantFrom('start' as const, 'start' as const, 'resume' as const, 'resume' as const, 'pause' as const)
+    })
+  }
+)
+/** A stop ends most of what can happen, so it comes late or not at all. */
+const end: fc.Arbitrary<readonly Step[]> = fc.oneof(
+  fc.constant([]),
+  fc
+    .record({ grace: fc.boolean(), rest: fc.array(step, { size: 'max', maxLength: 20 }), close: fc.boolean() })
+    .map(({ grace, rest, close }): Step[] => [
+      { do: 'stop', grace },
+      ...rest,
+      ...(close ? [{ do: 'close' } as const] : []),
+      ...rest
+    ])
+)
+
+const config: fc.Arbitrary<Config> = fc.record({
+  concurrency: fc.integer({ min: 1, max: 4 }),
+  queueCapacity: fc.oneof(fc.nat(8), fc.constant(Number.POSITIVE_INFINITY)),
+  waiterCapacity: fc.nat(3),
+  perKey: fc.option(
+    fc.record({
+      concurrency: fc.constantFrom(1, 2, Number.POSITIVE_INFINITY),
+      queueCapacity: fc.constantFrom(0, 1, 3, Number.POSITIVE_INFINITY)
+    })
+  ),
+  rate: fc.option(fc.record({ starts: fc.integer({ min: 1, max: 3 }), intervalMs: fc.integer({ min: 1, max: 100 }) }), {
+    freq: 3
+  })
+})
+
+function take(model: Model, step: Step): void {
+  const pick = <T>(from: readonly T[], index: number): T | undefined => from[index % from.length]
+  switch (step.do) {
+    case 'admit':
+      return model.admit(step.priority, step.key)
+    case 'settle': {
+      const task = pick(model.in(RUNNING), step.which)
+      return task && model.settle(task, step.to)
+    }
+    case 'cancel': {
+      const task = pick(model.in(QUEUED, DELAYED), step.which)
+      return task && model.settle(task, CANCELED)
+    }
+    case 'delay': {
+      const task = pick(
+        model.in(RUNNING).filter((each) => !model.taken.includes(each)),
+        step.which
+      )
+      return task && model.delay(task)
+    }
+    case 'requeue': {
+      const task = pick(model.in(DELAYED), step.which)
+      return task && model.requeue(task)
+    }
+    case 'call': {
+      const task = pick(model.taken, step.which)
+      return task && model.call(task)
+    }
+    case 'leave': {
+      const caller = pick(model.line, step.which)
+      if (caller === undefined) return
+      model.line.splice(model.line.indexOf(caller), 1)
+      model.real.leave(caller)
+      model.real.refused++
+      model.refused++
+      return model.serve()
+    }
+    case 'pass':
+      model.now += step.ms
+      return model.startDue()
+    case 'resize':
+      model.concurrency = step.concurrency
+      model.queueCapacity = step.queueCapacity
+      model.real.concurrency = step.concurrency
+      model.real.queueCapacity = step.queueCapacity
+      return model.startDue()
+    case 'start':
+      if (model.life !== 'created') return
+      model.life = 'started'
+      model.real.start()
+      return model.startDue()
+    case 'pause':
+      model.paused = model.life === 'created' || model.life === 'started'
+      return model.real.pause()
+    case 'resume':
+      model.paused = false
+      model.real.resume()
+      return model.startDue()
+    case 'stop':
+      return model.stop(step.grace)
+    case 'close':
+      model.life = 'closed'
+      return model.real.close()
+    default:
+      return step satisfies never
+  }
+}
+
+describe('Scheduler, against a model', () => {
+  it('I1 I3 I5 I8 I11 keeps its books, its bound, its workers busy, its moves legal and its order, whatever happens', () => {
+    const RUNS = 400
+    fc.assert(
+      fc.property(config, fc.array(step, { size: 'max', maxLength: 120 }), end, (given, steps, ending) => {
+        const model = new Model(given)
+        for (const each of [...steps, ...ending]) {
+          take(model, each)
+          expect(model.paused).toBe(model.real.paused)
+          model.check(each.do === 'resize')
+        }
+      }),
+      { numRuns: RUNS }
+    )
+    const rare = [
+      'to worker',
+      'to queue',
+      'full',
+      'key full',
+      'closed',
+      'started',
+      'called',
+      'turns',
+      'waiting',
+      'succeeded',
+      'failed',
+      'canceled',
+      'canceled while waiting',
+      'delayed',
+      'requeued',
+      'stopped'
+    ].filter((what) => (seen.get(what) ?? 0) < RUNS / 20)
+    expect(rare, `what happened too seldom, of ${JSON.stringify([...seen])}`).toEqual([])
+  })
+})

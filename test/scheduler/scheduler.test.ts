@@ -1,0 +1,434 @@
+import { describe, expect, it } from 'vitest'
+import {
+  CANCELED,
+  CREATED,
+  DELAYED,
+  FAILED,
+  OUTSIDE,
+  QUEUED,
+  RUNNING,
+  STARTED,
+  STOPPED,
+  STOPPING,
+  SUCCEEDED
+} from '../../src/scheduler/lifecycle.js'
+import { CLOSED, FULL, KEY_FULL, type Scheduler, TO_QUEUE, TO_WORKER } from '../../src/scheduler/scheduler.js'
+import { Caller, Job, scheduler, startAll, started } from './job.js'
+
+/** Admits jobs by name: priority 0, the key given before a slash (`acme/1`). */
+function admit(on: Scheduler<Job, Caller>, ...names: string[]): { verdicts: number[]; jobs: Record<string, Job> } {
+  const jobs: Record<string, Job> = {}
+  const verdicts = names.map((name) => {
+    const job = new Job(name)
+    jobs[name] = job
+    return on.admit(job, 0, name.includes('/') ? name.split('/')[0] : undefined, 0)
+  })
+  return { verdicts, jobs }
+}
+
+const counts = (on: Scheduler<Job, Caller>) => ({
+  running: on.running,
+  queued: on.queued,
+  delayed: on.delayed.size,
+  waiting: on.line.size,
+  held: on.held,
+  live: on.live
+})
+
+const totals = (on: Scheduler<Job, Caller>) => ({
+  submitted: on.submitted,
+  accepted: on.accepted,
+  refused: on.refused,
+  succeeded: on.succeeded,
+  failed: on.failed,
+  canceled: on.canceled
+})
+
+describe('Scheduler: coming in', () => {
+  it('A1 accepts concurrency + queueCapacity and refuses the next, of which nothing is left behind', () => {
+    const pool = started({ concurrency: 2, queueCapacity: 3 })
+    const { verdicts, jobs } = admit(pool, 'a', 'b', 'c', 'd', 'e', 'f')
+    expect(verdicts).toEqual([TO_WORKER, TO_WORKER, TO_QUEUE, TO_QUEUE, TO_QUEUE, FULL])
+    expect({ ...jobs['f'] }).toEqual({ name: 'f', stage: OUTSIDE, order: 0, lane: null, prev: null, next: null })
+    expect(counts(pool)).toEqual({ running: 2, queued: 3, delayed: 0, waiting: 0, held: 3, live: 5 })
+    expect(totals(pool)).toEqual({ submitted: 5, accepted: 5, refused: 0, succeeded: 0, failed: 0, canceled: 0 })
+    expect([pool.peakRunning, pool.peakQueued]).toEqual([2, 3])
+  })
+
+  it('A2 without a seat, gives a task to a free worker or refuses it', () => {
+    const pool = started({ queueCapacity: 0 })
+    const { verdicts, jobs } = admit(pool, 'a', 'b')
+    expect(verdicts).toEqual([TO_WORKER, FULL])
+    expect(pool.settle(jobs['a'] as Job, SUCCEEDED, 0)).toBeNull()
+    expect(admit(pool, 'c').verdicts).toEqual([TO_WORKER])
+  })
+
+  it('A3 accepts queueCapacity before the start, and runs what was queued then', () => {
+    const pool = scheduler({ concurrency: 2, queueCapacity: 3 })
+    expect(admit(pool, 'a', 'b', 'c', 'd').verdicts).toEqual([TO_QUEUE, TO_QUEUE, TO_QUEUE, FULL])
+    expect(startAll(pool)).toEqual([])
+    pool.start()
+    expect(startAll(pool)).toEqual(['a', 'b'])
+    expect(pool.stage).toBe(STARTED)
+  })
+
+  it('A20 bounds the queue while it is paused', () => {
+    const pool = started({ concurrency: 2 })
+    pool.pause()
+    expect(admit(pool, 'a', 'b', 'c').verdicts).toEqual([TO_QUEUE, TO_QUEUE, FULL])
+    expect(startAll(pool)).toEqual([])
+    pool.resume()
+    expect(startAll(pool)).toEqual(['a', 'b'])
+  })
+
+  it('A20 bounds the queue while the rate holds the tasks back', () => {
+    const pool = started({ concurrency: 5, rate: { starts: 1, intervalMs: 100 } })
+    expect(admit(pool, 'a', 'b', 'c', 'd').verdicts).toEqual([TO_WORKER, TO_QUEUE, TO_QUEUE, FULL])
+  })
+
+  it('A21 keeps a place for a task that waits for its retry', () => {
+    const pool = started({ concurrency: 1, queueCapacity: 1 })
+    const { jobs } = admit(pool, 'a', 'b')
+    expect(pool.delay(jobs['a'] as Job, 0)?.name).toBe('b')
+    expect(counts(pool)).toEqual({ running: 1, queued: 0, delayed: 1, waiting: 0, held: 1, live: 2 })
+    expect(admit(pool, 'c').verdicts).toEqual([FULL])
+    expect(pool.delay(jobs['b'] as Job, 0)).toBeNull()
+    expect(admit(pool, 'c').verdicts, 'a worker is free, but both places are taken').toEqual([FULL])
+    pool.requeue(jobs['a'] as Job)
+    pool.requeue(jobs['b'] as Job)
+    expect(pool.queued, 'returning retries may stand above the capacity until one starts').toBe(2)
+    expect(startAll(pool)).toEqual(['a'])
+    expect([jobs['a']?.stage, jobs['b']?.stage]).toEqual([RUNNING, QUEUED])
+  })
+
+  it('judges the bound of the key before that of the pool', () => {
+    const pool = started({ queueCapacity: 1, perKey: { concurrency: 1, queueCapacity: 0 } })
+    expect(admit(pool, 'acme/1', 'acme/2', 'other/1', 'plain', 'plain too').verdicts).toEqual([
+      TO_WORKER,
+      KEY_FULL,
+      KEY_FULL, // no seat of its own, and no worker is free
+      TO_QUEUE,
+      FULL
+    ])
+    expect(admit(pool, 'acme/3').verdicts, 'the pool is full as well').toEqual([KEY_FULL])
+  })
+
+  it('gives a worker to a newcomer while the queue holds only tasks of keys at their limit', () => {
+    const pool = started({
+      concurrency: 2,
+      queueCapacity: 5,
+      perKey: { concurrency: 1, queueCapacity: Number.POSITIVE_INFINITY }
+    })
+    expect(admit(pool, 'acme/1', 'acme/2', 'other/1', 'other/2', 'plain').verdicts).toEqual([
+      TO_WORKER,
+      TO_QUEUE,
+      TO_WORKER,
+      TO_QUEUE,
+      TO_QUEUE
+    ])
+  })
+
+  it('says what a key holds, and forgets it with its last task', () => {
+    const pool = started({ perKey: { concurrency: 1, queueCapacity: 2 } })
+    const { jobs } = admit(pool, 'acme/1', 'acme/2')
+    expect(pool.share('acme')).toEqual({ running: 1, held: 1, queueCapacity: 2 })
+    expect(pool.share('other')).toEqual({ running: 0, held: 0, queueCapacity: 2 })
+    expect(pool.delay(jobs['acme/1'] as Job, 0)?.name).toBe('acme/2')
+    expect(pool.share('acme')).toEqual({ running: 1, held: 1, queueCapacity: 2 })
+    expect(pool.settle(jobs['acme/1'] as Job, CANCELED, 0)).toBeNull()
+    expect(pool.settle(jobs['acme/2'] as Job, SUCCEEDED, 0)).toBeNull()
+    expect(pool.share('acme')).toEqual({ running: 0, held: 0, queueCapacity: 2 })
+    expect(started().share('acme')).toEqual({ running: 0, held: 0, queueCapacity: Number.POSITIVE_INFINITY })
+  })
+})
+
+describe('Scheduler: going through and out', () => {
+  it('gives the worker of a task that ended to the next in the same step', () => {
+    const pool = started()
+    const { jobs } = admit(pool, 'a', 'b', 'c')
+    expect(pool.settle(jobs['a'] as Job, SUCCEEDED, 0)).toBe(jobs['b'])
+    expect(pool.settle(jobs['b'] as Job, FAILED, 0)).toBe(jobs['c'])
+    expect(pool.settle(jobs['c'] as Job, CANCELED, 0)).toBeNull()
+    expect(totals(pool)).toEqual({ submitted: 3, accepted: 3, refused: 0, succeeded: 1, failed: 1, canceled: 1 })
+    expect(counts(pool)).toEqual({ running: 0, queued: 0, delayed: 0, waiting: 0, held: 0, live: 0 })
+  })
+
+  it('C1 frees the place of a queued task that is canceled, at once', () => {
+    const pool = started({ queueCapacity: 3 })
+    const { jobs } = admit(pool, 'a', 'b', 'c', 'd')
+    expect(pool.settle(jobs['c'] as Job, CANCELED, 0)).toBeNull()
+    expect(admit(pool, 'e').verdicts).toEqual([TO_QUEUE])
+    expect(pool.settle(jobs['a'] as Job, SUCCEEDED, 0)?.name).toBe('b')
+    expect(pool.settle(jobs['b'] as Job, SUCCEEDED, 0)?.name).toBe('d')
+    expect(pool.settle(jobs['d'] as Job, SUCCEEDED, 0)?.name).toBe('e')
+  })
+
+  it('I8 lets nothing settle twice, nor succeed without having run', () => {
+    const pool = started()
+    const { jobs } = admit(pool, 'a', 'b')
+    expect(() => pool.settle(jobs['b'] as Job, SUCCEEDED, 0)).toThrow('illegal move')
+    expect(() => pool.settle(jobs['b'] as Job, FAILED, 0)).toThrow('illegal move')
+    pool.settle(jobs['a'] as Job, SUCCEEDED, 0)
+    expect(() => pool.settle(jobs['a'] as Job, FAILED, 0)).toThrow('illegal move')
+    expect(totals(pool)).toEqual({ submitted: 2, accepted: 2, refused: 0, succeeded: 1, failed: 0, canceled: 0 })
+  })
+
+  it('puts a task that is retried at the back of its lane', () => {
+    const pool = started({ queueCapacity: 3 })
+    const { jobs } = admit(pool, 'a', 'b', 'c')
+    expect(pool.delay(jobs['a'] as Job, 0)?.name).toBe('b')
+    expect(jobs['a']?.stage).toBe(DELAYED)
+    pool.requeue(jobs['a'] as Job)
+    expect(pool.settle(jobs['b'] as Job, SUCCEEDED, 0)?.name).toBe('c')
+    expect(pool.settle(jobs['c'] as Job, SUCCEEDED, 0)?.name).toBe('a')
+  })
+
+  it('lets go of a task that waits for its retry when it is canceled', () => {
+    const pool = started()
+    const { jobs } = admit(pool, 'a')
+    pool.delay(jobs['a'] as Job, 0)
+    expect(pool.settle(jobs['a'] as Job, CANCELED, 0)).toBeNull()
+    expect(counts(pool)).toEqual({ running: 0, queued: 0, delayed: 0, waiting: 0, held: 0, live: 0 })
+  })
+
+  it('starts again for a key when one of its tasks waits for a retry', () => {
+    const pool = started({ concurrency: 2, queueCapacity: 4, perKey: { concurrency: 1, queueCapacity: 3 } })
+    const { jobs } = admit(pool, 'acme/1', 'acme/2', 'other/1')
+    expect(startAll(pool)).toEqual([])
+    expect(pool.delay(jobs['acme/1'] as Job, 0)?.name).toBe('acme/2')
+  })
+
+  it('A18 ends nothing when it shrinks, and starts nothing until enough has ended', () => {
+    const pool = started({ concurrency: 3, queueCapacity: 3 })
+    const { jobs } = admit(pool, 'a', 'b', 'c', 'd', 'e', 'f')
+    pool.concurrency = 1
+    pool.queueCapacity = 0
+    expect(startAll(pool)).toEqual([])
+    expect(admit(pool, 'g').verdicts).toEqual([FULL])
+    expect(pool.settle(jobs['a'] as Job, SUCCEEDED, 0)).toBeNull()
+    expect(pool.settle(jobs['b'] as Job, SUCCEEDED, 0)).toBeNull()
+    expect(pool.settle(jobs['c'] as Job, SUCCEEDED, 0)?.name).toBe('d')
+    expect(admit(pool, 'g').verdicts).toEqual([FULL])
+    pool.concurrency = 8
+    expect(startAll(pool)).toEqual(['e', 'f'])
+    expect(admit(pool, 'g').verdicts).toEqual([TO_WORKER])
+  })
+
+  it('knows a task that holds a place without a worker', () => {
+    const pool = started()
+    expect(pool.anyHeld()).toBeNull()
+    const { jobs } = admit(pool, 'a', 'b')
+    expect(pool.anyHeld()?.name).toBe('b')
+    expect(pool.position(jobs['b'] as Job)).toBe(1)
+    expect([...pool.lanes()].map(({ entries }) => entries.size)).toEqual([1])
+    pool.delay(jobs['a'] as Job, 0)
+    expect(pool.anyHeld()?.name).toBe('a')
+  })
+})
+
+describe('Scheduler: the rate', () => {
+  const rate = { starts: 1, intervalMs: 100 }
+
+  it('holds back starts, and says when the next is due', () => {
+    const pool = started({ concurrency: 2, rate })
+    expect(pool.rateOpensAt(0), 'nobody waits').toBe(Number.POSITIVE_INFINITY)
+    admit(pool, 'a', 'b')
+    expect(pool.next(0)).toBeNull()
+    expect(pool.rateOpensAt(0), 'the call is still to be dated').toBe(Number.POSITIVE_INFINITY)
+    pool.rate?.called(5)
+    expect(pool.rateOpensAt(6)).toBe(105)
+    expect(pool.next(104)).toBeNull()
+    expect(pool.rateOpensAt(105), 'it is open').toBe(Number.POSITIVE_INFINITY)
+    expect(pool.next(105)?.name).toBe('b')
+  })
+
+  it('is not what holds back the tasks of a pool that is busy or paused', () => {
+    const pool = started({ concurrency: 1, rate })
+    const { jobs } = admit(pool, 'a', 'b')
+    pool.rate?.called(0)
+    expect(pool.rateOpensAt(1), 'no worker is free').toBe(Number.POSITIVE_INFINITY)
+    expect(pool.settle(jobs['a'] as Job, SUCCEEDED, 1)).toBeNull()
+    expect(pool.rateOpensAt(1)).toBe(100)
+    pool.pause()
+    expect(pool.rateOpensAt(1)).toBe(Number.POSITIVE_INFINITY)
+  })
+
+  it('opens for those who wait for room too', () => {
+    const pool = started({ concurrency: 1, queueCapacity: 0, rate })
+    const { jobs } = admit(pool, 'a')
+    pool.rate?.called(0)
+    pool.settle(jobs['a'] as Job, SUCCEEDED, 10)
+    expect(pool.admit(new Job('b'), 0, undefined, 10)).toBe(FULL)
+    pool.wait(new Caller('b'))
+    expect(pool.rateOpensAt(10)).toBe(100)
+    expect(pool.nextWaiter(99)).toBeNull()
+    expect(pool.nextWaiter(100)?.name).toBe('b')
+  })
+})
+
+describe('Scheduler: the line', () => {
+  it('takes in so many, and gives a freed place to its head', () => {
+    const pool = started({ queueCapacity: 0 })
+    const { jobs } = admit(pool, 'a')
+    const callers = [new Caller('first'), new Caller('second'), new Caller('third')]
+    expect(callers.map((caller) => pool.wait(caller))).toEqual([true, true, false])
+    expect(pool.nextWaiter(0)).toBeNull()
+    expect(pool.submitted, 'whoever waits is submitted; the third was not counted').toBe(3)
+
+    pool.settle(jobs['a'] as Job, SUCCEEDED, 0)
+    expect(admit(pool, 'newcomer').verdicts, 'somebody waits').toEqual([FULL])
+    const first = pool.nextWaiter(0)
+    expect(first?.name).toBe('first')
+    const job = new Job('granted')
+    expect(pool.grant(job, first as Caller, 0)).toBe(TO_WORKER)
+    expect(job.stage).toBe(RUNNING)
+    expect(pool.nextWaiter(0), 'A17 one place, one waiter').toBeNull()
+    expect(counts(pool)).toEqual({ running: 1, queued: 0, delayed: 0, waiting: 1, held: 0, live: 1 })
+  })
+
+  it('I11 goes by who came first, not by priority; the queue then does', () => {
+    const pool = scheduler({ queueCapacity: 2 })
+    admit(pool, 'a', 'b')
+    pool.wait(new Caller('low', -1))
+    pool.wait(new Caller('high', 9))
+    pool.queueCapacity = 4
+    for (const name of ['low', 'high']) {
+      const caller = pool.nextWaiter(0) as Caller
+      expect(caller.name).toBe(name)
+      expect(pool.grant(new Job(name), caller, 0)).toBe(TO_QUEUE)
+    }
+    expect(pool.nextWaiter(0)).toBeNull()
+    pool.start()
+    pool.concurrency = 4
+    expect(startAll(pool)).toEqual(['high', 'a', 'b', 'low'])
+  })
+
+  it('lets a waiter leave from anywhere', () => {
+    const pool = scheduler({ queueCapacity: 0, waiterCapacity: 3 })
+    const [a, b, c] = [new Caller('a'), new Caller('b'), new Caller('c')] as const
+    for (const caller of [a, b, c]) pool.wait(caller)
+    pool.leave(b)
+    pool.leave(a)
+    pool.start()
+    expect(pool.nextWaiter(0)).toBe(c)
+    expect(pool.line.size).toBe(0)
+  })
+
+  it('has an answer for the head whose key is full, and for all once the pool stops', () => {
+    const pool = started({ concurrency: 1, queueCapacity: 1, perKey: { concurrency: 1, queueCapacity: 1 } })
+    const { jobs } = admit(pool, 'acme/1', 'plain')
+    const acme = new Caller('acme', 0, 'acme')
+    pool.wait(acme)
+    expect(pool.nextWaiter(0)).toBeNull()
+    pool.delay(jobs['acme/1'] as Job, 0)
+    pool.settle(jobs['plain'] as Job, SUCCEEDED, 0)
+    pool.requeue(jobs['acme/1'] as Job)
+    startAll(pool)
+    expect(pool.nextWaiter(0)).toBe(acme)
+    expect(pool.grant(new Job('acme/2'), acme, 0)).toBe(TO_QUEUE)
+
+    const late = new Caller('late', 0, 'acme')
+    pool.wait(late)
+    expect(pool.nextWaiter(0), 'the key is full').toBe(late)
+    expect(pool.grant(new Job('acme/3'), late, 0)).toBe(KEY_FULL)
+
+    pool.wait(new Caller('last'))
+    pool.stop(true)
+    const last = pool.nextWaiter(0) as Caller
+    expect(pool.grant(new Job('last'), last, 0)).toBe(CLOSED)
+  })
+})
+
+describe('Scheduler: its own life', () => {
+  it('is created, started, stopping, stopped', () => {
+    const pool = scheduler()
+    expect(pool.stage).toBe(CREATED)
+    pool.start()
+    expect(pool.stage).toBe(STARTED)
+    pool.stop(true)
+    expect(pool.stage).toBe(STOPPING)
+    pool.finish()
+    expect(pool.stage).toBe(STOPPED)
+    expect(admit(pool, 'a').verdicts).toEqual([CLOSED])
+  })
+
+  it('I12 goes on with starts after a stop only as long as there is grace', () => {
+    const pool = started()
+    const { jobs } = admit(pool, 'a', 'b', 'c')
+    pool.stop(true)
+    expect(admit(pool, 'd').verdicts).toEqual([CLOSED])
+    expect(pool.settle(jobs['a'] as Job, SUCCEEDED, 0)?.name).toBe('b')
+    pool.close()
+    expect(pool.settle(jobs['b'] as Job, SUCCEEDED, 0)).toBeNull()
+    expect(pool.anyHeld()?.name).toBe('c')
+  })
+
+  it('I12 starts nothing after a stop without grace, or of a pool that was never started', () => {
+    const now = started()
+    const { jobs } = admit(now, 'a', 'b')
+    now.stop(false)
+    expect(now.settle(jobs['a'] as Job, SUCCEEDED, 0)).toBeNull()
+
+    const never = scheduler()
+    admit(never, 'a')
+    never.stop(true)
+    expect(startAll(never)).toEqual([])
+  })
+
+  it('ends a pause by a stop, and knows none after it', () => {
+    const pool = started()
+    pool.pause()
+    admit(pool, 'a')
+    pool.stop(true)
+    expect(pool.paused).toBe(false)
+    expect(startAll(pool), 'grace lets it run').toEqual(['a'])
+    pool.pause()
+    expect(pool.paused).toBe(false)
+    pool.close()
+    pool.resume()
+    expect(startAll(pool)).toEqual([])
+  })
+
+  it('keeps a pause from before the start, and starts nothing by a resume before it', () => {
+    const pool = scheduler()
+    admit(pool, 'a')
+    pool.pause()
+    pool.start()
+    expect([pool.paused, startAll(pool)]).toEqual([true, []])
+    pool.resume()
+    expect([pool.paused, startAll(pool)]).toEqual([false, ['a']])
+
+    const fresh = scheduler()
+    admit(fresh, 'a')
+    fresh.pause()
+    fresh.resume()
+    expect(startAll(fresh)).toEqual([])
+  })
+
+  it('knows whether a task that holds a place will start by itself', () => {
+    const pool = started({ concurrency: 2, perKey: { concurrency: 1, queueCapacity: 5 } })
+    expect(pool.mayStartMore, 'nothing waits').toBe(false)
+    const { jobs } = admit(pool, 'acme/1', 'acme/2')
+    expect(pool.mayStartMore, 'it waits for the one that runs').toBe(false)
+    pool.pause()
+    expect(pool.mayStartMore, 'somebody may resume').toBe(true)
+    pool.resume()
+    pool.delay(jobs['acme/1'] as Job, 0)
+    expect(pool.mayStartMore, 'a retry comes back').toBe(true)
+
+    const rated = started({ concurrency: 2, rate: { starts: 1, intervalMs: 100 } })
+    admit(rated, 'a', 'b')
+    expect(rated.mayStartMore, 'the rate opens').toBe(true)
+    const busy = started()
+    admit(busy, 'a', 'b')
+    expect(busy.mayStartMore, 'no worker is free').toBe(false)
+  })
+
+  it('A5 says when a place is likely to be free', () => {
+    const pool = started()
+    expect(pool.retryAfterMs()).toBe(1_000)
+    pool.retryAfter.observe(5_000)
+    admit(pool, 'a', 'b', 'c')
+    expect(pool.retryAfterMs()).toBe(15_000)
+  })
+})

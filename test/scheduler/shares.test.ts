@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest'
+import { Shares } from '../../src/scheduler/shares.js'
+import type { Job } from './job.js'
+
+describe('Shares', () => {
+  it('opens one share per key, and forgets it once it holds nothing', () => {
+    const shares = new Shares<Job>(2, 3)
+    const share = shares.open('acme')
+    expect(share).toMatchObject({ key: 'acme', concurrency: 2, running: 0, held: 0, parked: [] })
+    expect(shares.open('acme')).toBe(share)
+    expect(shares.get('acme')).toBe(share)
+    expect(shares.get('other')).toBeUndefined()
+    expect(shares.size).toBe(1)
+
+    share.running = 1
+    shares.release(share)
+    expect(shares.size, 'it runs a task').toBe(1)
+    share.running = 0
+    share.held = 1
+    shares.release(share)
+    expect(shares.size, 'it holds a task').toBe(1)
+    share.held = 0
+    shares.release(share)
+    expect(shares.size).toBe(0)
+  })
+
+  it.each([
+    { running: 0, held: 0, free: true, room: true, limit: false },
+    { running: 0, held: 0, free: false, room: true, limit: false },
+    { running: 1, held: 0, free: true, room: true, limit: false },
+    { running: 1, held: 1, free: false, room: false, limit: false },
+    { running: 1, held: 1, free: true, room: true, limit: false },
+    { running: 2, held: 0, free: true, room: true, limit: true },
+    { running: 2, held: 1, free: true, room: false, limit: true },
+    { running: 0, held: 3, free: true, room: false, limit: false }
+  ])(
+    'bounds a key of two workers and one seat: $running running and $held held, worker free: $free → room: $room',
+    ({ running, held, free, room, limit }) => {
+      const shares = new Shares<Job>(2, 1)
+      Object.assign(shares.open('acme'), { running, held })
+      expect(shares.hasRoom('acme', free)).toBe(room)
+      expect(shares.atLimit('acme')).toBe(limit)
+    }
+  )
+
+  it('gives a key without a seat straight to a free worker or nowhere', () => {
+    const shares = new Shares<Job>(1, 0)
+    expect(shares.hasRoom('acme', true)).toBe(true)
+    expect(shares.hasRoom('acme', false)).toBe(false)
+    shares.open('acme').running = 1
+    expect(shares.hasRoom('acme', true)).toBe(false)
+  })
+
+  it('bounds nothing by Infinity', () => {
+    const shares = new Shares<Job>(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY)
+    Object.assign(shares.open('acme'), { running: 1e9, held: 1e9 })
+    expect(shares.hasRoom('acme', false)).toBe(true)
+    expect(shares.atLimit('acme')).toBe(false)
+    expect(shares.atLimit('nobody')).toBe(false)
+  })
+})
