@@ -1,0 +1,69 @@
+import { getEventListeners } from 'node:events'
+import { onTestFinished } from 'vitest'
+import { type Handlers, type Task, type TaskContext, WorkerPool, type WorkerPoolOptions } from '../../src/index.js'
+import { expectBalance, Witness } from './books.js'
+import { ManualClock } from './manual-clock.js'
+
+/** A pool whose clock a test holds in its hand, and which is watched from its first event to the end of the test. */
+export interface WatchedPool {
+  readonly clock: ManualClock
+  readonly pool: WorkerPool
+  readonly witness: Witness
+}
+
+/** A pool that was not started. Its books are checked in every event and at the end of the test. */
+export function watchedPool(options: Partial<WorkerPoolOptions<Handlers>> = {}): WatchedPool {
+  const { clock, pool } = quietPool(options)
+  const witness = new Witness(pool)
+  onTestFinished(() => witness.check())
+  return { clock, pool, witness }
+}
+
+/** The same, started. */
+export function startedPool(options: Partial<WorkerPoolOptions<Handlers>> = {}): WatchedPool {
+  const watched = watchedPool(options)
+  watched.pool.start()
+  return watched
+}
+
+/** A pool that nobody listens to, so that a failure in it is one nobody sees. Its books are checked at the end. */
+export function quietPool(options: Partial<WorkerPoolOptions<Handlers>> = {}): Omit<WatchedPool, 'witness'> {
+  const clock = new ManualClock()
+  const pool = new WorkerPool({ concurrency: 1, queueCapacity: 10, clock, ...options }) as WorkerPool
+  onTestFinished(() => void expectBalance(pool))
+  return { clock, pool }
+}
+
+/** A task function that ends when it is asked to, by throwing the reason on its signal. */
+export const untilAborted = ({ signal }: TaskContext): Promise<never> =>
+  new Promise((_resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason))
+    if (signal.aborted) reject(signal.reason)
+  })
+
+/** A task function that never ends, whatever it is asked. */
+export const never = (): Promise<never> => new Promise(() => {})
+
+/** How many abort listeners a signal has. */
+export const listenersOn = (signal: AbortSignal): number => getEventListeners(signal, 'abort').length
+
+/** What a promise rejects with. */
+export const rejection = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    (value) => {
+      throw new Error(`it resolved with ${String(value)}`)
+    },
+    (reason: unknown) => reason
+  )
+
+/** What a call throws. */
+export function thrown(call: () => unknown): unknown {
+  try {
+    call()
+  } catch (error) {
+    return error
+  }
+  throw new Error('it threw nothing')
+}
+
+export const statesOf = (tasks: readonly Task[]): string[] => tasks.map(({ state }) => state)

@@ -1,0 +1,24 @@
+import { microtasks } from './manual-clock.js'
+
+/**
+ * Runs a step and answers what reached the process in the meantime, instead of the runner's own listeners: errors that
+ * nobody caught, or rejections that nobody handled.
+ */
+export async function uncaughtIn(
+  event: 'uncaughtException' | 'unhandledRejection',
+  step: () => unknown
+): Promise<unknown[]> {
+  const caught: unknown[] = []
+  const others = process.listeners(event as 'uncaughtException')
+  process.removeAllListeners(event)
+  process.on(event, (error: unknown) => caught.push(error))
+  try {
+    await step()
+    await microtasks()
+    await microtasks()
+  } finally {
+    process.removeAllListeners(event)
+    for (const other of others) process.on(event, other)
+  }
+  return caught
+}
