@@ -30,10 +30,21 @@ export interface Order {
   readonly label: string
   readonly work: string
   readonly fail?: boolean
+  /** Whether the client speaks as those of the Go program do. */
+  readonly isGo?: boolean
+}
+
+/** Work that was refused because all was full. */
+export interface Refused {
+  readonly order: Order
+  readonly seconds: number
 }
 
 /** A client that is told to wait longer than this gives up. */
 const PATIENCE_SECONDS = 20
+
+/** So often a client comes back. */
+const TRIES = 2
 
 /** A crowd of HTTP clients that hand work in, come back when told to, and follow their tickets to the end. */
 export class Clients {
@@ -59,19 +70,23 @@ export class Clients {
     this.#isEnding = isEnding
   }
 
-  /** Hands work in; a refused client comes back when it was told to, up to `tries` times in all. */
-  async handIn(order: Order, tries: number): Promise<void> {
-    for (let attempt = 1; attempt <= tries && !this.#isEnding(); attempt++) {
-      if (attempt > 1) this.tally.cameBack++
-      const waitSeconds = await this.#post('/tasks', order, order.label)
-      if (waitSeconds === undefined || waitSeconds > PATIENCE_SECONDS || attempt === tries) return
-      await sleep(waitSeconds * 1_000)
-    }
+  /** Hands work in. A client that is refused is given the seconds to come back after. */
+  handIn(order: Order): Promise<Refused | undefined> {
+    const { isGo = false, ...body } = order
+    if (!isGo) return this.#post('/tasks', body, order)
+    return this.#post('/queue-task', { task_id: order.label, work_duration: order.work }, order)
   }
 
-  /** Hands work in as the Go program's clients do: once. */
-  async queueTask(label: string, duration: string): Promise<void> {
-    await this.#post('/queue-task', { task_id: label, work_duration: duration }, label)
+  /** Comes back when it was told to, and again if need be; gives up when that is too long or too often. */
+  async comeBack(refused: Refused | undefined): Promise<void> {
+    let again = refused
+    for (let tries = 0; again !== undefined && tries < TRIES; tries++) {
+      if (again.seconds > PATIENCE_SECONDS) return
+      await sleep(again.seconds * 1_000)
+      if (this.#isEnding()) return
+      this.tally.cameBack++
+      again = await this.handIn(again.order)
+    }
   }
 
   /** Asks for the end of a ticket. */
@@ -88,8 +103,7 @@ export class Clients {
     while (this.#following.size > 0) await Promise.all(this.#following)
   }
 
-  /** @returns the seconds to come back after, `undefined` when there is no point in it */
-  async #post(path: string, body: unknown, label: string): Promise<number | undefined> {
+  async #post(path: string, body: unknown, order: Order): Promise<Refused | undefined> {
     const response = await this.#fetch(path, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
@@ -100,14 +114,14 @@ export class Clients {
     const answer = (await response.json()) as { readonly id: string; readonly code: ProblemCode }
     if (response.status === 202) {
       this.tally.accepted++
-      this.#follow(answer.id, label)
+      this.#follow(answer.id, order.label)
       return undefined
     }
     const { code } = answer
     this.tally.refused.set(code, (this.tally.refused.get(code) ?? 0) + 1)
     const retryAfter = response.headers.get('retry-after')
     if (retryAfter === null || !/^\d+$/.test(retryAfter)) this.tally.unworded++
-    return code === 'QUEUE_FULL' ? Number(retryAfter) : undefined
+    return code === 'QUEUE_FULL' ? { order, seconds: Number(retryAfter) } : undefined
   }
 
   #follow(id: string, label: string): void {

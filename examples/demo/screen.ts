@@ -13,13 +13,13 @@ export interface Screen {
   release(): void
 }
 
-const escape = (sequence: string): string => `\u001B[${sequence}`
+const sequence = (code: string): string => `\u001B[${code}`
 
 // While it is painted over there is no cursor, and a long line is cut: a wrapped one would be one more to go back.
-const BEGIN = escape('?25l') + escape('?7l')
-const END = escape('?7h') + escape('?25h')
-const CLEAR_LINE = escape('K')
-const CLEAR_DOWN = escape('J')
+const BEGIN = sequence('?25l') + sequence('?7l')
+const END = sequence('?7h') + sequence('?25h')
+const CLEAR_LINE = sequence('K')
+const CLEAR_DOWN = sequence('J')
 
 /** Colors only where somebody looks, and not against their wish (`NO_COLOR`, a dumb terminal). */
 export function screenOf(out: WriteStream, env: NodeJS.ProcessEnv): Screen {
@@ -34,7 +34,7 @@ export function screenOf(out: WriteStream, env: NodeJS.ProcessEnv): Screen {
     show: (picture) => {
       if (!isLive) return
       const lines = picture.slice(0, Math.max(1, (out.rows ?? 24) - 1)) // what has scrolled away cannot be painted over
-      const back = height === 0 ? '' : `${escape(`${height}A`)}\r`
+      const back = height === 0 ? '' : `${sequence(`${height}A`)}\r`
       out.write(`${BEGIN}${back}${lines.map((line) => `${line}${CLEAR_LINE}\n`).join('')}${CLEAR_DOWN}`)
       height = lines.length
     },

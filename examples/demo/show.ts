@@ -5,7 +5,7 @@ import { gracefulShutdown } from '../graceful-shutdown.js'
 import { listener, ticketServer } from '../node-http.js'
 import { application } from './application.js'
 import { balance } from './books.js'
-import { Clients, type HeldTicket } from './clients.js'
+import { Clients, type HeldTicket, type Order } from './clients.js'
 import { picture, plainLine } from './picture.js'
 import type { Screen } from './screen.js'
 import { address } from './serve.js'
@@ -71,11 +71,13 @@ export async function show(screen: Screen): Promise<boolean> {
   pool.on('stopped', () => tell('the pool has stopped; a last call for those who have not come back yet'))
 
   tell(`listening on ${url}: 10 workers, room for 100`)
-  const crowd = burst(clients, 0, 150)
-  await answered(clients, 150, () => shutdown.begun)
-  tell(
-    `150 requests at once: ${clients.tally.accepted} accepted, ${refusedOf(clients)} refused with 503 and Retry-After`
-  )
+  // Ten begin; then the workers hold still until all are answered, so that the counts are the same on every machine.
+  const begun = await Promise.all(orders(0, 10).map((order) => clients.handIn(order)))
+  pool.pause()
+  const rest = await Promise.all(orders(10, 140).map((order) => clients.handIn(order)))
+  pool.resume()
+  const crowd = Promise.all([...begun, ...rest].map((refused) => clients.comeBack(refused)))
+  tell(`150 requests: ${clients.tally.accepted} accepted, ${refusedOf(clients)} refused with 503 and Retry-After`)
 
   act = 1
   await sleep(600)
@@ -88,14 +90,13 @@ export async function show(screen: Screen): Promise<boolean> {
   await until(() => shutdown.begun || pool.stats().queued < 10)
 
   act = 3
-  const late = burst(clients, 150, 50)
-  await answered(clients, clients.tally.handedIn + 50, () => shutdown.begun)
+  await Promise.all(orders(150, 50).map((order) => clients.handIn(order)))
   tell('SIGTERM, with work in every place')
   process.kill(process.pid, 'SIGTERM')
   await until(() => shutdown.begun)
-  await Promise.all(Array.from({ length: 5 }, (_, index) => clients.queueTask(`too late ${index}`, '1s')))
+  await Promise.all(orders(200, 5).map((order) => clients.handIn(order)))
   const exitCode = await shutdown.begin()
-  await Promise.all([crowd, late, clients.followed()])
+  await Promise.all([crowd, clients.followed()])
   tell('the server has closed')
 
   act = 4
@@ -113,16 +114,14 @@ export async function show(screen: Screen): Promise<boolean> {
   return entries.every(({ holds }) => holds)
 }
 
-/** Many clients at the same moment; one in five speaks as the Go program's clients do, a few send what will fail. */
-function burst(clients: Clients, first: number, count: number): Promise<unknown> {
-  return Promise.all(
-    Array.from({ length: count }, (_, offset) => {
-      const index = first + offset
-      const work = `${workMs(index)}ms`
-      if (index % 5 === 4) return clients.queueTask(`go task ${index}`, work)
-      return clients.handIn({ label: `report ${index}`, work, fail: index % 50 === 7 }, 3)
-    })
-  )
+/** One in five speaks as the Go program's clients do, a few will fail. */
+function orders(first: number, count: number): readonly Order[] {
+  return Array.from({ length: count }, (_, offset) => {
+    const index = first + offset
+    const isGo = index % 5 === 4
+    const label = `${isGo ? 'go task' : 'report'} ${index}`
+    return { label, work: `${workMs(index)}ms`, fail: index % 50 === 7, isGo }
+  })
 }
 
 /** Some that run and some that wait. */
@@ -133,10 +132,6 @@ function toCancel(tickets: readonly HeldTicket[]): readonly HeldTicket[] {
 
 function refusedOf({ tally }: Clients): number {
   return [...tally.refused.values()].reduce((sum, count) => sum + count, 0)
-}
-
-function answered({ tally }: Clients, count: number, isOver: () => boolean): Promise<void> {
-  return until(() => isOver() || tally.handedIn + tally.broken >= count)
 }
 
 async function until(holds: () => boolean): Promise<void> {

@@ -1,0 +1,142 @@
+/** What only an Express application has: body parsers before the routes, an error page, CORS. */
+import { once } from 'node:events'
+import type { Server } from 'node:http'
+import { createRequire } from 'node:module'
+import type { AddressInfo } from 'node:net'
+import express5, { type Application as Express } from 'express'
+import { afterEach, describe, expect, it } from 'vitest'
+import { application } from '../../examples/demo/application.js'
+import { errorPage, mount, notFound, ticketMiddleware } from '../../examples/express.js'
+import { Gates } from './support/gates.js'
+import { exchange, post, type RawReply, request } from './support/raw.js'
+
+const express4 = createRequire(import.meta.url)('express4') as typeof express5
+
+const open: (() => Promise<unknown>)[] = []
+
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((close) => close()))
+})
+
+const errors: unknown[] = []
+
+const demo = () => {
+  const app = application({ work: new Gates().work, random: () => 0, onError: (error) => void errors.push(error) })
+  open.push(() => app.pool.stop({ forceMs: 0 }))
+  return app
+}
+
+const ask = async (app: Express, bytes: Buffer): Promise<RawReply> => {
+  const server: Server = app.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  try {
+    return await exchange((server.address() as AddressInfo).port, bytes)
+  } finally {
+    server.close()
+    server.closeAllConnections()
+  }
+}
+
+describe.each([
+  ['4', express4],
+  ['5', express5]
+])('Express %s', (_version, express) => {
+  /** An application that reads bodies before the tickets have their turn. */
+  const withParser = (parser = express.json({ limit: 100 })): Express => {
+    const routes = demo()
+    const app = express()
+    app.disable('x-powered-by')
+    app.use(parser)
+    app.use(ticketMiddleware(routes))
+    app.use(notFound)
+    app.use(errorPage(routes))
+    return app
+  }
+
+  it('takes a body that express.json() or express.raw() has read already', async () => {
+    for (const parser of [express.json(), express.raw({ type: 'application/json' })]) {
+      const reply = await ask(withParser(parser), post('/tasks', { label: 'a', work: '3s' }))
+      expect(reply.status).toBe(202)
+    }
+    expect((await ask(withParser(), post('/tasks', ''))).status).toBe(400)
+    expect((await ask(withParser(express.json()), post('/tasks', '[]'))).status).toBe(400)
+  })
+
+  it('answers the errors of earlier body parsers as the routes do, without a stack', async () => {
+    const cases = [
+      [post('/tasks', '{"secret":'), 400, 'INVALID_BODY'],
+      [post('/tasks', { label: 'x'.repeat(100) }), 413, 'BODY_TOO_LARGE'],
+      [post('/tasks', '{}', ['Content-Encoding: x-secret']), 415, 'UNSUPPORTED_MEDIA_TYPE'],
+      [
+        request('POST /tasks', ['Content-Type: application/json; charset=x-secret'], '{}'),
+        415,
+        'UNSUPPORTED_MEDIA_TYPE'
+      ]
+    ] as const
+    for (const [bytes, status, code] of cases) {
+      const reply = await ask(withParser(), bytes)
+      expect(reply.status).toBe(status)
+      expect(reply.headers.get('content-type')).toBe('application/problem+json')
+      expect(JSON.parse(reply.body)).toMatchObject({ code, status })
+      expect(reply.bytes).not.toMatch(/secret|\bat .*:\d+|SyntaxError|<html/)
+    }
+  })
+
+  it('K16 answers an error of the application without a word about it, and tells the log', async () => {
+    const routes = demo()
+    const app = express()
+    app.get('/broken', () => {
+      throw new Error('secret')
+    })
+    app.use(errorPage(routes))
+    errors.length = 0
+    const reply = await ask(app, request('GET /broken'))
+    expect(reply.status).toBe(500)
+    expect(JSON.parse(reply.body)).toMatchObject({ code: 'INTERNAL' })
+    expect(reply.bytes).not.toMatch(/secret|\bat .*:\d+|<html/)
+    expect(errors).toMatchObject([{ message: 'secret' }])
+  })
+
+  it('leaves a reply that has begun to Express, which cuts it', async () => {
+    const app = express()
+    app.get('/half', (_req, res, next) => {
+      res.writeHead(200, { 'Content-Length': '10' })
+      res.write('half')
+      next(new Error('secret'))
+    })
+    app.use(errorPage(demo()))
+    const reply = await ask(app, request('GET /half'))
+    expect(reply.body).toBe('half')
+  })
+
+  it('works below a path', async () => {
+    const app = express()
+    app.use('/tasks', ticketMiddleware(demo()))
+    expect((await ask(app, post('/tasks', {}))).status).toBe(202)
+  })
+
+  it('lets pages of listed origins in, and tells others nothing', async () => {
+    const listed = () => mount(express(), demo(), ['https://shop.example'])
+    const fromShop = 'Origin: https://shop.example'
+    const reply = await ask(listed(), post('/tasks', {}, [fromShop]))
+    expect(reply.status).toBe(202)
+    expect(reply.headers.get('access-control-allow-origin')).toBe('https://shop.example')
+    expect(reply.headers.get('access-control-expose-headers')).toContain('Operation-Location')
+    expect(reply.headers.get('vary')).toBe('Origin')
+
+    const preflight = await ask(listed(), request('OPTIONS /tasks', [fromShop, 'Access-Control-Request-Method: POST']))
+    expect(preflight.status).toBe(204)
+    expect(preflight.headers.get('access-control-allow-headers')).toContain('If-None-Match')
+    expect(preflight.headers.get('access-control-allow-methods')).toBe('GET, HEAD, POST, DELETE')
+
+    const plain = await ask(listed(), request('OPTIONS /tasks', [fromShop]))
+    expect(plain.headers.get('allow')).toBe('POST, OPTIONS')
+    for (const origin of ['https://evil.example', 'null', 'https://shop.example.evil.example']) {
+      const foreign = await ask(
+        listed(),
+        request('OPTIONS /tasks', [`Origin: ${origin}`, 'Access-Control-Request-Method: POST'])
+      )
+      expect([...foreign.headers.keys()].filter((name) => name.startsWith('access-control'))).toEqual([])
+    }
+  })
+})

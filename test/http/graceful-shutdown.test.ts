@@ -1,0 +1,293 @@
+/** The end of a server, step by step: time and signals are in the test's hand, the sockets are real. */
+import { EventEmitter, once } from 'node:events'
+import { type AddressInfo, connect, type Socket } from 'node:net'
+import type { StopReport } from 'coatcheck'
+import { afterEach, describe, expect, it } from 'vitest'
+import { type Application, application } from '../../examples/demo/application.js'
+import {
+  gracefulShutdown,
+  lost,
+  type Shutdown,
+  type ShutdownClock,
+  type ShutdownOptions
+} from '../../examples/graceful-shutdown.js'
+import { listener, ticketServer } from '../../examples/node-http.js'
+import { microtasks } from '../support/manual-clock.js'
+import { CountingClock } from './support/counting-clock.js'
+import { Gates } from './support/gates.js'
+import { exchange, parse, post, type RawReply, readAll, request } from './support/raw.js'
+
+/** Time for the shutdown: stands still until it is moved. */
+class HandClock implements ShutdownClock {
+  #now = 0
+  readonly #due = new Map<() => void, number>()
+  #set = (): void => {}
+
+  now(): number {
+    return this.#now
+  }
+
+  after(ms: number, then: () => void): () => void {
+    this.#due.set(then, this.#now + ms)
+    this.#set()
+    return () => this.#due.delete(then)
+  }
+
+  /** Resolves when something waits for this many milliseconds from now. */
+  async waitedFor(ms: number): Promise<void> {
+    while (![...this.#due.values()].includes(this.#now + ms)) {
+      await new Promise<void>((resolve) => {
+        this.#set = resolve
+      })
+    }
+  }
+
+  advance(ms: number): void {
+    this.#now += ms
+    for (const [then, at] of [...this.#due]) {
+      if (at > this.#now) continue
+      this.#due.delete(then)
+      then()
+    }
+  }
+
+  get pending(): number {
+    return this.#due.size
+  }
+}
+
+interface Stage {
+  readonly app: Application
+  readonly gates: Gates
+  readonly port: number
+  readonly clock: HandClock
+  readonly poolClock: CountingClock
+  readonly signals: EventEmitter
+  readonly shutdown: Shutdown
+  readonly exits: number[]
+  readonly stops: unknown[]
+  readonly closed: Promise<unknown>
+  readonly ask: (bytes: Buffer) => Promise<RawReply>
+}
+
+const cleanups: (() => unknown)[] = []
+
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0)) await cleanup()
+})
+
+const open = async (options: Partial<ShutdownOptions> = {}): Promise<Stage> => {
+  const gates = new Gates()
+  const clock = new HandClock()
+  const poolClock = new CountingClock()
+  const signals = new EventEmitter()
+  const exits: number[] = []
+  const stops: unknown[] = []
+  const app = application({
+    work: gates.work,
+    pool: { clock: poolClock, onUnobservedError: () => {} },
+    closing: () => shutdown.begun
+  })
+  const server = ticketServer(listener(app))
+  const closed = once(server, 'close')
+  const shutdown: Shutdown = gracefulShutdown({
+    server,
+    pool: {
+      stop: (given) => {
+        stops.push(given)
+        return app.pool.stop(given)
+      }
+    },
+    signals,
+    clock,
+    exit: (code) => void exits.push(code),
+    ...options
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  cleanups.push(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+  const ask = (bytes: Buffer): Promise<RawReply> => exchange(port, bytes)
+  return { app, gates, port, clock, poolClock, signals, shutdown, exits, stops, closed, ask }
+}
+
+const idOf = (reply: RawReply): string => (JSON.parse(reply.body) as { readonly id: string }).id
+
+/** An open keep-alive connection, after one answered request. */
+const keepAlive = async (port: number): Promise<Socket> => {
+  const socket = connect(port, '127.0.0.1')
+  socket.write(request('GET /livez', ['Connection: keep-alive']))
+  await once(socket, 'data')
+  return socket
+}
+
+describe('an idle server', () => {
+  it('ends with code 0 at the first signal, without waiting for anything', async () => {
+    const { signals, stops, exits, closed, port, clock, shutdown } = await open()
+    const idle = await keepAlive(port)
+    const gone = once(idle, 'close')
+    signals.emit('SIGTERM', 'SIGTERM')
+    expect(shutdown.begun).toBe(true)
+    await closed
+    await gone
+    expect(await shutdown.begin()).toBe(0)
+    expect(exits).toEqual([0])
+    expect(stops).toEqual([{ graceMs: 17_000, forceMs: 5_000, reason: 'SIGTERM' }])
+    expect(clock.pending).toBe(0)
+    expect(signals.eventNames()).toEqual([])
+  })
+
+  it('ends the same way when it is told to, once', async () => {
+    const { shutdown, exits, stops } = await open({ graceMs: 1, forceMs: 2 })
+    const [first, second] = [shutdown.begin('tired'), shutdown.begin('again')]
+    expect(await first).toBe(0)
+    expect(await second).toBe(0)
+    expect(exits).toEqual([0])
+    expect(stops).toEqual([{ graceMs: 1, forceMs: 2, reason: 'tired' }])
+  })
+})
+
+describe('a busy server', () => {
+  it('serves tickets until its tasks have ended, then makes a last call, then closes', async () => {
+    const { signals, gates, app, ask, clock, exits, closed } = await open()
+    const id = idOf(await ask(post('/tasks', { label: 'a' })))
+    signals.emit('SIGINT', 'SIGINT')
+    await microtasks()
+    expect(app.pool.state).toBe('stopping')
+
+    const running = await ask(request(`GET /tasks/${id}`, ['Connection: keep-alive']))
+    expect(running).toMatchObject({ status: 200 })
+    expect(running.headers.get('connection')).toBe('close')
+    expect((await ask(post('/tasks', { label: 'b' }))).status).toBe(503)
+    expect((await ask(request('GET /readyz'))).status).toBe(503)
+
+    gates.end('a')
+    await clock.waitedFor(1_200)
+    expect(app.pool.state).toBe('stopped')
+    const done = await ask(request(`GET /tasks/${id}`))
+    expect(JSON.parse(done.body)).toMatchObject({ status: 'succeeded' })
+    expect(exits).toEqual([])
+    clock.advance(1_200)
+    await closed
+    await expect.poll(() => exits).toEqual([0])
+  })
+
+  it('ends with code 1 when the grace was too short, every ticket in its final state', async () => {
+    const { signals, app, ask, clock, poolClock, exits, closed, gates } = await open({ graceMs: 100, forceMs: 50 })
+    const ids: string[] = []
+    for (let index = 0; index < 10; index++)
+      ids.push(idOf(await ask(post('/tasks', { label: index === 0 ? 'deaf' : `${index}` }))))
+    ids.push(idOf(await ask(post('/tasks', { label: 'queued' }))))
+    signals.emit('SIGTERM', 'SIGTERM')
+    await microtasks()
+    await poolClock.advance(100)
+    await poolClock.advance(50)
+    await clock.waitedFor(1_200)
+    const states = await Promise.all(
+      ids.map(async (id) => (JSON.parse((await ask(request(`GET /tasks/${id}`))).body) as { status: string }).status)
+    )
+    expect(states).toEqual(['failed', ...Array<string>(10).fill('canceled')])
+    clock.advance(1_200)
+    await closed
+    await expect.poll(() => exits).toEqual([1])
+    expect(app.pool.stats().totals).toMatchObject({ accepted: 11, canceled: 10, failed: 1 })
+    gates.end('deaf')
+  })
+
+  it('goes on taking work for the delay, while it says that it is not ready', async () => {
+    const { signals, app, ask, clock, stops, closed, gates } = await open({ delayMs: 3_000 })
+    signals.emit('SIGTERM', 'SIGTERM')
+    await clock.waitedFor(3_000)
+    expect((await ask(request('GET /readyz'))).status).toBe(503)
+    const accepted = await ask(post('/tasks', { label: 'late' }, ['Connection: keep-alive']))
+    expect(accepted.status).toBe(202)
+    expect(accepted.headers.get('connection')).toBe('close')
+    expect(stops).toEqual([])
+    clock.advance(3_000)
+    await microtasks()
+    expect(app.pool.state).toBe('stopping')
+    gates.end('late')
+    await clock.waitedFor(1_200)
+    clock.advance(1_200)
+    await closed
+  })
+
+  it('tells a reply in flight to close its connection, and cuts what is open at the end', async () => {
+    const { signals, port, clock, closed, exits } = await open()
+    const half = connect(port, '127.0.0.1')
+    half.on('error', () => {})
+    const halfGone = readAll(half)
+    half.write(
+      request('POST /tasks', ['Content-Type: application/json', 'Content-Length: 20', 'Connection: keep-alive'], '{')
+    )
+    const other = connect(port, '127.0.0.1')
+    const otherGone = readAll(other)
+    other.write(
+      request('POST /tasks', ['Content-Type: application/json', 'Content-Length: 12', 'Connection: keep-alive'], '{')
+    )
+    await keepAlive(port) // by now the two requests before have arrived as well
+    signals.emit('SIGTERM', 'SIGTERM')
+    await clock.waitedFor(800)
+    other.write('"work":"x"}')
+    const reply = parse(await otherGone)
+    expect(reply.headers.get('connection')).toBe('close')
+    expect(exits).toEqual([])
+    clock.advance(800)
+    await closed
+    expect(await halfGone).toBe('')
+    await expect.poll(() => exits).toEqual([0])
+  })
+})
+
+describe('a second signal', () => {
+  it('within a second is the same one: under npm and tsx each arrives twice', async () => {
+    const { signals, ask, clock, exits, stops, gates, closed } = await open()
+    await ask(post('/tasks', { label: 'a' }))
+    signals.emit('SIGINT', 'SIGINT')
+    clock.advance(999)
+    signals.emit('SIGINT', 'SIGINT')
+    signals.emit('SIGTERM', 'SIGTERM')
+    await microtasks()
+    expect(exits).toEqual([])
+    expect(stops).toHaveLength(1)
+    gates.end('a')
+    await clock.waitedFor(1_200)
+    clock.advance(1_200)
+    await closed
+    await expect.poll(() => exits).toEqual([0])
+  })
+
+  it('after a second ends the process at once, with code 1', async () => {
+    const { signals, ask, clock, exits, gates } = await open()
+    await ask(post('/tasks', { label: 'a' }))
+    signals.emit('SIGTERM', 'SIGTERM')
+    clock.advance(1_000)
+    signals.emit('SIGTERM', 'SIGTERM')
+    expect(exits).toEqual([1])
+    gates.end('a')
+  })
+})
+
+describe('what was lost', () => {
+  const none = { count: 0, ids: [] }
+  const report: StopReport = {
+    reason: 'x',
+    durationMs: 1,
+    succeeded: 5,
+    failed: 1,
+    canceled: 1,
+    unstarted: none,
+    aborted: none,
+    interrupted: none
+  }
+
+  it('is what the stop cut short, not what failed or was canceled by somebody', () => {
+    expect(lost(report)).toBe(0)
+    for (const part of ['unstarted', 'aborted', 'interrupted'] as const) {
+      expect(lost({ ...report, [part]: { count: 2, ids: ['a', 'b'] } })).toBe(2)
+    }
+  })
+})

@@ -1,0 +1,226 @@
+/** The examples as real processes: what they print works, and SIGTERM ends them as they say. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import type { TicketStatus } from 'coatcheck/http'
+import { afterEach, describe, expect, it } from 'vitest'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+const TIMEOUT = 60_000
+
+class Program {
+  readonly lines: string[] = []
+  readonly errors: string[] = []
+  readonly #child: ChildProcess
+  readonly #ended: Promise<unknown[]>
+  readonly #waiters = new Set<() => void>()
+
+  constructor(file: string, args: readonly string[]) {
+    this.#child = spawn(process.execPath, ['--import', 'tsx', file, ...args], {
+      cwd: root,
+      stdio: ['ignore', 'pipe', 'pipe']
+    })
+    this.#ended = once(this.#child, 'close')
+    this.#read(this.#child.stdout, this.lines)
+    this.#read(this.#child.stderr, this.errors)
+  }
+
+  /** The first line that matches, now or later. */
+  async line(pattern: RegExp): Promise<RegExpExecArray> {
+    for (;;) {
+      for (const line of this.lines) {
+        const found = pattern.exec(line)
+        if (found !== null) return found
+      }
+      if (this.#child.exitCode !== null) throw new Error(`it ended without ${pattern}: ${this.errors.join('\n')}`)
+      await Promise.race([new Promise<void>((resolve) => this.#waiters.add(resolve)), this.#ended])
+    }
+  }
+
+  async url(): Promise<string> {
+    return (await this.line(/^listening on (http:\/\/127\.0\.0\.1:\d+)$/))[1]!
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.#child.kill(name)
+  }
+
+  async exitCode(): Promise<unknown> {
+    return (await this.#ended)[0]
+  }
+
+  async end(): Promise<void> {
+    if (this.#child.exitCode === null) this.#child.kill('SIGKILL')
+    await this.#ended
+  }
+
+  #read(stream: NodeJS.ReadableStream | null, lines: string[]): void {
+    createInterface({ input: stream! }).on('line', (line) => {
+      lines.push(line)
+      for (const wake of this.#waiters) wake()
+      this.#waiters.clear()
+    })
+  }
+}
+
+const programs: Program[] = []
+
+const run = (file: string, ...args: readonly string[]): Program => {
+  const program = new Program(file, args)
+  programs.push(program)
+  return program
+}
+
+afterEach(async () => {
+  await Promise.all(programs.splice(0).map((program) => program.end()))
+})
+
+const handIn = async (url: string, body: unknown): Promise<string> => {
+  const response = await fetch(`${url}/tasks`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body)
+  })
+  expect(response.status).toBe(202)
+  return ((await response.json()) as TicketStatus).id
+}
+
+const statusOf = async (url: string, id: string): Promise<TicketStatus> =>
+  (await (await fetch(`${url}/tasks/${id}`)).json()) as TicketStatus
+
+/** Asks until the ticket is done. */
+const endOf = async (url: string, id: string): Promise<TicketStatus> => {
+  for (;;) {
+    const status = await statusOf(url, id)
+    if (status.done) return status
+  }
+}
+
+/** What a printed curl line would send. */
+const sent = (line: string): readonly [url: string, init: RequestInit] => {
+  const words = [...line.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare ?? '')
+  const after = (flag: string): string | undefined => {
+    const at = words.indexOf(flag)
+    return at === -1 ? undefined : words[at + 1]
+  }
+  const [name, value] = (after('-H') ?? '').split(': ')
+  const url = words.find((word) => word.startsWith('http://'))!
+  const headers: Record<string, string> = name !== undefined && value !== undefined ? { [name]: value } : {}
+  return [url, { method: after('-X') ?? 'GET', headers, body: after('-d') ?? null }]
+}
+
+describe.each(['examples/node-http.ts', 'examples/express.ts'])('%s', (file) => {
+  it('serves what it prints, and ends well on SIGTERM', { timeout: TIMEOUT }, async () => {
+    const program = run(file, '--grace-ms', '0')
+    const url = await program.url()
+    const [, queueTask = ''] = await program.line(/^ {2}(curl .*\/queue-task .*)$/)
+    const response = await fetch(...sent(queueTask))
+    expect(response.status).toBe(202)
+    const text = await response.text()
+    expect(text).toContain('"status":"task queued successfully"')
+    const { id } = JSON.parse(text) as { readonly id: string }
+
+    const [, tasks = ''] = await program.line(/^ {2}(curl .*\/tasks -H .*)$/)
+    expect((await fetch(...sent(tasks))).status).toBe(202)
+    const [, user = ''] = await program.line(/^ {2}(curl .*user_id.*)$/)
+    expect(await (await fetch(...sent(user))).text()).toBe('queuing user process: 1')
+    const [, look = ''] = await program.line(/^ {2}(curl -i \S+\/tasks\/ID)$/)
+    expect((await fetch(...sent(look.replace('ID', id)))).status).toBe(200)
+    const [, cancel = ''] = await program.line(/^ {2}(curl .*-X DELETE .*)$/)
+    expect((await fetch(...sent(cancel.replace('ID', id)))).status).toBe(202)
+    expect((await endOf(url, id)).status).toBe('canceled')
+
+    program.signal('SIGTERM')
+    await program.line(/^stopped: 3 of 3 accepted tickets ended: 0 succeeded, 0 failed, 3 canceled$/)
+    expect(await program.exitCode()).toBe(1) // no grace: two were cut short
+  })
+})
+
+describe('npm run demo -- --serve', () => {
+  it('finishes what it accepted when the load fits the grace: exit code 0', { timeout: TIMEOUT }, async () => {
+    const program = run('examples/demo.ts', '--serve')
+    const url = await program.url()
+    const ids = await Promise.all(
+      Array.from({ length: 25 }, (_, index) => handIn(url, { label: `${index}`, work: '200ms' }))
+    )
+    program.signal('SIGTERM')
+    const ends = await Promise.all(ids.map((id) => endOf(url, id)))
+    expect(ends.map(({ status }) => status)).toEqual(Array(25).fill('succeeded'))
+    expect(await program.exitCode()).toBe(0)
+    await program.line(/^stopped: 25 of 25 accepted tickets ended: 25 succeeded, 0 failed, 0 canceled$/)
+    await program.line(/0 unstarted, 0 aborted, 0 interrupted/)
+    expect(program.errors).toEqual([])
+  })
+
+  it('brings every ticket to an end when the load does not fit: exit code 1', { timeout: TIMEOUT }, async () => {
+    const program = run('examples/demo.ts', '--serve', '--grace-ms', '100')
+    const url = await program.url()
+    const ids = await Promise.all(Array.from({ length: 14 }, () => handIn(url, { work: '60s' })))
+    program.signal('SIGTERM')
+    const ends = await Promise.all(ids.map((id) => endOf(url, id)))
+    expect(ends.map(({ status, reason }) => `${status} ${reason}`)).toEqual(Array(14).fill('canceled pool_stopped'))
+    expect(ends.filter(({ startedAt }) => startedAt === null)).toHaveLength(4)
+    expect(await program.exitCode()).toBe(1)
+    await program.line(/^stopped: 14 of 14 accepted tickets ended/)
+    await program.line(/4 unstarted, 10 aborted, 0 interrupted/)
+  })
+
+  it('refuses what is beyond the bounds with 503 and Retry-After', { timeout: TIMEOUT }, async () => {
+    const program = run('examples/demo.ts', '--serve')
+    const url = await program.url()
+    const responses = await Promise.all(
+      Array.from({ length: 120 }, () =>
+        fetch(`${url}/queue-task`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: '{"task_id":"hello world","work_duration":"60s"}'
+        })
+      )
+    )
+    const busy = responses.filter(({ status }) => status === 503)
+    expect(responses.filter(({ status }) => status === 202)).toHaveLength(110)
+    expect(busy).toHaveLength(10)
+    for (const response of busy) expect(response.headers.get('retry-after')).toBe('60')
+  })
+
+  it('ends at once when it is told a second time, a second later', { timeout: TIMEOUT }, async () => {
+    const program = run('examples/demo.ts', '--serve')
+    const url = await program.url()
+    const id = await handIn(url, { work: '60s' })
+    program.signal('SIGTERM')
+    await program.line(/^stopping/)
+    const begun = performance.now()
+    while (performance.now() - begun < 1_100) await statusOf(url, id)
+    program.signal('SIGTERM')
+    expect(await program.exitCode()).toBe(1)
+    expect(program.lines.some((line) => line.startsWith('stopped'))).toBe(false)
+  })
+
+  it.each([
+    [['--port', '70000'], '--port must be at most 65535'],
+    [['--port', '-1'], "'--port' argument"],
+    [['--port', '1e3'], '--port must be a whole number'],
+    [['--grace-ms', '-5s'], "'--grace-ms' argument"],
+    [['--what'], "'--what'"]
+  ])('says what is wrong with %j', { timeout: TIMEOUT }, async (args, message) => {
+    const program = run('examples/demo.ts', '--serve', ...args)
+    expect(await program.exitCode()).toBe(2)
+    expect(program.errors.join('\n')).toContain(message)
+    expect(program.errors.join('\n')).toContain('usage: npm run demo')
+  })
+})
+
+describe('npm run demo', () => {
+  it('shows it all in lines, balances its books, and exits 0', { timeout: TIMEOUT }, async () => {
+    const program = run('examples/demo.ts')
+    expect(await program.exitCode()).toBe(0)
+    expect(program.errors).toEqual([])
+    const text = program.lines.join('\n')
+    expect(text).toMatch(/150 requests: 110 accepted, 40 refused with 503 and Retry-After/)
+    expect(program.lines.filter((line) => line.startsWith('  ✓ '))).toHaveLength(8)
+    expect(text).not.toMatch(/NOT SO/)
+    expect(text.includes('\u001B')).toBe(false)
+  })
+})

@@ -1,0 +1,23 @@
+import type { HttpReply, HttpRequest } from 'coatcheck/http'
+
+/** A request without a socket. */
+export function requestTo(line: string, parts: Partial<HttpRequest> & { readonly json?: unknown } = {}): HttpRequest {
+  const { json, ...rest } = parts
+  const [method = '', target = ''] = line.split(' ')
+  return {
+    method,
+    target,
+    headers: json === undefined ? {} : { 'content-type': 'application/json' },
+    body: bytesOf(json === undefined ? '' : JSON.stringify(json)),
+    signal: new AbortController().signal,
+    ...rest
+  }
+}
+
+export async function* bytesOf(text: string): AsyncGenerator<Uint8Array> {
+  yield Buffer.from(text)
+}
+
+export function jsonOf(reply: HttpReply | undefined): Record<string, unknown> {
+  return JSON.parse(reply?.body ?? 'null') as Record<string, unknown>
+}

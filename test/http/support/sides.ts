@@ -1,0 +1,129 @@
+import { once } from 'node:events'
+import type { Server } from 'node:http'
+import { createRequire } from 'node:module'
+import type { AddressInfo } from 'node:net'
+import type { Task } from 'coatcheck'
+import type { HttpReply, HttpRequest } from 'coatcheck/http'
+import express5 from 'express'
+import { expect } from 'vitest'
+import { type Application, type ApplicationOptions, application } from '../../../examples/demo/application.js'
+import { mount } from '../../../examples/express.js'
+import { listener, ticketServer } from '../../../examples/node-http.js'
+import { CountingClock } from './counting-clock.js'
+import { Gates } from './gates.js'
+import { exchange, type RawReply } from './raw.js'
+
+// Express 4 has no types of its own here; what is used of it is the same.
+const express4 = createRequire(import.meta.url)('express4') as typeof express5
+
+/** One server with the demo application, under the test's control. */
+export interface Side {
+  readonly name: string
+  readonly port: number
+  readonly server: Server
+  readonly app: Application
+  readonly gates: Gates
+  readonly clock: CountingClock
+  /** What went to the log hook. */
+  readonly errors: unknown[]
+  /** Every reply that was decided, in order of the requests. */
+  readonly decided: Promise<HttpReply | undefined>[]
+}
+
+type Carry = (app: Application) => Server
+
+const carriers: readonly (readonly [name: string, carry: Carry])[] = [
+  ['node:http', (app) => ticketServer(listener(app))],
+  ['Express 4', (app) => ticketServer(mount(express4(), app))],
+  ['Express 5', (app) => ticketServer(mount(express5(), app))]
+]
+
+/** The same application on all three servers. */
+export class Sides {
+  readonly all: readonly Side[]
+
+  private constructor(all: readonly Side[]) {
+    this.all = all
+  }
+
+  static async open(options: Pick<ApplicationOptions, 'closing' | 'pool'> = {}): Promise<Sides> {
+    return new Sides(await Promise.all(carriers.map(([name, carry]) => openSide(name, carry, options))))
+  }
+
+  /** Sends the same bytes to every server; they must all answer with the same bytes. */
+  async ask(bytes: Buffer): Promise<RawReply> {
+    const replies = await Promise.all(this.all.map(({ port }) => exchange(port, bytes)))
+    const [first, ...others] = replies
+    for (const [index, other] of others.entries()) {
+      expect(other.bytes, `${this.all[index + 1]?.name} is to answer as node:http does`).toBe(first?.bytes)
+    }
+    return first!
+  }
+
+  /** Does the same on every side. */
+  async each(act: (side: Side) => unknown): Promise<void> {
+    await Promise.all(this.all.map(act))
+  }
+
+  /** Ends a task on every side and waits until it has settled. */
+  async settle(label: string, id: string, how: (gates: Gates) => void = (gates) => gates.end(label)): Promise<void> {
+    await this.each(async ({ gates, app }) => {
+      const task: Task | undefined = app.pool.task(id)
+      how(gates)
+      await task?.settled()
+    })
+  }
+
+  /** What every pool counted, which must be the same. */
+  totals(): {
+    readonly submitted: number
+    readonly refused: number
+    readonly accepted: number
+    readonly canceled: number
+  } {
+    const [first, ...others] = this.all.map(({ app }) => app.pool.stats().totals)
+    for (const other of others) expect(other).toEqual(first)
+    return first!
+  }
+
+  async close(): Promise<void> {
+    await this.each(async ({ server, app, clock }) => {
+      server.close()
+      server.closeAllConnections()
+      const stopped = app.pool.stop({ graceMs: 0, forceMs: 1 })
+      await clock.advance(2)
+      await stopped
+    })
+  }
+}
+
+async function openSide(
+  name: string,
+  carry: Carry,
+  { pool, ...options }: Pick<ApplicationOptions, 'closing' | 'pool'>
+): Promise<Side> {
+  const gates = new Gates()
+  const clock = new CountingClock()
+  const errors: unknown[] = []
+  const decided: Promise<HttpReply | undefined>[] = []
+  const app = application({
+    ...options,
+    work: gates.work,
+    random: () => 0,
+    onError: (error) => void errors.push(error),
+    pool: { ...pool, clock, onUnobservedError: () => {} }
+  })
+  const watched: Application = {
+    ...app,
+    handle: (req: HttpRequest) => {
+      const reply = app.handle(req)
+      decided.push(reply)
+      return reply
+    }
+  }
+  const server = carry(watched)
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  return { name, port, server, app, gates, clock, errors, decided }
+}

@@ -1,0 +1,631 @@
+/** What the options change, and what happens when an application's own part fails: without sockets. */
+import {
+  DuplicateTaskError,
+  KeyQueueFullError,
+  type Task,
+  WaitFullError,
+  WaitTimeoutError,
+  WorkerPool,
+  type WorkerPoolOptions
+} from 'coatcheck'
+import {
+  type HttpReply,
+  invalidField,
+  RequestError,
+  type TicketRoutes,
+  type TicketRoutesOptions,
+  ticketRoutes
+} from 'coatcheck/http'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { gate } from '../support/gate.js'
+import { ManualClock, microtasks } from '../support/manual-clock.js'
+import { bytesOf, jsonOf, requestTo } from './support/request-of.js'
+
+const open: WorkerPool[] = []
+
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((pool) => pool.stop({ forceMs: 0 })))
+})
+
+const poolWith = (options: Partial<WorkerPoolOptions<Record<never, never>>> = {}): WorkerPool => {
+  const pool = new WorkerPool({ concurrency: 2, queueCapacity: 2, onUnobservedError: () => {}, ...options })
+  open.push(pool)
+  return pool.start()
+}
+
+/** A pool with one accepting route, whose tasks run as given. */
+const desk = (
+  run: () => unknown = () => gate().promise,
+  options: TicketRoutesOptions = {},
+  submit?: (pool: WorkerPool) => Task
+) => {
+  const pool = poolWith()
+  const errors: unknown[] = []
+  const routes = ticketRoutes(pool, {
+    accept: [{ path: '/tasks', submit: () => submit?.(pool) ?? pool.queueTask(run) }],
+    random: () => 0,
+    onError: (error) => void errors.push(error),
+    ...options
+  })
+  return { pool, routes, errors }
+}
+
+const failedStatus = async (error: unknown, options: TicketRoutesOptions = {}) => {
+  const { pool, routes, errors } = desk(() => Promise.reject(error), options)
+  const task = await pool.queueTask(() => Promise.reject(error)).settled()
+  return { status: jsonOf(await routes.handle(requestTo(`GET /tasks/${task.id}`))), errors, task }
+}
+
+describe('where things are', () => {
+  it('puts every path under the base path, and links under the public URL', async () => {
+    const { routes } = desk(undefined, { basePath: '/api/v1', publicUrl: 'https://example.org/' })
+    const reply = await routes.handle(requestTo('POST /api/v1/tasks', { json: {} }))
+    const { id, links } = jsonOf(reply)
+    expect(reply?.headers['Location']).toBe(`https://example.org/api/v1/tasks/${id}`)
+    expect(links).toEqual({ self: `https://example.org/api/v1/tasks/${id}`, events: null })
+    expect((await routes.handle(requestTo(`GET /api/v1/tasks/${id}`)))?.status).toBe(200)
+    expect((await routes.handle(requestTo('GET /api/v1/readyz')))?.status).toBe(200)
+    for (const path of ['/tasks', `/tasks/${id}`, '/readyz', '/api/v1', '/api/v1x/tasks', 'x', '*', 'ftp://h/tasks']) {
+      expect(await routes.handle(requestTo(`GET ${path}`)), path).toBeUndefined()
+    }
+  })
+
+  it('takes the absolute form, with any authority, for the path in it', async () => {
+    const { routes } = desk()
+    for (const target of ['http://evil.example/livez', 'HTTPS://x/livez?a', 'http://x/livez']) {
+      expect((await routes.handle(requestTo(`GET ${target}`)))?.status).toBe(200)
+    }
+    for (const target of ['http://x', 'http://x?a'])
+      expect(await routes.handle(requestTo(`GET ${target}`))).toBeUndefined()
+  })
+
+  it('takes ids of the caller that stand for themselves in a path', async () => {
+    const { routes, pool } = desk()
+    pool.queueTask(() => 1, { id: 'job:7._-x' })
+    for (const segment of ['job:7._-x', 'job%3A7._-x', '%6aob%3a7._%2Dx']) {
+      expect(jsonOf(await routes.handle(requestTo(`GET /tasks/${segment}`)))['id']).toBe('job:7._-x')
+    }
+  })
+})
+
+describe('when to come back', () => {
+  it('tells the time to poll after in the body, and rounded up in the header', async () => {
+    const { routes } = desk(undefined, { pollAfterMs: 1_500 })
+    const reply = await routes.handle(requestTo('POST /tasks', { json: {} }))
+    expect(jsonOf(reply)['pollAfterMs']).toBe(1_500)
+    expect(reply?.headers['Retry-After']).toBe('2')
+  })
+
+  const facts = { concurrency: 1, queueCapacity: 1, running: 1, queued: 1 }
+
+  it.each([
+    [1_000, 0, '1'],
+    [1_000, 0.999, '2'],
+    [1_001, 0, '2'],
+    [20_000, 0.999, '24'],
+    [20_000, 0.2, '21'],
+    [60_000, 0.999_999, '72'],
+    [60_000, 1, '72'] // a source of chance that is off by one does no harm
+  ])('spreads refusals: %d ms with %d is %s s', async (retryAfterMs, random, seconds) => {
+    const { routes } = desk(undefined, { random: () => random })
+    const reply = routes.refused(new KeyQueueFullError('a', { ...facts, retryAfterMs }))
+    expect(reply.status).toBe(429)
+    expect(reply.headers['Retry-After']).toBe(seconds)
+    expect(jsonOf(reply)).toMatchObject({ code: 'KEY_QUEUE_FULL', retryAfterMs })
+  })
+
+  it('spreads them evenly by default: half of any ten at the earlier second, give or take one', () => {
+    const routes = ticketRoutes(poolWith())
+    const seconds = Array.from({ length: 100 }, () =>
+      Number(routes.refused(new WaitFullError(3, 1_000)).headers['Retry-After'])
+    )
+    expect(new Set(seconds)).toEqual(new Set([1, 2]))
+    for (let start = 0; start <= 90; start++) {
+      const early = seconds.slice(start, start + 10).filter((each) => each === 1).length
+      expect(Math.abs(early - 5)).toBeLessThanOrEqual(1)
+    }
+  })
+
+  it.each([
+    [new WaitFullError(3, 4_000), 503, 'WAIT_FULL'],
+    [new WaitTimeoutError(100, 4_000), 503, 'WAIT_TIMEOUT']
+  ])('tells a refused waiter: %s', (error, status, code) => {
+    const reply = desk().routes.refused(error)
+    expect(reply.status).toBe(status)
+    expect(reply.headers['Retry-After']).toBe('4')
+    expect(jsonOf(reply)).toMatchObject({ code, retryAfterMs: 4_000 })
+  })
+
+  it('tells a second when the time in an error is none', () => {
+    const error = new WaitFullError(3, Number.NaN)
+    expect(desk().routes.refused(error).headers['Retry-After']).toBe('1')
+  })
+})
+
+describe('what a client is told of a failure', () => {
+  it('is the code and no message, by default', async () => {
+    const { status } = await failedStatus(new Error('secret'))
+    expect(status['error']).toEqual({ code: 'TASK_FAILED', message: 'the task failed' })
+    const { status: other } = await failedStatus(Object.assign(new Error('secret'), { code: 'ERR_APP', expose: 1 }))
+    expect(other['error']).toEqual({ code: 'ERR_APP', message: 'the task failed' })
+    for (const thrown of ['secret', undefined, null, 7, { message: 'secret' }]) {
+      const { status: odd } = await failedStatus(thrown)
+      expect(odd['error']).toEqual({ code: 'TASK_FAILED', message: 'the task failed' })
+    }
+  })
+
+  it('is code and message of this library, without its prefix', async () => {
+    const clock = new ManualClock()
+    const pool = poolWith({ clock, taskTimeoutMs: 50 })
+    const routes = ticketRoutes(pool)
+    const task = pool.queueTask(
+      ({ signal }) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+    )
+    await clock.advance(60)
+    await task.settled()
+    const status = jsonOf(await routes.handle(requestTo(`GET /tasks/${task.id}`)))
+    expect(status['error']).toEqual({ code: 'TASK_TIMEOUT', message: expect.stringContaining('50 ms') })
+  })
+
+  it('is nothing of what was given to a cancel', async () => {
+    const { routes, pool } = desk()
+    const task = pool.queueTask(() => gate().promise, { id: 'a' })
+    await microtasks() // now it is called
+    pool.pause()
+    const queued = pool.queueTask(() => 1, { id: 'b' })
+    queued.cancel(new Error('secret'))
+    task.cancel(new Error('secret'))
+    for (const id of ['a', 'b']) {
+      const reply = await routes.handle(requestTo(`GET /tasks/${id}`))
+      expect(reply?.body).not.toContain('secret')
+      expect(jsonOf(reply)).toMatchObject({ status: id === 'a' ? 'running' : 'canceled', error: null })
+    }
+  })
+
+  it('is what describeError says, part by part', async () => {
+    const error = Object.assign(new Error('secret'), { code: 'E_PAPER' })
+    const seen: unknown[] = []
+    const { status, task } = await failedStatus(error, {
+      describeError: (given, record) => {
+        seen.push(given, record.id)
+        return { message: 'no paper' }
+      }
+    })
+    expect(status['error']).toEqual({ code: 'E_PAPER', message: 'no paper' })
+    expect(seen).toEqual([error, task.id])
+    expect((await failedStatus(error, { describeError: () => ({ code: 'X' }) })).status['error']).toEqual({
+      code: 'X',
+      message: 'the task failed'
+    })
+    expect((await failedStatus(error, { describeError: () => ({ code: '', message: '' }) })).status['error']).toEqual({
+      code: 'E_PAPER',
+      message: 'the task failed'
+    })
+    expect((await failedStatus(error, { describeError: () => undefined })).status['error']).toEqual({
+      code: 'E_PAPER',
+      message: 'the task failed'
+    })
+  })
+
+  it('is the usual when describeError throws, which the log is told', async () => {
+    const bug = new Error('bug')
+    const { status, errors } = await failedStatus(new Error('secret'), {
+      describeError: () => {
+        throw bug
+      }
+    })
+    expect(status['error']).toEqual({ code: 'TASK_FAILED', message: 'the task failed' })
+    expect(errors).toEqual([bug])
+  })
+})
+
+describe('what a client is told of a result', () => {
+  it('is that it has no JSON form, when it has none', async () => {
+    const { routes, pool } = desk()
+    const task = await pool.queueTask(() => 1n).settled()
+    const status = jsonOf(await routes.handle(requestTo(`GET /tasks/${task.id}`)))
+    expect(status).toMatchObject({ status: 'succeeded', result: null, resultOmitted: expect.stringMatching(/./) })
+  })
+})
+
+describe('an application that fails', () => {
+  const expectInternal = (reply: HttpReply | undefined): void => {
+    expect(reply?.status).toBe(500)
+    expect(jsonOf(reply)).toEqual({
+      type: 'about:blank',
+      title: 'Internal Server Error',
+      status: 500,
+      detail: expect.any(String),
+      code: 'INTERNAL'
+    })
+  }
+
+  it('K16 in submit is a 500 without a word about it, and the log is told', async () => {
+    const hostile = new Proxy(
+      {},
+      {
+        get: () => {
+          throw new Error('trap')
+        },
+        getPrototypeOf: () => {
+          throw new Error('trap')
+        }
+      }
+    )
+    for (const thrown of [new Error('secret'), 'secret', undefined, hostile]) {
+      const { routes, errors, pool } = desk(undefined, {}, () => {
+        throw thrown
+      })
+      expectInternal(await routes.handle(requestTo('POST /tasks', { json: {} })))
+      expect(errors).toHaveLength(1)
+      expect(errors[0]).toBe(thrown)
+      expect(pool.stats().totals.submitted).toBe(0)
+    }
+  })
+
+  it('by returning no task is a 500, and the log is told which route', async () => {
+    const { routes, errors } = desk(undefined, {}, () => ({}) as Task)
+    expectInternal(await routes.handle(requestTo('POST /tasks', { json: {} })))
+    expect(String(errors[0])).toContain('/tasks')
+  })
+
+  it('in its log hook fails alone', async () => {
+    const { routes } = desk(
+      undefined,
+      {
+        onError: () => {
+          throw new Error('log')
+        }
+      },
+      () => {
+        throw new Error('secret')
+      }
+    )
+    expectInternal(await routes.handle(requestTo('POST /tasks', { json: {} })))
+  })
+
+  it('is told on the console when it has no log hook', () => {
+    const print = vi.spyOn(console, 'error').mockImplementation(() => {})
+    try {
+      expectInternal(ticketRoutes(poolWith()).refused(new Error('secret')))
+      expect(print).toHaveBeenCalledOnce()
+    } finally {
+      print.mockRestore()
+    }
+  })
+
+  it('by a pool that fails is a 500', async () => {
+    const errors: unknown[] = []
+    const broken = {
+      state: 'running' as const,
+      task: () => {
+        throw new Error('secret')
+      },
+      cancel: () => 'unknown' as const
+    }
+    const routes = ticketRoutes(broken, { onError: (error) => void errors.push(error) })
+    expectInternal(await routes.handle(requestTo('GET /tasks/a')))
+    expect(errors).toMatchObject([{ message: 'secret' }])
+  })
+
+  it('by a closing hook that throws is as one that says no', async () => {
+    const { routes, errors } = desk(undefined, {
+      closing: () => {
+        throw new Error('bug')
+      }
+    })
+    const reply = await routes.handle(requestTo('GET /livez'))
+    expect(reply).toMatchObject({ status: 200, close: false })
+    expect(errors).toMatchObject([{ message: 'bug' }])
+  })
+})
+
+describe('bodies of the application', () => {
+  const routesWith = (
+    route: Partial<NonNullable<TicketRoutesOptions['accept']>[number]>,
+    errors: unknown[] = []
+  ): TicketRoutes => {
+    const pool = poolWith({ concurrency: 1, queueCapacity: 0 })
+    return ticketRoutes(pool, {
+      accept: [{ path: '/do', submit: () => pool.queueTask(() => gate().promise), ...route }],
+      random: () => 0,
+      onError: (error) => void errors.push(error)
+    })
+  }
+
+  it('take the place of the 202 and of refusals, with types and times of their own', async () => {
+    const routes = routesWith({
+      accepted: (task, status) => ({
+        body: `took ${task.id} ${status.status}`,
+        contentType: 'text/x-own',
+        retryAfterSeconds: 9
+      }),
+      refused: ({ code }) => ({ body: { no: code }, retryAfterSeconds: 7 })
+    })
+    const accepted = await routes.handle(requestTo('POST /do', { json: {} }))
+    expect(accepted?.status).toBe(202)
+    expect(accepted?.body).toMatch(/^took .* running$/)
+    expect(accepted?.headers).toMatchObject({
+      'Content-Type': 'text/x-own',
+      'Retry-After': '9',
+      Location: expect.any(String)
+    })
+    expect(accepted?.headers).not.toHaveProperty('ETag')
+    const refused = await routes.handle(requestTo('POST /do', { json: {} }))
+    expect(refused?.status).toBe(503)
+    expect(refused?.body).toBe('{"no":"QUEUE_FULL"}')
+    expect(refused?.headers).toMatchObject({ 'Content-Type': 'application/json', 'Retry-After': '7' })
+  })
+
+  it('are the usual ones when the hooks throw: an accepted task is answered with its ticket', async () => {
+    const bug = new Error('bug')
+    const fail = (): never => {
+      throw bug
+    }
+    const errors: unknown[] = []
+    const routes = routesWith({ accepted: fail, refused: fail }, errors)
+    const accepted = await routes.handle(requestTo('POST /do', { json: {} }))
+    expect(accepted?.status).toBe(202)
+    expect(accepted?.headers).toHaveProperty('ETag')
+    const refused = await routes.handle(requestTo('POST /do', { json: {} }))
+    expect(jsonOf(refused)).toMatchObject({ code: 'QUEUE_FULL' })
+    expect(errors).toEqual([bug, bug])
+  })
+})
+
+describe("routes that are all the application's own", () => {
+  it('answer with the same replies', async () => {
+    const { routes, pool } = desk()
+    const task = pool.queueTask(() => gate().promise)
+    const reply = await routes.accepted(task)
+    expect(reply.status).toBe(202)
+    expect(reply.headers).toMatchObject({ Location: `/tasks/${task.id}`, 'Content-Location': `/tasks/${task.id}` })
+    expect(jsonOf(reply)['id']).toBe(task.id)
+    expect(jsonOf(routes.refused(invalidField('/a', 'must be b')))).toMatchObject({
+      errors: [{ pointer: '/a', detail: 'must be b' }]
+    })
+    expect(routes.refused(new DuplicateTaskError('secret'))).toMatchObject({ status: 409 })
+    expect(routes.refused(new DuplicateTaskError('secret')).body).not.toContain('secret')
+  })
+
+  it('answer 503 when the task could not be made durable', async () => {
+    const { routes, pool, errors } = desk()
+    const task = pool.queueTask(() => gate().promise)
+    const failing = Object.create(task, { recorded: { get: () => Promise.reject(new Error('disk')) } }) as Task
+    const reply = await routes.accepted(failing)
+    expect(reply.status).toBe(503)
+    expect(reply.headers['Retry-After']).toBe('1')
+    expect(jsonOf(reply)).toMatchObject({ code: 'STORE_UNAVAILABLE' })
+    expect(errors).toMatchObject([{ message: 'disk' }])
+
+    const record = () => task.record()
+    const submitting = desk(
+      undefined,
+      {},
+      () => ({ record, recorded: Promise.reject(new Error('disk')) }) as unknown as Task
+    )
+    expect((await submitting.routes.handle(requestTo('POST /tasks', { json: {} })))?.status).toBe(503)
+  })
+})
+
+describe('K11 a client that leaves', () => {
+  it('while its body is read has queued nothing', async () => {
+    const { routes, pool } = desk()
+    const left = new AbortController()
+    const body = async function* (): AsyncGenerator<Uint8Array> {
+      yield Buffer.from('{}')
+      left.abort()
+    }
+    const request = requestTo('POST /tasks', { json: {}, body: body(), signal: left.signal })
+    expect(await routes.handle(request)).toMatchObject({ status: 400, close: true })
+    expect(pool.stats().totals.submitted).toBe(0)
+  })
+
+  it('while it waits for room is withdrawn, without a line in the log', async () => {
+    const errors: unknown[] = []
+    const routes = ticketRoutes(poolWith(), {
+      accept: [
+        {
+          path: '/tasks',
+          submit: (_input, { signal }) =>
+            new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+        }
+      ],
+      onError: (error) => void errors.push(error)
+    })
+    const left = new AbortController()
+    const reply = routes.handle(requestTo('POST /tasks', { json: {}, signal: left.signal }))
+    setImmediate(() => left.abort())
+    expect(await reply).toMatchObject({ close: true })
+    expect(errors).toEqual([])
+  })
+
+  it('gives its place to an error of its own when that came first', async () => {
+    const errors: unknown[] = []
+    const left = new AbortController()
+    const routes = ticketRoutes(poolWith(), {
+      accept: [
+        {
+          path: '/tasks',
+          submit: () => {
+            left.abort()
+            throw new Error('bug')
+          }
+        }
+      ],
+      onError: (error) => void errors.push(error)
+    })
+    expect((await routes.handle(requestTo('POST /tasks', { json: {}, signal: left.signal })))?.status).toBe(500)
+    expect(errors).toHaveLength(1)
+  })
+})
+
+describe('readiness', () => {
+  it('comes with the start of the pool and goes with the closing of the server, while work is still taken', async () => {
+    const pool = new WorkerPool({ concurrency: 1, queueCapacity: 1 })
+    open.push(pool)
+    let isClosing = false
+    const routes = ticketRoutes(pool, {
+      accept: [{ path: '/tasks', submit: () => pool.queueTask(() => 1) }],
+      closing: () => isClosing,
+      onError: () => {}
+    })
+    const ready = async () => {
+      const reply = await routes.handle(requestTo('GET /readyz'))
+      return [reply?.status, jsonOf(reply)['status'], reply?.close]
+    }
+    expect(await ready()).toEqual([503, 'starting', false])
+    expect((await routes.handle(requestTo('POST /tasks', { json: {} })))?.status).toBe(202)
+    pool.start()
+    expect(await ready()).toEqual([200, 'ok', false])
+    isClosing = true
+    expect(await ready()).toEqual([503, 'stopping', true])
+    expect(await routes.handle(requestTo('POST /tasks', { json: {} }))).toMatchObject({ status: 202, close: true })
+    expect(await routes.handle(requestTo('GET /tasks/none'))).toMatchObject({ status: 404, close: true })
+    isClosing = false
+    await pool.stop()
+    expect(await ready()).toEqual([503, 'stopping', true])
+    expect(routes.refused(new Error('x')).close).toBe(true)
+  })
+})
+
+describe('bodies', () => {
+  it('may come as a function or as what can be iterated, with header fields as lists', async () => {
+    const { routes } = desk()
+    const headers = { 'content-type': ['application/json'], 'content-length': undefined }
+    for (const body of [bytesOf('{}'), () => bytesOf('{}')]) {
+      expect((await routes.handle(requestTo('POST /tasks', { headers, body })))?.status).toBe(202)
+    }
+  })
+
+  it('have the limit that the application sets', async () => {
+    const { routes } = desk(undefined, { maxBodyBytes: 10 })
+    expect((await routes.handle(requestTo('POST /tasks', { json: { a: 12_3 } })))?.status).toBe(202)
+    const reply = await routes.handle(requestTo('POST /tasks', { json: { a: 12_345 } }))
+    expect(reply).toMatchObject({ status: 413, close: true })
+    expect(jsonOf(reply)['detail']).toContain('10 bytes')
+  })
+
+  it('that break off are refused', async () => {
+    const { routes, errors } = desk()
+    const body = async function* (): AsyncGenerator<Uint8Array> {
+      yield Buffer.from('{')
+      throw new Error('reset')
+    }
+    expect(await routes.handle(requestTo('POST /tasks', { json: {}, body: body() }))).toMatchObject({
+      status: 400,
+      close: true
+    })
+    expect(errors).toEqual([])
+  })
+})
+
+describe('a cancel that finds the ticket gone', () => {
+  it('is a 404 as any other', async () => {
+    const { pool, routes } = desk()
+    const task = pool.queueTask(() => gate().promise)
+    const forgetful = ticketRoutes({ state: 'running', task: () => task, cancel: () => 'unknown' })
+    const reply = await forgetful.handle(requestTo(`DELETE /tasks/${task.id}`))
+    expect(reply).toEqual(await routes.handle(requestTo('GET /tasks/none')))
+  })
+})
+
+describe('invalidField', () => {
+  it('is an error with the place in it', () => {
+    const error = invalidField('/pages/0', 'must be a number')
+    expect(error).toBeInstanceOf(RequestError)
+    expect(error).toBeInstanceOf(Error)
+    expect(error.name).toBe('RequestError')
+    expect(error.problem.errors).toEqual([{ pointer: '/pages/0', detail: 'must be a number' }])
+    expect(invalidField('', 'must have a width').problem.errors).toMatchObject([{ pointer: '' }])
+  })
+
+  it('takes pointers and texts only', () => {
+    expect(() => invalidField('width', 'x')).toThrow(TypeError)
+    expect(() => invalidField(7 as unknown as string, 'x')).toThrow(TypeError)
+    expect(() => invalidField('/a', 7 as unknown as string)).toThrow(TypeError)
+  })
+})
+
+describe('options', () => {
+  const submit = (): never => {
+    throw new Error('never called')
+  }
+  const wrong: readonly (readonly [options: unknown, message: string])[] = [
+    [7, 'options'],
+    [null, 'options'],
+    [{ pollafter: 1 }, '`pollafter`'],
+    [{ owner: submit }, '`owner`'],
+    [{ accept: {} }, '`accept` to be an array'],
+    [{ accept: [7] }, '`accept[0]` to be an object'],
+    [{ accept: [{ path: '/a', submit, method: 'PUT' }] }, '`method`'],
+    [{ accept: [{ path: '/a' }] }, '`accept[0].submit` to be a function'],
+    [{ accept: [{ path: 'a', submit }] }, '`accept[0].path`'],
+    [{ accept: [{ path: '/a?b', submit }] }, '`accept[0].path`'],
+    [{ accept: [{ path: '/a b', submit }] }, '`accept[0].path`'],
+    [{ accept: [{ path: 7, submit }] }, '`accept[0].path`'],
+    [{ accept: [{ path: '/livez', submit }] }, '`accept[0].path`'],
+    [{ accept: [{ path: '/tasks/new', submit }] }, '`accept[0].path`'],
+    [{ accept: [{ path: '/a', submit, accepted: 7 }] }, '`accept[0].accepted`'],
+    [{ accept: [{ path: '/a', submit, refused: 7 }] }, '`accept[0].refused`'],
+    [
+      {
+        accept: [
+          { path: '/a', submit },
+          { path: '/a', submit }
+        ]
+      },
+      '`accept`'
+    ],
+    [{ basePath: 'api' }, '`basePath`'],
+    [{ basePath: '/api/' }, '`basePath`'],
+    [{ basePath: '/a?b' }, '`basePath`'],
+    [{ basePath: null }, '`basePath`'],
+    [{ publicUrl: 'example.org' }, '`publicUrl`'],
+    [{ publicUrl: 'ftp://example.org' }, '`publicUrl`'],
+    [{ publicUrl: 'https://me:pass@example.org' }, '`publicUrl`'],
+    [{ publicUrl: 'https://me@example.org' }, '`publicUrl`'],
+    [{ publicUrl: 'https://example.org/?a' }, '`publicUrl`'],
+    [{ publicUrl: 'https://example.org/#a' }, '`publicUrl`'],
+    [{ publicUrl: 7 }, '`publicUrl`'],
+    [{ pollAfterMs: 0 }, '`pollAfterMs`'],
+    [{ pollAfterMs: Number.POSITIVE_INFINITY }, '`pollAfterMs`'],
+    [{ pollAfterMs: '1' }, '`pollAfterMs`'],
+    [{ maxBodyBytes: 0 }, '`maxBodyBytes`'],
+    [{ maxBodyBytes: 1.5 }, '`maxBodyBytes`'],
+    [{ describeError: 'x' }, '`describeError`'],
+    [{ closing: true }, '`closing`'],
+    [{ onError: 1 }, '`onError`'],
+    [{ random: 0.5 }, '`random`']
+  ]
+
+  it.each(wrong)('%j are refused with the name of what is wrong', (options, message) => {
+    const make = () => ticketRoutes(poolWith(), options as TicketRoutesOptions)
+    expect(make).toThrow(/^Expected /)
+    expect(make).toThrow(message)
+  })
+
+  it.each([7, null, undefined, {}, { task: () => {} }])('%j is no pool', (pool) => {
+    expect(() => ticketRoutes(pool as unknown as WorkerPool)).toThrow('Expected `pool` to be a WorkerPool')
+  })
+
+  it('that are undefined count as not given', () => {
+    const none = Object.fromEntries(
+      [
+        'accept',
+        'basePath',
+        'publicUrl',
+        'pollAfterMs',
+        'maxBodyBytes',
+        'describeError',
+        'closing',
+        'onError',
+        'random'
+      ].map((name) => [name, undefined])
+    )
+    expect(() => ticketRoutes(poolWith(), none)).not.toThrow()
+    expect(() =>
+      ticketRoutes(poolWith(), { basePath: '', publicUrl: 'http://localhost:8080', accept: [{ path: '/', submit }] })
+    ).not.toThrow()
+  })
+})
