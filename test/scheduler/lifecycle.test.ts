@@ -11,7 +11,7 @@ import {
   SUCCEEDED
 } from '../../src/scheduler/lifecycle.js'
 
-const STAGES = { OUTSIDE, QUEUED, DELAYED, RUNNING, SUCCEEDED, FAILED, CANCELED }
+const STAGES = { OUTSIDE, QUEUED, DELAYED, RUNNING, SUCCEEDED, FAILED, CANCELED } as const
 type Name = keyof typeof STAGES
 const names = Object.keys(STAGES) as Name[]
 
