@@ -34,10 +34,7 @@ const UNSAID: TicketError = { code: 'TASK_FAILED', message: 'the task failed' }
  */
 export async function failureOf(task: Task, record: TaskRecord, rules: FailureRules): Promise<TicketError | null> {
   if (record.state !== 'failed') return null
-  const error = await task.result().then(
-    () => undefined,
-    (reason: unknown) => reason
-  )
+  const error = await task.result().catch((reason: unknown) => reason)
   const usual = usualError(error, record)
   const own = described(error, record, rules)
   return { code: nonEmpty(own?.code) ?? usual.code, message: nonEmpty(own?.message) ?? usual.message }

@@ -105,8 +105,16 @@ describe('POST /tasks', () => {
       expectProblem(await sides.ask(request('POST /tasks', headers, '{}')), 'UNSUPPORTED_MEDIA_TYPE', 415)
     }
     expect(sides.totals().submitted).toBe(0)
-    const taken = ['application/json; charset=utf-8', 'Application/JSON;charset="UTF-8"', 'application/vnd.api+json']
+    const taken = [
+      'application/json; charset=utf-8',
+      'Application/JSON;charset="UTF-8"',
+      'application/vnd.api+json',
+      'application/json; version=1',
+      'application/json\r\nContent-Encoding:'
+    ]
     for (const type of taken) {
+      await sides.close()
+      sides = await Sides.open(small)
       expect((await sides.ask(request('POST /tasks', [`Content-Type: ${type}`], '{}'))).status).toBe(202)
     }
   })
@@ -227,6 +235,12 @@ describe('GET /tasks/:id', () => {
     expect(reply.headers.get('etag')).toBe(`W/"${status(reply).revision}"`)
     expect(reply.headers.get('retry-after')).toBe('1')
     expect(reply.headers.get('cache-control')).toBe('private, no-cache')
+  })
+
+  it('tells progress without a message', async () => {
+    const id = await handIn('a')
+    await sides.each(({ gates }) => gates.gate('a').progress(2))
+    expect(status(await get(`/tasks/${id}`)).progress).toEqual({ ratio: 1, message: null })
   })
 
   it('tells the place in the queue of a queued ticket', async () => {

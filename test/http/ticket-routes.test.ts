@@ -2,6 +2,7 @@
 import {
   DuplicateTaskError,
   KeyQueueFullError,
+  PoolDeadlockError,
   type Task,
   WaitFullError,
   WaitTimeoutError,
@@ -252,7 +253,7 @@ describe('an application that fails', () => {
         }
       }
     )
-    for (const thrown of [new Error('secret'), 'secret', undefined, hostile]) {
+    for (const thrown of [new Error('secret'), 'secret', undefined, hostile, new PoolDeadlockError('secret')]) {
       const { routes, errors, pool } = desk(undefined, {}, () => {
         throw thrown
       })
