@@ -56,6 +56,13 @@ export const rejection = (promise: Promise<unknown>): Promise<unknown> =>
     (reason: unknown) => reason
   )
 
+/** Whether a promise rejects with exactly this, which need not be a value that can be looked at. */
+export const rejectsWith = (promise: Promise<unknown>, reason: unknown): Promise<boolean> =>
+  promise.then(
+    () => false,
+    (given: unknown) => Object.is(given, reason)
+  )
+
 /** What a call throws. */
 export function thrown(call: () => unknown): unknown {
   try {
