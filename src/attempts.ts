@@ -34,6 +34,8 @@ export class Attempts implements WorkersOwner, AttemptOwner {
   stuck = 0
   readonly #parts: PoolParts
   readonly #owner: AttemptsOwner
+  /** The worker whose function is being called. */
+  #calling: Worker | null = null
   /** Tasks that said in this turn how far they are. */
   #progressed: PoolTask[] = []
 
@@ -75,7 +77,9 @@ export class Attempts implements WorkersOwner, AttemptOwner {
     if (worker.task !== task || worker.context !== context) return // interrupted by a listener
     const aborted = AttemptContext.abortOf(context)
     if (aborted !== undefined) return this.threw(worker, aborted.reason)
+    this.#calling = worker
     worker.call(task, context)
+    this.#calling = null
   }
 
   #limit(worker: Worker, timeoutMs: number): void {
@@ -209,6 +213,7 @@ export class Attempts implements WorkersOwner, AttemptOwner {
       this.#parts.scheduler.rate?.giveBack()
       return this.workers.withdraw(worker)
     }
+    if (worker === this.#calling) this.#parts.turn.look() // it ends within its call: the time of its start is no measure
     const ranMs = this.#parts.turn.now - worker.startedAt
     this.#parts.scheduler.retryAfter.observe(ranMs)
     this.runMs.record(ranMs)

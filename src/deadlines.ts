@@ -77,9 +77,10 @@ export class Deadlines {
     this.#heap.remove(deadline)
   }
 
-  /** Lets go of the timer, for a pool that has stopped. */
+  /** Lets go of the timer, when nothing is set any more. */
   end(): void {
     this.#timer.clear()
+    this.#armedFor = Number.POSITIVE_INFINITY
   }
 
   #fire(): void {

@@ -206,7 +206,7 @@ export class Dispatcher implements TaskOwner, AttemptsOwner, RoomLineOwner, Shut
       if (task === null) break
       this.#start(task)
     }
-    this.line.serve()
+    this.line.serve(now)
     this.watchRate()
   }
 
@@ -216,10 +216,11 @@ export class Dispatcher implements TaskOwner, AttemptsOwner, RoomLineOwner, Shut
   }
 
   /** A place was freed: to the next task in the queue, then to the head of the line. */
-  #handOn(next: PoolTask | null): void {
+  #handOn(next: PoolTask | null, now: number): void {
     if (next !== null) this.#start(next)
-    if (this.#scheduler.line.size > 0) this.line.serve()
-    this.watchRate()
+    if (this.#scheduler.rate !== null)
+      this.startDue(now) // by now it may allow more than one start
+    else if (this.#scheduler.line.size > 0) this.line.serve(now)
   }
 
   /** Wakes up when the rate lets the next task start. */
@@ -240,7 +241,8 @@ export class Dispatcher implements TaskOwner, AttemptsOwner, RoomLineOwner, Shut
     const { deadlines, listeners } = this.parts
     const details = task.detailed()
     this.attempts.leave(task)
-    const next = this.#scheduler.delay(task, this.schedulerNow)
+    const now = this.schedulerNow
+    const next = this.#scheduler.delay(task, now)
     task.worker = null
     details.progress = undefined
     details.progressed = false
@@ -248,7 +250,7 @@ export class Dispatcher implements TaskOwner, AttemptsOwner, RoomLineOwner, Shut
     details.deadline = new Deadline(() => this.#requeue(task))
     deadlines.set(details.deadline, delayMs, true)
     this.retried++
-    this.#handOn(next)
+    this.#handOn(next, now)
     task.notify()
     if ((listeners.heard & HEARS.retrying) !== 0) listeners.emit('retrying', task, { error, delayMs })
   }
@@ -269,11 +271,12 @@ export class Dispatcher implements TaskOwner, AttemptsOwner, RoomLineOwner, Shut
       if (details.deadline !== undefined) deadlines.clear(details.deadline)
       if (details.settings?.signal !== undefined) this.signals.unsubscribe(details.settings.signal, task)
     }
-    const next = this.#scheduler.settle(task, to, this.schedulerNow)
+    const now = this.schedulerNow
+    const next = this.#scheduler.settle(task, to, now)
     task.end(payload, turn.stamp)
     this.tickets.retain(task)
     if (to === CANCELED) this.#shutdown?.canceled(task, (payload as Cancellation).reason)
-    this.#handOn(next)
+    this.#handOn(next, now)
     const released = this.#scheduler.live === 0 ? this.drains.take() : null
 
     if (

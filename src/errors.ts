@@ -80,6 +80,11 @@ function setStackTraceLimit(limit: number): boolean {
   return Reflect.set(Error, 'stackTraceLimit', limit) // false where the intrinsics are frozen
 }
 
+/** An assignment would fail where the prototype of `Error` is frozen. */
+function setName(errorClass: { readonly prototype: PoolError }, value: string): void {
+  Object.defineProperty(errorClass.prototype, 'name', { value, writable: true, configurable: true })
+}
+
 /** The state of a pool when it refused for lack of room. */
 export interface FullFacts {
   /** The pool's concurrency. */
@@ -98,7 +103,7 @@ export interface FullFacts {
 export class QueueFullError extends PoolError implements FullFacts {
   static readonly code = 'ERR_QUEUE_FULL'
   static {
-    this.prototype.name = 'QueueFullError'
+    setName(this, 'QueueFullError')
   }
   readonly code = 'ERR_QUEUE_FULL'
   readonly concurrency: number
@@ -124,7 +129,7 @@ export class QueueFullError extends PoolError implements FullFacts {
 export class KeyQueueFullError extends PoolError implements FullFacts {
   static readonly code = 'ERR_KEY_QUEUE_FULL'
   static {
-    this.prototype.name = 'KeyQueueFullError'
+    setName(this, 'KeyQueueFullError')
   }
   readonly code = 'ERR_KEY_QUEUE_FULL'
   /** The key whose share is full. */
@@ -153,7 +158,7 @@ export class KeyQueueFullError extends PoolError implements FullFacts {
 export class WaitTimeoutError extends PoolError {
   static readonly code = 'ERR_WAIT_TIMEOUT'
   static {
-    this.prototype.name = 'WaitTimeoutError'
+    setName(this, 'WaitTimeoutError')
   }
   readonly code = 'ERR_WAIT_TIMEOUT'
   /** How long the caller waited, in milliseconds. */
@@ -172,7 +177,7 @@ export class WaitTimeoutError extends PoolError {
 export class WaitFullError extends PoolError {
   static readonly code = 'ERR_WAIT_FULL'
   static {
-    this.prototype.name = 'WaitFullError'
+    setName(this, 'WaitFullError')
   }
   readonly code = 'ERR_WAIT_FULL'
   /** How long the caller waited, in milliseconds: 0. */
@@ -191,7 +196,7 @@ export class WaitFullError extends PoolError {
 export class PoolStoppedError extends PoolError {
   static readonly code = 'ERR_POOL_STOPPED'
   static {
-    this.prototype.name = 'PoolStoppedError'
+    setName(this, 'PoolStoppedError')
   }
   readonly code = 'ERR_POOL_STOPPED'
   /** The pool's state when this was made. */
@@ -207,7 +212,7 @@ export class PoolStoppedError extends PoolError {
 export class DuplicateTaskError extends PoolError {
   static readonly code = 'ERR_DUPLICATE_TASK'
   static {
-    this.prototype.name = 'DuplicateTaskError'
+    setName(this, 'DuplicateTaskError')
   }
   readonly code = 'ERR_DUPLICATE_TASK'
   /** The id that is taken. */
@@ -223,7 +228,7 @@ export class DuplicateTaskError extends PoolError {
 export class TaskTimeoutError extends PoolError {
   static readonly code = 'ERR_TASK_TIMEOUT'
   static {
-    this.prototype.name = 'TaskTimeoutError'
+    setName(this, 'TaskTimeoutError')
   }
   readonly code = 'ERR_TASK_TIMEOUT'
   /** The task's id. */
@@ -242,7 +247,7 @@ export class TaskTimeoutError extends PoolError {
 export class TaskCanceledError extends PoolError {
   static readonly code = 'ERR_TASK_CANCELED'
   static {
-    this.prototype.name = 'TaskCanceledError'
+    setName(this, 'TaskCanceledError')
   }
   readonly code = 'ERR_TASK_CANCELED'
   /** The task's id. */
@@ -264,7 +269,7 @@ export class TaskCanceledError extends PoolError {
 export class TaskInterruptedError extends PoolError {
   static readonly code = 'ERR_TASK_INTERRUPTED'
   static {
-    this.prototype.name = 'TaskInterruptedError'
+    setName(this, 'TaskInterruptedError')
   }
   readonly code = 'ERR_TASK_INTERRUPTED'
   /** The task's id. */
@@ -280,7 +285,7 @@ export class TaskInterruptedError extends PoolError {
 export class DrainTimeoutError extends PoolError {
   static readonly code = 'ERR_DRAIN_TIMEOUT'
   static {
-    this.prototype.name = 'DrainTimeoutError'
+    setName(this, 'DrainTimeoutError')
   }
   readonly code = 'ERR_DRAIN_TIMEOUT'
   /** What was not done yet: how many, and the ids of at most 100 tasks (none for a {@link WaitGroup}). */
@@ -301,7 +306,7 @@ export class DrainTimeoutError extends PoolError {
 export class PoolDeadlockError extends PoolError {
   static readonly code = 'ERR_POOL_DEADLOCK'
   static {
-    this.prototype.name = 'PoolDeadlockError'
+    setName(this, 'PoolDeadlockError')
   }
   readonly code = 'ERR_POOL_DEADLOCK'
 
@@ -314,7 +319,7 @@ export class PoolDeadlockError extends PoolError {
 export class WaitGroupError extends PoolError {
   static readonly code = 'ERR_WAIT_GROUP'
   static {
-    this.prototype.name = 'WaitGroupError'
+    setName(this, 'WaitGroupError')
   }
   readonly code = 'ERR_WAIT_GROUP'
 

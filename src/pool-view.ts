@@ -2,7 +2,7 @@ import type { Dispatcher } from './dispatcher.js'
 import type { PoolState, PoolStats } from './reports.js'
 import { CREATED, STARTED, STOPPED, STOPPING } from './scheduler/lifecycle.js'
 import type { PoolTask } from './task.js'
-import type { TaskState } from './task-record.js'
+import { oneLine, type TaskState } from './task-record.js'
 
 const STATES = { [CREATED]: 'created', [STARTED]: 'running', [STOPPING]: 'stopping', [STOPPED]: 'stopped' } as const
 
@@ -68,7 +68,10 @@ export class PoolView {
     const { parts, attempts, tickets } = this.#dispatcher
     for (const lane of parts.scheduler.lanes()) {
       let left = limit
-      for (let task = lane.entries.tail; task !== null && left > 0; task = task.prev, left--) add(task)
+      for (let task = lane.entries.tail; task !== null && left > 0; task = task.prev) {
+        add(task)
+        if (task.attempt === 0) left-- // a retry stands at the back, however old it is
+      }
     }
     for (let task = parts.scheduler.delayed.head; task !== null; task = task.next) add(task)
     for (const { task } of attempts.workers.busy()) add(task)
@@ -107,6 +110,6 @@ export class PoolView {
     parts.push(`${scheduler.refused} refused`)
     const { state } = this
     const flags = [state === 'running' ? '' : state, scheduler.paused ? 'paused' : ''].filter((flag) => flag !== '')
-    return `${settings.name ?? 'WorkerPool'}${flags.length > 0 ? ` (${flags.join(', ')})` : ''}: ${parts.join(', ')}`
+    return `${oneLine(settings.name ?? 'WorkerPool')}${flags.length > 0 ? ` (${flags.join(', ')})` : ''}: ${parts.join(', ')}`
   }
 }

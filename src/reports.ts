@@ -60,7 +60,10 @@ export interface PoolStats {
   readonly peakRunning: number
   /** The most tasks that were ever queued at once. */
   readonly peakQueued: number
-  /** How long the task that has been queued longest has waited, in milliseconds; 0 when none is queued. */
+  /**
+   * How long the task that has been queued longest has waited, in milliseconds; 0 when none is queued. Of each lane the
+   * next one counts; a retry stands at the back of its lane and counts when its turn comes.
+   */
   readonly oldestQueuedMs: number
   readonly totals: {
     /** Tasks ever handed over: each is accepted, refused or its caller still waits for room. */

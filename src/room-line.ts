@@ -15,8 +15,6 @@ import type { PoolTask, Work } from './task.js'
 
 /** What the line needs of the dispatcher. */
 export interface RoomLineOwner {
-  /** The time, where the scheduler needs it. */
-  readonly schedulerNow: number
   /** The live or retained task that has this id. */
   taskOf(id: string | undefined): PoolTask | undefined
   accept(task: PoolTask, verdict: Verdict, settings: TaskSettings): void
@@ -66,13 +64,13 @@ export class RoomLine implements RoomWaiterOwner {
   }
 
   /** Gives what room there is to the head of the line, then to the next. */
-  serve(): void {
+  serve(now: number): void {
     const { scheduler } = this.#parts
     for (;;) {
-      const waiter = scheduler.nextWaiter(this.#owner.schedulerNow)
+      const waiter = scheduler.nextWaiter(now)
       if (waiter === null) break
       this.#detach(waiter)
-      this.#answer(waiter)
+      this.#answer(waiter, now)
     }
     this.#breakDeadlock()
   }
@@ -105,7 +103,7 @@ export class RoomLine implements RoomWaiterOwner {
   }
 
   /** A place is there for this waiter, or an answer that no waiting will change. */
-  #answer(waiter: RoomWaiter): void {
+  #answer(waiter: RoomWaiter, now: number): void {
     const { task, settings } = waiter
     for (const signal of waiter.signals) {
       // Its abort is on the way to us: what it ends first may be what freed this place.
@@ -120,7 +118,7 @@ export class RoomLine implements RoomWaiterOwner {
       )
       return settings.task.join ? waiter.resolve(existing) : waiter.reject(error)
     }
-    const verdict = this.#parts.scheduler.grant(task, waiter, this.#owner.schedulerNow)
+    const verdict = this.#parts.scheduler.grant(task, waiter, now)
     if (verdict > TO_QUEUE)
       return waiter.reject(this.#refused(task, settings, this.#owner.refusal(verdict, settings.task)))
     task.queuedMs = this.#parts.turn.stamp

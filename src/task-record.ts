@@ -99,6 +99,11 @@ export function describeError(error: unknown): ErrorRecord {
   }
 }
 
+/** A text without line breaks or other control characters, for a line that is to stay one. */
+export function oneLine(text: string): string {
+  return text.replaceAll(/[\p{Cc}\u2028\u2029]+/gu, ' ')
+}
+
 /** A property of anything, `undefined` where reading it throws. */
 export function read(value: unknown, property: string): unknown {
   if ((typeof value !== 'object' || value === null) && typeof value !== 'function') return undefined

@@ -58,7 +58,7 @@ export class Tickets {
   }
 
   get #now(): number {
-    return Math.floor(this.#parts.turn.fresh())
+    return this.#parts.turn.fresh()
   }
 
   /** Forgets what was kept long enough, also where the timer is late or there is none. */

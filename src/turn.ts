@@ -4,6 +4,8 @@ import type { Clock } from './ports/clock.js'
 const SLICE_MS = 10
 /** The most steps between two looks at the clock. */
 const MAX_STEPS = 8
+/** A step that takes less is quick: as many as that fit into a slice. */
+const QUICK_MS = SLICE_MS / MAX_STEPS / 4
 
 /**
  * One turn of the event loop, as far as the pool works in it: the clock is read once for all stamps of a turn, and the
@@ -20,9 +22,9 @@ export class Turn {
   #begun = false
   #beganAt = 0
   #now = 0
-  /** Steps until the next look at the clock, and how many there were between the last two. */
+  /** Steps until the next look at the clock, and how many there are between two; 0 before the first. */
   #stepsLeft = 1
-  #steps = 1
+  #steps = 0
 
   constructor(clock: Clock, onEnd: () => void) {
     this.#clock = clock
@@ -57,7 +59,7 @@ export class Turn {
     this.#now = this.fresh()
     this.#beganAt = this.#now
     this.#stepsLeft = 1
-    this.#steps = 1
+    this.#steps = 0
     this.#clock.yield(this.#end)
   }
 
@@ -68,11 +70,17 @@ export class Turn {
   isOver(): boolean {
     this.begin()
     if (--this.#stepsLeft > 0) return false
-    const now = this.fresh()
-    const each = (now - this.#now) / this.#steps
-    this.#now = now
-    this.#steps = each > SLICE_MS / MAX_STEPS / 4 ? 1 : MAX_STEPS
+    const before = this.#now
+    this.#now = this.fresh()
+    const isQuick = this.#steps > 0 && (this.#now - before) / this.#steps < QUICK_MS
+    this.#steps = isQuick ? MAX_STEPS : 1
     this.#stepsLeft = this.#steps
-    return now - this.#beganAt >= SLICE_MS
+    return this.#now - this.#beganAt >= SLICE_MS
+  }
+
+  /** Reads the clock, so that what ends now is dated right. */
+  look(): void {
+    this.begin()
+    this.#now = this.fresh()
   }
 }

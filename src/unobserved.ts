@@ -1,7 +1,7 @@
 import { callHook } from './hooks.js'
 import type { UnobservedSource, WorkerPoolOptions } from './options.js'
 import type { PoolTask } from './task.js'
-import { describeError } from './task-record.js'
+import { describeError, oneLine } from './task-record.js'
 
 type Hook = NonNullable<WorkerPoolOptions['onUnobservedError']>
 
@@ -46,7 +46,7 @@ function print(error: unknown, { task, event }: UnobservedSource): void {
   const whose = task === undefined ? '' : ` of task ${task.name === undefined ? '' : `"${task.name}" `}${task.id}`
   try {
     // biome-ignore lint/suspicious/noConsole: the last resort, where nobody listens
-    console.error(`coatcheck: ${where}${whose}: ${name}: ${message}`)
+    console.error(oneLine(`coatcheck: ${where}${whose}: ${name}: ${message}`))
   } catch {
     // A console that throws leaves nobody to tell.
   }

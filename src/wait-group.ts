@@ -5,7 +5,7 @@ import type { DrainOptions } from './options.js'
 import { checkDrainOptions } from './settings.js'
 import { Signals, throwIfAborted } from './signals.js'
 import { systemClock } from './system-clock.js'
-import { Waits } from './waits.js'
+import { type WaitPorts, Waits } from './waits.js'
 
 /**
  * Waits until a number of things are done, as a wait group of Go does: count them in, count them out, wait for zero.
@@ -25,6 +25,7 @@ import { Waits } from './waits.js'
 export class WaitGroup {
   #size = 0
   #closed = false
+  #ports: WaitPorts | undefined
   #waits: Waits | undefined
 
   /** How many are not done. */
@@ -95,8 +96,13 @@ export class WaitGroup {
     const limits = checkDrainOptions(options)
     throwIfAborted(limits.signal)
     if (this.#size === 0) return
-    this.#waits ??= new Waits({ deadlines: new Deadlines(systemClock), signals: new Signals() })
-    await this.#waits.add(limits, () => new DrainTimeoutError(limits.timeoutMs, { count: this.#size, ids: [] }))
+    this.#ports ??= { deadlines: new Deadlines(systemClock), signals: new Signals() }
+    this.#waits ??= new Waits(this.#ports)
+    try {
+      await this.#waits.add(limits, () => new DrainTimeoutError(limits.timeoutMs, { count: this.#size, ids: [] }))
+    } finally {
+      if (this.#ports.deadlines.size === 0) this.#ports.deadlines.end()
+    }
   }
 
   /** `close()`, then `wait()`. */

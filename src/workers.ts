@@ -85,11 +85,12 @@ export class Workers {
       this.#owner.begin(worker, worker.task as PoolTask)
     }
     this.#coming = false
+    this.#turn.look()
   }
 
   /** A turn begins: what the last one's slice did not reach is called now. */
   resume(): void {
-    if (this.#due.size > 0) this.flush()
+    if (this.#coming) this.flush()
   }
 
   #make(): Worker {
