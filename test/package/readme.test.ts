@@ -3,6 +3,7 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { programsOf } from './programs.js'
 import { compile, filesBelow, lendDevDependencies, project } from './project.js'
 import { root } from './run.js'
 
@@ -27,21 +28,6 @@ const anchorsOf = (text: string): readonly string[] =>
       .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
       .replaceAll(/\s/g, '-')
   )
-
-/**
- * The page's TypeScript, as files. A block that starts with an import is a file; a block without one goes on where the
- * last file stopped, in a scope of its own so that it may use the same names again.
- */
-const programsOf = (text: string): readonly string[] => {
-  const programs: string[] = []
-  for (const [, code = ''] of text.matchAll(/^```ts\b[^\n]*\n([\s\S]*?)^```/gm)) {
-    const last = programs.pop()
-    if (last === undefined) programs.push(code)
-    else if (/^import /m.test(code)) programs.push(last, code)
-    else programs.push(`${last}\n{\n${code}}\n`)
-  }
-  return programs.map((program) => `${program}\nexport {}\n`)
-}
 
 describe('the README', () => {
   it('gives the two commands literally', async () => {
