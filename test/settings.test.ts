@@ -1,7 +1,7 @@
 import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import { WaitGroup, WorkerPool, type WorkerPoolOptions } from '../src/index.js'
-import { microtasks } from './support/manual-clock.js'
+import { ManualClock, microtasks } from './support/manual-clock.js'
 
 /** Any options, checked or not: what a caller without types may hand over. */
 type Loose = Record<string, unknown>
@@ -391,6 +391,7 @@ describe('the options of a pool', () => {
   })
 
   it('clock has all of its methods', () => {
+    expect(make({ clock: new ManualClock() }).state).toBe('created')
     expect(() => make({ clock: null })).toThrow(new TypeError('Expected `clock` to be a Clock, got `null` (null)'))
     expect(() => make({ clock: () => 0 })).toThrow(TypeError)
     for (const missing of ['now', 'date', 'timer', 'yield', 'random', 'randomBytes']) {

@@ -1,7 +1,7 @@
 import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { cut, describeError, frozen, read, resultOf, textOf } from '../src/task-record.js'
+import { cut, describeError, frozen, oneLine, read, resultOf, textOf } from '../src/task-record.js'
 
 const boom = (): never => {
   throw new Error('boom')
@@ -113,6 +113,16 @@ describe('cut', () => {
     expect(cut('1234\udc00x', 5), 'a lone half stays a lone half').toBe('1234\udc00')
     expect(cut('1234\ud800x', 5), 'it may belong to the next').toBe('1234')
     expect(cut('1234\ue000x', 5)).toBe('1234\ue000')
+  })
+})
+
+describe('oneLine', () => {
+  it('leaves a text without line breaks as it is', () => {
+    expect(oneLine('all well – 🎈')).toBe('all well – 🎈')
+  })
+
+  it('puts one space where control characters were, so that no text can begin a line of its own', () => {
+    expect(oneLine('a\nb\r\nc\u2028d\u2029e\u0085f\tg\0h\u001b[31mi\u007fj')).toBe('a b c d e f g h [31mi j')
   })
 })
 

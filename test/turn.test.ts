@@ -91,6 +91,17 @@ describe('Turn', () => {
     expect(turn.isOver()).toBe(true)
   })
 
+  it('is over after its slice of slow steps, also when each of them looks at the clock as it ends', () => {
+    const { clock, turn } = setup()
+    let steps = 0
+    for (; !turn.isOver(); steps++) {
+      clock.block(5)
+      turn.look()
+      expect(turn.now).toBe(5 * (steps + 1))
+    }
+    expect(steps).toBe(2)
+  })
+
   it('is over after about ten milliseconds of quick steps too, and not in the next turn', async () => {
     const { clock, turn } = setup()
     let steps = 0
@@ -108,5 +119,18 @@ describe('Turn', () => {
     clock.block(3)
     for (let step = 0; step < 8; step++) turn.isOver()
     expect(turn.now).toBe(3)
+    clock.block(2)
+    expect(turn.now).toBe(3)
+    turn.look()
+    expect(turn.now).toBe(5)
+  })
+
+  it('begins with a look, too', async () => {
+    const { clock, turn, ends } = setup()
+    clock.block(4)
+    turn.look()
+    expect(turn.now).toBe(4)
+    await clock.turn()
+    expect(ends()).toBe(1)
   })
 })
