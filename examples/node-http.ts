@@ -33,7 +33,7 @@ export function requestOf(req: IncomingMessage, res: ServerResponse): HttpReques
   res.once('close', () => {
     if (!res.writableEnded) left.abort()
   })
-  // A plain `for await (… of req)` destroys the connection when it is left early, and with it the reply.
+  // A plain `for await (… of req)` destroys the request when it is left early: the rest could not be read off any more.
   const body = () => req.iterator({ destroyOnReturn: false })
   return { method: req.method ?? '', target: req.url ?? '', headers: req.headers, body, signal: left.signal }
 }

@@ -1,14 +1,16 @@
-const TICKET = /^[A-Za-z0-9._:-]+$/
-const MAX_LENGTH = 128
+const TICKET = /^[A-Za-z0-9._:-]{1,128}$/
+
+/** Every character of the longest ticket as %XX. */
+const MAX_SEGMENT = 3 * 128
 
 /**
  * The ticket that a path segment stands for, decoded once; `undefined` when it can be none. Only what passes here is
  * looked up, so that no other text of a request reaches the pool, a header or a log.
  */
 export function decodeTicket(segment: string): string | undefined {
-  if (segment.length > MAX_LENGTH * 3) return undefined // every character as %XX
+  if (segment.length > MAX_SEGMENT) return undefined // not worth decoding
   const id = decode(segment)
-  if (id === undefined || id.length > MAX_LENGTH || !TICKET.test(id)) return undefined
+  if (id === undefined || !TICKET.test(id)) return undefined
   return id === '.' || id === '..' ? undefined : id
 }
 

@@ -2,6 +2,7 @@
  * The contract over real sockets: the same bytes are sent to node:http, Express 4 and Express 5, and the same bytes must
  * come back. Only `Date` may differ.
  */
+import { once } from 'node:events'
 import { connect } from 'node:net'
 import type { TicketStatus } from 'coatcheck/http'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -143,7 +144,7 @@ describe('POST /tasks', () => {
 
   it('K3 takes 64 levels, and brackets in strings for what they are', async () => {
     const deep = `{"a":${'['.repeat(63)}${']'.repeat(63)}}`
-    const text = JSON.stringify({ a: `${'['.repeat(100)}"\\"[${'{'.repeat(100)}` })
+    const text = JSON.stringify({ a: `"${'['.repeat(100)}\\${'{'.repeat(100)}` })
     for (const body of [deep, text]) expect((await sides.ask(post('/tasks', body))).status).toBe(202)
   })
 
@@ -163,6 +164,12 @@ describe('POST /tasks', () => {
     expect(reply.headers.get('connection')).toBe('close')
   })
 
+  it('K2 takes a body of exactly the limit', async () => {
+    const body = (size: number) => `{${' '.repeat(size - 2)}}`
+    expect((await sides.ask(post('/tasks', body(65_536)))).status).toBe(202)
+    expectProblem(await sides.ask(post('/tasks', body(65_537))), 'BODY_TOO_LARGE', 413)
+  })
+
   it('K2 refuses a body over the limit while it reads, and takes one of the limit', async () => {
     const chunk = (size: number) => `${size.toString(16)}\r\n${' '.repeat(size)}\r\n`
     const headers = ['Content-Type: application/json', 'Transfer-Encoding: chunked', 'Connection: keep-alive']
@@ -175,9 +182,16 @@ describe('POST /tasks', () => {
     expect((await sides.ask(whole)).status).toBe(202)
   })
 
-  it('K2 lets a client that sends a megabyte before it listens read why it was refused', async () => {
-    const reply = await sides.ask(post('/tasks', `{"a":"${'x'.repeat(1_000_000)}"}`))
-    expectProblem(reply, 'BODY_TOO_LARGE', 413)
+  it('K2 lets a client that sends megabytes before it listens read why it was refused', async () => {
+    await sides.each(async ({ port }) => {
+      const socket = connect(port, '127.0.0.1')
+      const failed = once(socket, 'error').then(([error]) => error as unknown)
+      const written = new Promise((resolve) =>
+        socket.write(post('/tasks', `{"a":"${'x'.repeat(20_000_000)}"}`), resolve)
+      )
+      expect(await Promise.race([written, failed])).toBeFalsy() // only now does it listen
+      expectProblem(parse(await readAll(socket)), 'BODY_TOO_LARGE', 413)
+    })
   })
 
   it('K2 queues nothing for a body that is not as long as announced', async () => {

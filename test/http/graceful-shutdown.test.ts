@@ -1,5 +1,6 @@
 /** The end of a server, step by step: time and signals are in the test's hand, the sockets are real. */
 import { EventEmitter, once } from 'node:events'
+import { createServer, type ServerResponse } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import type { StopReport } from 'coatcheck'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -54,6 +55,18 @@ class HandClock implements ShutdownClock {
   get pending(): number {
     return this.#due.size
   }
+}
+
+const none = { count: 0, ids: [] }
+const report: StopReport = {
+  reason: 'x',
+  durationMs: 1,
+  succeeded: 5,
+  failed: 1,
+  canceled: 1,
+  unstarted: none,
+  aborted: none,
+  interrupted: none
 }
 
 interface Stage {
@@ -242,6 +255,36 @@ describe('a busy server', () => {
   })
 })
 
+describe('a server with routes of its own', () => {
+  it('asks the connection of a reply in flight to end', async () => {
+    const signals = new EventEmitter()
+    const waiting: ServerResponse[] = []
+    let arrived = (): void => {}
+    const server = createServer((_req, res) => {
+      waiting.push(res)
+      arrived()
+    })
+    const exited = new Promise<number>((resolve) => {
+      const ended = { ...report, succeeded: 0, failed: 0, canceled: 0 }
+      gracefulShutdown({ server, pool: { stop: () => Promise.resolve(ended) }, signals, exit: resolve })
+    })
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const here = new Promise<void>((resolve) => {
+      arrived = resolve
+    })
+    const socket = connect((server.address() as AddressInfo).port, '127.0.0.1')
+    const text = readAll(socket)
+    socket.write(request('GET /slow', ['Connection: keep-alive']))
+    await here
+    signals.emit('SIGTERM', 'SIGTERM')
+    waiting[0]?.end('done')
+    const reply = parse(await text)
+    expect(reply.headers.get('connection')).toBe('close')
+    expect(await exited).toBe(0)
+  })
+})
+
 describe('a second signal', () => {
   it('within a second is the same one: under npm and tsx each arrives twice', async () => {
     const { signals, ask, clock, exits, stops, gates, closed } = await open()
@@ -272,18 +315,6 @@ describe('a second signal', () => {
 })
 
 describe('what was lost', () => {
-  const none = { count: 0, ids: [] }
-  const report: StopReport = {
-    reason: 'x',
-    durationMs: 1,
-    succeeded: 5,
-    failed: 1,
-    canceled: 1,
-    unstarted: none,
-    aborted: none,
-    interrupted: none
-  }
-
   it('is what the stop cut short, not what failed or was canceled by somebody', () => {
     expect(lost(report)).toBe(0)
     for (const part of ['unstarted', 'aborted', 'interrupted'] as const) {

@@ -88,4 +88,35 @@ describe('clients that leave', () => {
       expect(task?.state).toBe('succeeded')
     })
   })
+
+  it('K11 are told to the routes by the signal, and those who got their reply are not', async () => {
+    sides = await Sides.open()
+    const signals: AbortSignal[] = []
+    let arrived = (): void => {}
+    const server = ticketServer(
+      listener({
+        handle: (seen) => {
+          signals.push(seen.signal)
+          arrived()
+          if (signals.length === 1) return Promise.resolve(undefined)
+          return new Promise((resolve) => seen.signal.addEventListener('abort', () => resolve(undefined)))
+        }
+      })
+    )
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as { port: number }
+
+    await exchange(port, request('GET /answered'))
+    const socket = connect(port, '127.0.0.1')
+    const here = new Promise<void>((resolve) => {
+      arrived = resolve
+    })
+    socket.write(request('GET /never'))
+    await here
+    socket.destroy()
+    await once(signals[1]!, 'abort')
+    expect(signals.map(({ aborted }) => aborted)).toEqual([false, true])
+    server.close()
+  })
 })

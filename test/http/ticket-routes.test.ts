@@ -89,6 +89,21 @@ describe('where things are', () => {
   })
 })
 
+describe('methods', () => {
+  it('K6 HEAD has the headers of GET and no body, whatever the server does about it', async () => {
+    const { routes } = desk()
+    const [head, full] = [await routes.handle(requestTo('HEAD /livez')), await routes.handle(requestTo('GET /livez'))]
+    expect(head).toEqual({ status: full?.status, headers: full?.headers, close: full?.close })
+  })
+
+  it('K6 takes the names of what every object has for what they are', async () => {
+    const { routes } = desk()
+    for (const method of ['constructor', 'toString', '__proto__', '', 'get']) {
+      expect((await routes.handle(requestTo(`${method} /livez`)))?.status, method).toBe(405)
+    }
+  })
+})
+
 describe('when to come back', () => {
   it('tells the time to poll after in the body, and rounded up in the header', async () => {
     const { routes } = desk(undefined, { pollAfterMs: 1_500 })

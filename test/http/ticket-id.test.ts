@@ -1,0 +1,48 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { decodeTicket } from '../../src/http/ticket-id.js'
+
+describe('a path segment', () => {
+  it.each([
+    ['Zk3v0mJx_-', 'Zk3v0mJx_-'],
+    ['a.b:c', 'a.b:c'],
+    ['%61', 'a'],
+    ['...', '...'],
+    ['a'.repeat(128), 'a'.repeat(128)],
+    ['%61'.repeat(128), 'a'.repeat(128)]
+  ])('%s is a ticket', (segment, id) => {
+    expect(decodeTicket(segment)).toBe(id)
+  })
+
+  it.each([
+    '',
+    '.',
+    '..',
+    '%2e',
+    '%2E%2e',
+    '%',
+    '%2',
+    '%zz',
+    '%00',
+    'a/b',
+    'a%2Fb',
+    'a b',
+    'é',
+    'a\n',
+    '%0a',
+    'a'.repeat(129),
+    '%61'.repeat(129)
+  ])('%j is none', (segment) => {
+    expect(decodeTicket(segment)).toBeUndefined()
+  })
+
+  it('gives only what is safe in a path and a header, and never throws', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: fc.constantFrom(...'%2eEfF0a./:\\\n é_-'), maxLength: 20 }), (segment) => {
+        const id = decodeTicket(segment)
+        return id === undefined || (/^[A-Za-z0-9._:-]+$/.test(id) && encodeURI(id) === id)
+      }),
+      { numRuns: 2_000 }
+    )
+  })
+})
