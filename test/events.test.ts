@@ -1,237 +1,515 @@
 import { describe, expect, it } from 'vitest'
-import { HEARS, Listeners, type PoolEventName } from '../src/events.js'
-import type { Task } from '../src/task-contract.js'
-import { EVENTS } from './support/books.js'
-import { microtasks } from './support/manual-clock.js'
+import {
+  type PoolEventName,
+  type PoolListener,
+  QueueFullError,
+  type Task,
+  type TaskContext,
+  type UnobservedSource,
+  WorkerPool,
+  type WorkerPoolOptions
+} from '../src/index.js'
+import { EVENTS, expectBalance, Witness } from './support/books.js'
+import { gate } from './support/gate.js'
+import { ManualClock } from './support/manual-clock.js'
 
-interface Reported {
-  readonly error: unknown
-  readonly event: PoolEventName
-  readonly task: unknown
+const make = (options: Partial<WorkerPoolOptions> = {}) => {
+  const clock = new ManualClock()
+  const told: [unknown, UnobservedSource][] = []
+  const pool = new WorkerPool({
+    concurrency: 1,
+    queueCapacity: 10,
+    clock,
+    stuckAfterMs: 100,
+    onUnobservedError: (error, source) => told.push([error, source]),
+    ...options
+  })
+  return { clock, pool, told }
 }
 
-function setup() {
-  const reported: Reported[] = []
-  const listeners = new Listeners((error, event, task) => reported.push({ error, event, task }))
-  const told: string[] = []
-  const tell = (name: string) => (): void => void told.push(name)
-  return { listeners, reported, told, tell }
-}
+const hang = () => new Promise<never>(() => {})
+const obedient = ({ signal }: TaskContext) =>
+  new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
 
-const task = { id: 'a task' } as Task
-
-describe('Listeners', () => {
-  it('know every event by a bit of its own', () => {
-    expect(Object.keys(HEARS).sort()).toEqual([...EVENTS].sort())
-    const bits = Object.values(HEARS)
-    expect(bits.reduce<number>((all, bit) => all | bit, 0)).toBe(2 ** bits.length - 1)
-    expect(bits.every((bit) => Math.log2(bit) % 1 === 0)).toBe(true)
-  })
-
-  it('call in the order in which they were added, with what the event carries', () => {
-    const { listeners, told, tell } = setup()
-    const given: unknown[][] = []
-    listeners.on('retrying', (...args) => given.push(args))
-    listeners.on('retrying', tell('second'))
-    listeners.on('idle', (...args) => given.push(args))
-    const retry = { error: 1, delayMs: 5 }
-    listeners.emit('retrying', task, retry)
-    listeners.emit('idle')
-    listeners.emit('settled', task)
-    expect(given).toEqual([[task, retry], []])
-    expect(told).toEqual(['second'])
-  })
-
-  it('F8 hear an event exactly while somebody listens', () => {
-    const { listeners, told, tell } = setup()
-    const one = tell('one')
-    expect(listeners.heard).toBe(0)
-    listeners.on('failed', one)
-    listeners.on('settled', one)
-    expect(listeners.heard).toBe(HEARS.failed | HEARS.settled)
-    listeners.off('failed', one)
-    expect(listeners.heard).toBe(HEARS.settled)
-    listeners.emit('failed', task)
-    expect(told).toEqual([])
-    listeners.emit('settled', task)
-    expect(told).toEqual(['one'])
-    listeners.once('failed', one)
-    expect(listeners.heard).toBe(HEARS.failed | HEARS.settled)
-    listeners.emit('failed', task)
-    expect(listeners.heard, 'the only one was called once').toBe(HEARS.settled)
-  })
-
-  it('still hear when one of two is gone', () => {
-    const { listeners, told, tell } = setup()
-    const one = tell('one')
-    listeners.on('idle', one)
-    listeners.once('idle', tell('once'))
-    listeners.emit('idle')
-    listeners.emit('idle')
-    listeners.off('idle', one)
-    listeners.emit('idle')
-    expect(told).toEqual(['one', 'once', 'one'])
-    expect(listeners.heard).toBe(0)
-  })
-
-  it('call a listener of once only once, also when its event comes again while it is called', () => {
-    const { listeners, told } = setup()
-    listeners.once('idle', () => {
-      told.push('once')
-      listeners.emit('idle')
-    })
-    listeners.emit('idle')
-    listeners.emit('idle')
-    expect(told).toEqual(['once'])
-  })
-
-  it('take one of once away before its event', () => {
-    const { listeners, told, tell } = setup()
-    const once = tell('once')
-    listeners.once('idle', once)
-    listeners.off('idle', once)
-    listeners.emit('idle')
-    expect([told, listeners.heard]).toEqual([[], 0])
-  })
-
-  it('tell the same listener apart by event', () => {
-    const { listeners, told, tell } = setup()
-    const both = tell('both')
-    listeners.on('idle', both)
-    listeners.on('settled', both)
-    listeners.off('idle', both)
-    listeners.emit('idle')
-    listeners.emit('settled', task)
-    expect(told).toEqual(['both'])
-  })
-
-  it('do nothing about a listener they do not know', () => {
-    const { listeners, told, tell } = setup()
-    listeners.off('idle', tell('unknown'))
-    listeners.on('idle', tell('known'))
-    listeners.off('idle', tell('unknown'))
-    listeners.emit('idle')
-    expect(told).toEqual(['known'])
-  })
-
-  it('may be added while they are called, for the next time', () => {
-    const { listeners, told, tell } = setup()
-    listeners.once('idle', () => listeners.on('idle', tell('added')))
-    listeners.emit('idle')
-    expect(told).toEqual([])
-    listeners.emit('idle')
-    expect(told).toEqual(['added'])
-  })
-
-  it.each(EVENTS)('F1 are all called at %s when one throws, and the error is told once', (event) => {
-    const { listeners, reported, told, tell } = setup()
-    const error = new Error('mine')
-    listeners.on(event, tell('before'))
-    listeners.on(event, () => {
-      throw error
-    })
-    listeners.once(event, () => {
-      throw error
-    })
-    listeners.on(event, tell('after'))
-    const emit = listeners.emit.bind(listeners) as (event: PoolEventName, ...args: unknown[]) => void
-    emit(event, task)
-    expect(told).toEqual(['before', 'after'])
-    expect(reported).toEqual([
-      { error, event, task },
-      { error, event, task }
-    ])
-  })
-
-  it('tell what was thrown whatever it is', () => {
-    const { listeners, reported } = setup()
-    listeners.on('idle', () => {
-      throw undefined
-    })
-    listeners.emit('idle')
-    expect(reported).toEqual([{ error: undefined, event: 'idle', task: undefined }])
-  })
-
-  it('F2 may be async: what they reject with is told', async () => {
-    const { listeners, reported } = setup()
-    listeners.on('settled', async () => {
-      throw new Error('later')
-    })
-    listeners.on('settled', async () => 'well')
-    listeners.emit('settled', task)
-    expect(reported).toEqual([])
-    await microtasks()
-    expect(reported).toEqual([{ error: new Error('later'), event: 'settled', task }])
-  })
-
-  it('F2 may return whatever they like', async () => {
-    const { listeners, reported } = setup()
-    const errors = ['then getter', 'then', 'constructor'].map((message) => new Error(message))
-    const thenable = (then: PropertyDescriptor): object => Object.defineProperty({}, 'then', then)
-    const fail = (error: unknown) => () => {
-      throw error
+/** Makes every event happen, most of them more than once. */
+async function everything(pool: WorkerPool, clock: ManualClock): Promise<Task[]> {
+  const tasks: Task[] = []
+  const queue = (run: (ctx: TaskContext) => unknown, more = {}) => {
+    try {
+      tasks.push(pool.queueTask(run, more))
+    } catch {
+      // a listener has filled or stopped the pool
     }
-    const returned: unknown[] = [
-      null,
+  }
+  queue(async ({ progress }) => {
+    progress(0.5, 'half')
+    await clock.turn()
+    return 'done'
+  })
+  queue(() => 'done')
+  await clock.turn()
+  queue(() => Promise.reject(new Error('failed')), { retry: { attempts: 2, backoffMs: () => 10 } })
+  await clock.advance(10)
+  queue(obedient)
+  tasks.at(-1)?.cancel()
+  await clock.turn()
+  const { promise, open } = gate()
+  queue(() => promise, { timeoutMs: 10 })
+  await clock.advance(200)
+  for (let n = 0; n < 12; n++) queue(() => 'filling up')
+  open()
+  await clock.turn()
+  queue(hang)
+  await clock.turn()
+  void pool.stop({ graceMs: 20, forceMs: 20 })
+  await clock.advance(1_000)
+  return tasks
+}
+
+describe('listeners', () => {
+  it('F1 whichever event throws: later listeners run, the pool is unharmed, and it is told once each time', async () => {
+    for (const event of EVENTS) {
+      const { clock, pool, told } = make()
+      const witness = new Witness(pool)
+      const mistakes: Error[] = []
+      const subjects: unknown[] = []
+      const after: unknown[] = []
+      pool.on(event, (...args: unknown[]) => {
+        const mistake = new Error(`in ${event}`)
+        mistakes.push(mistake)
+        subjects.push(args[0])
+        throw mistake
+      })
+      pool.on(event, (...args: unknown[]) => after.push(args[0]))
+      pool.start()
+      const tasks = await everything(pool, clock)
+
+      expect({ event, happened: mistakes.length > 0 }).toEqual({ event, happened: true })
+      expect(after).toEqual(subjects)
+      const reported = told.filter(([error]) => mistakes.includes(error as Error))
+      expect(reported.map(([error]) => error)).toEqual(mistakes)
+      for (const [n, [, source]] of reported.entries()) {
+        const subject = subjects[n]
+        expect(source).toEqual(tasks.includes(subject as Task) ? { event, task: subject } : { event })
+      }
+      expect(pool.stats()).toMatchObject({ state: 'stopped', running: 0, queued: 0, delayed: 0 })
+      expect(await pool.closed).toBeDefined()
+      witness.check()
+    }
+  })
+
+  it('F2 an async listener that rejects is told like one that throws, for every event', async () => {
+    for (const event of EVENTS) {
+      const { clock, pool, told } = make()
+      const mistake = new Error(`in ${event}`)
+      let calls = 0
+      pool.on(event, async () => {
+        calls++
+        await undefined
+        throw mistake
+      })
+      pool.start()
+      await everything(pool, clock)
+      await clock.turn()
+      const reported = told.filter(([error]) => error === mistake)
+      expect({ event, reported: reported.length }).toEqual({ event, reported: calls })
+      expect(calls).toBeGreaterThan(0)
+      expect(reported.every(([, source]) => source.event === event)).toBe(true)
+      expect(pool.state).toBe('stopped')
+    }
+  })
+
+  it('F2 a listener may return anything, a hostile thenable too', async () => {
+    const mistake = new Error('a getter')
+    const values: unknown[] = [
       undefined,
-      7,
-      'text',
+      null,
+      4,
       {},
       () => {},
-      thenable({ get: fail(errors[0]) }),
-      thenable({ value: fail(errors[1]) }),
-      Object.defineProperty(Promise.resolve(), 'constructor', { get: fail(errors[2]) }),
-      thenable({
-        value: (resolve: (value: unknown) => void, reject: (error: unknown) => void) => {
-          resolve(1)
-          reject(2)
-          resolve(3)
+      Promise.resolve(),
+      {
+        // biome-ignore lint/suspicious/noThenProperty: that is what is tested
+        get then() {
+          throw mistake
+        }
+      },
+      {
+        // biome-ignore lint/suspicious/noThenProperty: that is what is tested
+        then(_: unknown, reject: (error: Error) => void) {
+          reject(mistake)
+          reject(mistake)
+          throw new Error('again')
+        }
+      }
+    ]
+    const { clock, pool, told } = make()
+    for (const value of values) pool.on('queued', () => value)
+    pool.start().queueTask(() => {})
+    await clock.turn()
+    expect(told.map(([error]) => error)).toEqual([mistake, mistake])
+  })
+
+  it('on, once and off return the pool, know their events and take functions only', async () => {
+    const { clock, pool } = make()
+    const calls: string[] = []
+    const listener: PoolListener<'started'> = (task) => calls.push(`on ${task.name}`)
+    const once: PoolListener<'started'> = (task) => calls.push(`once ${task.name}`)
+    const gone: PoolListener<'started'> = () => calls.push('never')
+    expect(pool.on('started', listener)).toBe(pool)
+    expect(pool.once('started', once)).toBe(pool)
+    expect(pool.on('started', gone)).toBe(pool)
+    expect(pool.off('started', gone)).toBe(pool)
+    expect(pool.off('started', () => {})).toBe(pool)
+    expect(pool.off('settled', listener as never)).toBe(pool)
+    pool.start()
+    pool.queueTask(() => {}, { name: 'a' })
+    await clock.turn()
+    pool.queueTask(() => {}, { name: 'b' })
+    await clock.turn()
+    pool.off('started', listener)
+    pool.queueTask(() => {}, { name: 'c' })
+    await clock.turn()
+    expect(calls).toEqual(['on a', 'once a', 'on b'])
+    for (const method of ['on', 'once', 'off'] as const) {
+      expect(() => pool[method]('nothing' as 'idle', () => {})).toThrow(RangeError)
+      expect(() => pool[method]('__proto__' as 'idle', () => {})).toThrow(RangeError)
+      expect(() => pool[method]('idle', null as never)).toThrow(TypeError)
+      expect(() => pool[method](undefined as never, () => {})).toThrow(TypeError)
+    }
+    expect(pool).not.toHaveProperty('emit')
+  })
+
+  it('one listener may hear two events, and be taken from one of them', async () => {
+    const { clock, pool } = make()
+    const calls: string[] = []
+    const listener = (task: Task) => calls.push(task.state)
+    pool.on('queued', listener).on('settled', listener).on('started', listener)
+    pool.off('started', listener)
+    pool.start().queueTask(() => {})
+    await clock.turn()
+    expect(calls).toEqual(['running', 'succeeded'])
+  })
+
+  it('listeners added or taken away by a listener count from the next event on', async () => {
+    const { clock, pool } = make()
+    const calls: string[] = []
+    const second = () => calls.push('second')
+    const first = () => {
+      calls.push('first')
+      pool.off('queued', first)
+      pool.on('queued', second)
+    }
+    pool.on('queued', first)
+    pool.queueTask(hang)
+    pool.queueTask(hang)
+    expect(calls).toEqual(['first', 'second'])
+    await clock.turn()
+  })
+
+  it.each<[string, (pool: WorkerPool, tasks: Task[]) => void]>([
+    ['queueTask', (pool) => void pool.queueTask(() => 'by a listener')],
+    [
+      'cancel',
+      (pool, tasks) => {
+        for (const task of tasks) task.cancel('by a listener')
+        for (const { id } of pool.tasks()) pool.cancel(id)
+      }
+    ],
+    ['stop', (pool) => void pool.stop({ graceMs: 10, forceMs: 10 })],
+    ['stop at once', (pool) => void pool.stop({ graceMs: 0, forceMs: 0 })],
+    [
+      'resize',
+      (pool) => {
+        const { concurrency } = pool.stats()
+        pool.resize({ concurrency: concurrency === 1 ? 3 : 1, queueCapacity: concurrency })
+      }
+    ],
+    ['drain', (pool) => void pool.drain({ timeoutMs: 10 }).catch(() => {})],
+    ['pause and resume', (pool) => (pool.stats().paused ? pool.resume() : pool.pause())],
+    ['start', (pool) => void pool.start()],
+    [
+      'queueTaskWhenFree',
+      (pool) =>
+        void pool
+          .queueTaskWhenFree(() => 'by a listener', { waitMs: 5 })
+          .then(
+            () => {},
+            () => {}
+          )
+    ],
+    [
+      'stats, tasks, record and inspect',
+      (pool) => {
+        expectBalance(pool)
+        for (const task of pool.tasks({ limit: 1_000 })) task.record()
+        String(pool)
+      }
+    ]
+  ])('F5 a listener of every event may call %s', async (_, act) => {
+    for (const event of EVENTS) {
+      const { clock, pool } = make()
+      const seen = new Set<Task>()
+      const witness = new Witness(pool)
+      pool.on('queued', (task) => seen.add(task))
+      let left = 20
+      let inside = false
+      pool.on(event, () => {
+        if (--left < 0 || inside) return
+        inside = true
+        try {
+          act(pool, [...seen])
+        } catch (error) {
+          expect(error).toHaveProperty('code')
+        } finally {
+          inside = false
         }
       })
-    ]
-    for (const value of returned) listeners.on('idle', () => value)
-    listeners.emit('idle')
-    await microtasks()
-    expect(new Set(reported.map(({ error }) => error))).toEqual(new Set(errors))
-    expect(reported).toHaveLength(3)
-  })
-
-  it('are called without this', () => {
-    const { listeners } = setup()
-    const seen: unknown[] = []
-    listeners.on('idle', function (this: unknown) {
-      seen.push(this)
-    })
-    listeners.emit('idle')
-    expect(seen).toEqual([undefined])
-  })
-
-  describe.each(['on', 'once', 'off'] as const)('%s', (method) => {
-    it.each(['error', '', '__proto__', 'constructor', 'toString', 'IDLE', Symbol('idle'), 5, null, undefined, {}])(
-      'refuses the event %s',
-      (event) => {
-        const { listeners } = setup()
-        expect(() => listeners[method](event as 'idle', () => {})).toThrow(/^Expected `event` to be one of 'queued', /)
-        expect(() => listeners[method](event as 'idle', () => {})).toThrow(
-          typeof event === 'string' ? RangeError : TypeError
-        )
-        expect(listeners.heard).toBe(0)
+      pool.start()
+      await everything(pool, clock)
+      pool.resume()
+      void pool.stop({ graceMs: 0, forceMs: 0 })
+      await clock.advance(1_000)
+      expect({ event, state: pool.state }).toEqual({ event, state: 'stopped' })
+      expect(left).toBeLessThan(20)
+      for (const task of seen) {
+        const names = witness.names(task)
+        expect(['succeeded', 'failed', 'canceled']).toContain(task.state)
+        expect(names.filter((name) => name === task.state)).toHaveLength(1)
+        expect(names.slice(-1)).toEqual(['settled'])
+        expect(names.filter((name) => ['succeeded', 'failed', 'canceled', 'settled'].includes(name))).toHaveLength(2)
       }
-    )
+      expect(clock.timers()).toBe(0)
+      witness.check()
+    }
+  })
+})
 
-    it.each<[unknown, string]>([
-      [null, '`null` (null)'],
-      [undefined, '`undefined` (undefined)'],
-      ['idle', '`"idle"` (string)'],
-      [{}, '`[object Object]` (object)'],
-      [Object.create(null), '`[object Object]` (object)'],
-      [Symbol('s'), '`Symbol(s)` (symbol)']
-    ])('refuses the listener %o', (listener, got) => {
-      const { listeners } = setup()
-      expect(() => listeners[method]('idle', listener as () => void)).toThrow(
-        new TypeError(`Expected \`listener\` to be a function, got ${got}`)
-      )
-      expect(listeners.heard).toBe(0)
+describe('the order', () => {
+  it('F6 per task: queued, started, retrying, started, the end, settled', async () => {
+    const { clock, pool } = make()
+    const witness = new Witness(pool)
+    pool.start()
+    const error = new Error('not yet')
+    let calls = 0
+    const task = pool.queueTask(
+      async ({ progress }) => {
+        progress(0.1)
+        progress(0.2)
+        await clock.turn()
+        if (++calls < 3) throw error
+      },
+      { retry: { attempts: 3, backoffMs: () => 10 } }
+    )
+    for (let n = 0; n < 10; n++) await clock.advance(10)
+    expect(witness.names(task)).toEqual([
+      'queued',
+      'started',
+      'progress',
+      'retrying',
+      'started',
+      'progress',
+      'retrying',
+      'started',
+      'progress',
+      'succeeded',
+      'settled'
+    ])
+    expect(witness.told.filter(({ event }) => event === 'retrying').map(({ args }) => args)).toEqual([
+      [task, { error, delayMs: 10 }],
+      [task, { error, delayMs: 10 }]
+    ])
+    expect(witness.told.every(({ event, args }) => event === 'idle' || args[0] === task)).toBe(true)
+    witness.check()
+  })
+
+  it('F6 straight from queued or retrying there is only canceled', async () => {
+    const { clock, pool } = make()
+    const witness = new Witness(pool)
+    const queued = pool.queueTask(hang)
+    queued.cancel()
+    pool.start()
+    const retrying = pool.queueTask(() => Promise.reject(new Error('again')), {
+      retry: { attempts: 9, backoffMs: () => 10 }
     })
+    await clock.turn()
+    retrying.cancel()
+    expect(witness.names(queued)).toEqual(['queued', 'canceled', 'settled'])
+    expect(witness.names(retrying)).toEqual(['queued', 'started', 'retrying', 'canceled', 'settled'])
+    await clock.turn()
+    witness.check()
+  })
+
+  it('F6 at a settle: counters, the freed place to the next task and the line, promises, events, drains, idle', async () => {
+    const { clock, pool } = make({ concurrency: 1, queueCapacity: 1, waiterCapacity: 1 })
+    pool.start()
+    const log: string[] = []
+    const say = (what: string) => {
+      const { running, queued, waiting, totals } = pool.stats()
+      log.push(`${what}: ${running} running, ${queued} queued, ${waiting} waiting, ${totals.succeeded} succeeded`)
+    }
+    const { promise, open } = gate()
+    const first = pool.queueTask(() => promise, { name: 'first' })
+    pool.queueTask(() => {}, { name: 'second' })
+    const waiter = pool.queueTaskWhenFree(() => {}, { name: 'third' })
+    await clock.turn()
+    for (const event of ['queued', 'started', 'succeeded', 'settled'] as const) {
+      pool.on(event, ({ name, state }) => say(`${name} ${event} (${state})`))
+    }
+    pool.on('idle', () => say('idle'))
+    void first.result().then(() => log.push('(first result)'))
+    void first.settled().then(() => log.push('(first settled)'))
+    void pool.drain().then(() => log.push('(drained)'))
+    open()
+    await clock.turn()
+    expect(log).toEqual([
+      'third queued (queued): 1 running, 1 queued, 0 waiting, 1 succeeded',
+      'first succeeded (succeeded): 1 running, 1 queued, 0 waiting, 1 succeeded',
+      'first settled (succeeded): 1 running, 1 queued, 0 waiting, 1 succeeded',
+      'second started (running): 1 running, 1 queued, 0 waiting, 1 succeeded',
+      'second succeeded (succeeded): 1 running, 0 queued, 0 waiting, 2 succeeded',
+      'second settled (succeeded): 1 running, 0 queued, 0 waiting, 2 succeeded',
+      'third started (running): 1 running, 0 queued, 0 waiting, 2 succeeded',
+      'third succeeded (succeeded): 0 running, 0 queued, 0 waiting, 3 succeeded',
+      'third settled (succeeded): 0 running, 0 queued, 0 waiting, 3 succeeded',
+      'idle: 0 running, 0 queued, 0 waiting, 3 succeeded',
+      '(first result)',
+      '(first settled)',
+      '(drained)'
+    ])
+    expect((await waiter).name).toBe('third')
+  })
+
+  it('F6 the record matches in every event: promise, event and record agree', async () => {
+    const { clock, pool } = make()
+    const wrong: unknown[] = []
+    const expected: Partial<Record<PoolEventName, readonly string[]>> = {
+      queued: ['queued', 'running'],
+      started: ['running'],
+      retrying: ['queued'],
+      progress: ['running'],
+      stuck: ['running'],
+      succeeded: ['succeeded'],
+      failed: ['failed'],
+      canceled: ['canceled'],
+      settled: ['succeeded', 'failed', 'canceled']
+    }
+    const last = new Map<Task, number>()
+    let checked = 0
+    for (const [event, states] of Object.entries(expected)) {
+      pool.on(event as 'queued', (task) => {
+        checked++
+        const record = task.record()
+        const terminal = ['succeeded', 'failed', 'canceled'].includes(record.state)
+        const { [record.state as 'succeeded']: count } = pool.stats().totals
+        if (record.state !== task.state || !states.includes(record.state)) wrong.push([event, record])
+        if (terminal !== 'settledAt' in record || (terminal && count === 0)) wrong.push([event, record])
+        if (event === 'started' && (record.attempt < 1 || !('startedAt' in record))) wrong.push([event, record])
+        if (event === 'queued' && record.attempt !== 0) wrong.push([event, record])
+        if (pool.task(record.id) !== task) wrong.push([event, 'not found'])
+        const before = last.get(task) ?? 0
+        const same = event === 'settled' || event === 'stuck'
+        if (same ? record.revision < before : record.revision <= before) wrong.push([event, before, record])
+        last.set(task, record.revision)
+      })
+    }
+    pool.start()
+    await everything(pool, clock)
+    expect(wrong).toEqual([])
+    expect(checked).toBeGreaterThan(40)
+  })
+
+  it('F6 stopped is the last event, with the report', async () => {
+    const { clock, pool } = make()
+    const witness = new Witness(pool)
+    pool.start()
+    await everything(pool, clock)
+    expect(witness.names().filter((name) => name === 'stopped')).toHaveLength(1)
+    expect(witness.told.at(-1)).toEqual({ event: 'stopped', args: [await pool.closed] })
+    witness.check()
+  })
+
+  it('tells queued for every accepted task before queueTask returns, with its state of that moment', () => {
+    const { pool } = make({ queueCapacity: 1 })
+    const log: unknown[] = []
+    pool.on('queued', (task) => log.push([task, task.state]))
+    pool.start()
+    const running = pool.queueTask(hang)
+    log.push('returned')
+    const queued = pool.queueTask(hang)
+    log.push('returned')
+    expect(log).toEqual([[running, 'running'], 'returned', [queued, 'queued'], 'returned'])
+  })
+
+  it('tells refused before the throw', () => {
+    const { pool } = make({ queueCapacity: 0 })
+    const log: unknown[] = []
+    pool.on('refused', (refusal) => log.push(refusal))
+    try {
+      pool.queueTask(hang)
+    } catch (error) {
+      log.push(error)
+    }
+    expect(log[1]).toBeInstanceOf(QueueFullError)
+    expect(log).toEqual([{ error: log[1] }, log[1]])
+  })
+
+  it('tells the name and the key of what was refused: a handler has its own name', () => {
+    const pool = new WorkerPool({ concurrency: 1, queueCapacity: 0, handlers: { resize: () => {} } })
+    const log: unknown[] = []
+    pool.on('refused', ({ error: _, ...rest }) => log.push(rest))
+    expect(() => pool.queueTask('resize', undefined, { key: 'k' })).toThrow(QueueFullError)
+    expect(() => pool.queueTask(hang, { name: 'n' })).toThrow(QueueFullError)
+    expect(log).toEqual([{ name: 'resize', key: 'k' }, { name: 'n' }])
+  })
+})
+
+describe('what events cost', () => {
+  class CountingClock extends ManualClock {
+    bytes = 0
+    override randomBytes(count: number): Uint8Array {
+      this.bytes += count
+      return super.randomBytes(count)
+    }
+  }
+
+  it('F8 without a listener nothing is made for a task that nobody looks at, no id either', async () => {
+    const clock = new CountingClock()
+    const pool = new WorkerPool({ concurrency: 2, queueCapacity: 100, clock }).start()
+    for (let n = 0; n < 50; n++) pool.queueTask(() => n)
+    await clock.turn()
+    const report = await pool.stop()
+    expect(report.canceled).toBe(0)
+    expect(pool.stats().totals.succeeded).toBe(50)
+    expect(clock.bytes).toBe(0)
+  })
+
+  it('F8 with listeners that look at no id, none is made either', async () => {
+    const clock = new CountingClock()
+    const pool = new WorkerPool({ concurrency: 2, queueCapacity: 100, clock }).start()
+    let settled = 0
+    pool.on('settled', () => settled++)
+    for (let n = 0; n < 50; n++) pool.queueTask(() => n)
+    await clock.turn()
+    expect([settled, clock.bytes]).toEqual([50, 0])
+    expect(pool.tasks({ limit: 1 })[0]?.id).toHaveLength(22)
+    expect(clock.bytes).toBeGreaterThan(0)
+  })
+
+  it('F8 progress without a listener is still in the record, once per turn in its revision', async () => {
+    const { clock, pool } = make()
+    pool.start()
+    let context!: TaskContext
+    const task = pool.queueTask((ctx) => {
+      context = ctx
+      return hang()
+    })
+    await clock.turn()
+    const { revision } = task.record()
+    context.progress(0.25)
+    context.progress(0.5, 'half')
+    expect(task.record()).toMatchObject({ revision, progress: { ratio: 0.5, message: 'half' } })
+    await clock.turn()
+    expect(task.record()).toMatchObject({ revision: revision + 1, progress: { ratio: 0.5, message: 'half' } })
   })
 })
