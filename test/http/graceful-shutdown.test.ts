@@ -13,6 +13,7 @@ import {
   type ShutdownOptions
 } from '../../examples/graceful-shutdown.js'
 import { listener, ticketServer } from '../../examples/node-http.js'
+import { gate } from '../support/gate.js'
 import { microtasks } from '../support/manual-clock.js'
 import { CountingClock } from './support/counting-clock.js'
 import { Gates } from './support/gates.js'
@@ -256,31 +257,29 @@ describe('a busy server', () => {
 })
 
 describe('a server with routes of its own', () => {
-  it('asks the connection of a reply in flight to end', async () => {
+  it('asks the connections of replies in flight to end, and of those that follow', async () => {
     const signals = new EventEmitter()
-    const waiting: ServerResponse[] = []
-    let arrived = (): void => {}
-    const server = createServer((_req, res) => {
-      waiting.push(res)
-      arrived()
-    })
-    const exited = new Promise<number>((resolve) => {
-      const ended = { ...report, succeeded: 0, failed: 0, canceled: 0 }
-      gracefulShutdown({ server, pool: { stop: () => Promise.resolve(ended) }, signals, exit: resolve })
+    const server = createServer()
+    const stopped = gate<StopReport>()
+    const exited = new Promise<number>((exit) => {
+      gracefulShutdown({ server, pool: { stop: () => stopped.promise }, signals, exit })
     })
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
-    const here = new Promise<void>((resolve) => {
-      arrived = resolve
-    })
-    const socket = connect((server.address() as AddressInfo).port, '127.0.0.1')
-    const text = readAll(socket)
-    socket.write(request('GET /slow', ['Connection: keep-alive']))
-    await here
+    const ask = async (): Promise<readonly [reply: Promise<RawReply>, res: ServerResponse]> => {
+      const socket = connect((server.address() as AddressInfo).port, '127.0.0.1')
+      const arrived = once(server, 'request')
+      socket.write(request('GET /slow', ['Connection: keep-alive']))
+      const [, res] = (await arrived) as [unknown, ServerResponse]
+      return [readAll(socket).then(parse), res]
+    }
+    const [early, inFlight] = await ask()
     signals.emit('SIGTERM', 'SIGTERM')
-    waiting[0]?.end('done')
-    const reply = parse(await text)
-    expect(reply.headers.get('connection')).toBe('close')
+    const [late, following] = await ask()
+    inFlight.end('done')
+    following.end('done')
+    for (const reply of [early, late]) expect((await reply).headers.get('connection')).toBe('close')
+    stopped.open({ ...report, succeeded: 0, failed: 0, canceled: 0 })
     expect(await exited).toBe(0)
   })
 })
