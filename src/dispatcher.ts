@@ -119,7 +119,9 @@ export class Dispatcher implements TaskOwner, AttemptsOwner, RoomLineOwner, Shut
   #admit(task: PoolTask, settings: TaskSettings | undefined): Verdict {
     const now = this.schedulerNow
     if (this.#scheduler.rate !== null) this.startDue(now) // the timer may be late
-    return this.#scheduler.admit(task, settings?.priority ?? 0, settings?.key, now)
+    const verdict = this.#scheduler.admit(task, settings?.priority ?? 0, settings?.key, now)
+    this.#watchRate(now)
+    return verdict
   }
 
   /** What is decided before admission: a signal that has aborted, an id that is taken. */
@@ -146,7 +148,6 @@ export class Dispatcher implements TaskOwner, AttemptsOwner, RoomLineOwner, Shut
     if (verdict === TO_WORKER) this.attempts.workers.assign(task)
     else {
       this.#limitQueueing(task, settings?.queueTimeoutMs ?? this.parts.settings.queueTimeoutMs)
-      this.watchRate()
     }
     if ((listeners.heard & HEARS.queued) !== 0) listeners.emit('queued', task)
   }
@@ -207,7 +208,7 @@ export class Dispatcher implements TaskOwner, AttemptsOwner, RoomLineOwner, Shut
       this.#start(task)
     }
     this.line.serve(now)
-    this.watchRate()
+    this.#watchRate(now)
   }
 
   #start(task: PoolTask): void {
@@ -223,18 +224,24 @@ export class Dispatcher implements TaskOwner, AttemptsOwner, RoomLineOwner, Shut
     else if (this.#scheduler.line.size > 0) this.line.serve(now)
   }
 
-  /** Wakes up when the rate lets the next task start. */
-  watchRate(): void {
+  /** Wakes up when the rate lets the next task start, given that all have started that it lets start by now. */
+  #watchRate(now: number): void {
     if (this.#scheduler.rate === null) return
-    const at = this.#scheduler.rateOpensAt(this.parts.clock.now())
+    const at = this.#scheduler.rateOpensAt(now)
     if (!this.#rateOpens.isSet || this.#rateOpens.at !== at) this.parts.deadlines.setAt(this.#rateOpens, at, true)
   }
 
   /** A task's function is about to be called: only now is it known when the rate opens again. */
   called(): void {
     if (this.#scheduler.rate === null) return
-    this.#scheduler.rate.called(this.parts.clock.now())
-    this.watchRate()
+    const now = this.schedulerNow
+    this.#scheduler.rate.called(now)
+    this.startDue(now)
+  }
+
+  /** The line became longer or shorter: with a rate, there may be another moment to wake up for. */
+  lineChanged(): void {
+    if (this.#scheduler.rate !== null) this.startDue()
   }
 
   delay(task: PoolTask, error: unknown, delayMs: number): void {

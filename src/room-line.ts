@@ -18,8 +18,8 @@ export interface RoomLineOwner {
   /** The live or retained task that has this id. */
   taskOf(id: string | undefined): PoolTask | undefined
   accept(task: PoolTask, verdict: Verdict, settings: TaskSettings): void
-  /** Sets or clears the moment at which the rate lets the next task start. */
-  watchRate(): void
+  /** Somebody joined the line, or left it without a place. */
+  lineChanged(): void
   /** Counts and tells a refusal. */
   refuse(work: Work, settings: TaskSettings, error: unknown): void
   /** The error for a verdict. */
@@ -59,6 +59,7 @@ export class RoomLine implements RoomWaiterOwner {
       )
     deadlines.set(waiter.deadline, settings.waitMs, true)
     for (const signal of waiter.signals) signals.subscribe(signal, waiter)
+    this.#owner.lineChanged()
     this.#breakDeadlock()
     return waiter.granted
   }
@@ -88,7 +89,7 @@ export class RoomLine implements RoomWaiterOwner {
   dismiss(waiter: RoomWaiter, reason: unknown): void {
     this.#parts.scheduler.leave(waiter)
     this.#detach(waiter)
-    this.#owner.watchRate()
+    this.#owner.lineChanged()
     waiter.reject(this.#refused(waiter.task, waiter.settings, reason))
   }
 

@@ -131,7 +131,10 @@ export function resultOf(value: unknown): ResultRecord {
   if (value === undefined) return {}
   try {
     const text = JSON.stringify(value)
-    if (text === undefined) return { resultOmitted: `a ${typeof value} has no JSON form` }
+    if (text === undefined)
+      return {
+        resultOmitted: `${typeof value === 'object' ? 'an object that gives nothing' : `a ${typeof value}`} has no JSON form`
+      }
     return { result: frozen(text) }
   } catch (error) {
     return { resultOmitted: cut(describeError(error).message) }

@@ -22,6 +22,8 @@ export class Turn {
   #begun = false
   #beganAt = 0
   #now = 0
+  /** When the steps were last looked at. */
+  #lookedAt = 0
   /** Steps until the next look at the clock, and how many there are between two; 0 before the first. */
   #stepsLeft = 1
   #steps = 0
@@ -58,6 +60,7 @@ export class Turn {
     this.#begun = true
     this.#now = this.fresh()
     this.#beganAt = this.#now
+    this.#lookedAt = this.#now
     this.#stepsLeft = 1
     this.#steps = 0
     this.#clock.yield(this.#end)
@@ -70,9 +73,9 @@ export class Turn {
   isOver(): boolean {
     this.begin()
     if (--this.#stepsLeft > 0) return false
-    const before = this.#now
     this.#now = this.fresh()
-    const isQuick = this.#steps > 0 && (this.#now - before) / this.#steps < QUICK_MS
+    const isQuick = this.#steps > 0 && (this.#now - this.#lookedAt) / this.#steps < QUICK_MS
+    this.#lookedAt = this.#now
     this.#steps = isQuick ? MAX_STEPS : 1
     this.#stepsLeft = this.#steps
     return this.#now - this.#beganAt >= SLICE_MS

@@ -6,8 +6,7 @@ export {
   type Problem,
   type ProblemCode,
   type ProblemDetails,
-  problem,
-  type Refusal
+  problem
 } from './problems.js'
 export { type HttpReply, type ReplyParts, replyWith } from './reply.js'
 export type { HttpHeaders, HttpRequest } from './request.js'

@@ -1,8 +1,29 @@
 import type { TaskState } from '../task-record.js'
 import { type HttpReply, replyWith } from './reply.js'
 
+/** What is wrong, for programs. */
+export type ProblemCode =
+  | 'INVALID_BODY'
+  | 'INVALID_FIELD'
+  | 'CROSS_SITE'
+  | 'NOT_FOUND'
+  | 'TICKET_NOT_FOUND'
+  | 'METHOD_NOT_ALLOWED'
+  | 'ALREADY_FINISHED'
+  | 'DUPLICATE_TASK'
+  | 'BODY_TOO_LARGE'
+  | 'UNSUPPORTED_MEDIA_TYPE'
+  | 'MISDIRECTED_REQUEST'
+  | 'KEY_QUEUE_FULL'
+  | 'INTERNAL'
+  | 'POOL_STOPPED'
+  | 'QUEUE_FULL'
+  | 'STORE_UNAVAILABLE'
+  | 'WAIT_FULL'
+  | 'WAIT_TIMEOUT'
+
 /** Status, title and usual detail of each problem: the one list of what can be wrong. */
-const PROBLEMS = {
+const PROBLEMS: Readonly<Record<ProblemCode, readonly [status: number, title: string, detail: string]>> = {
   INVALID_BODY: [400, 'Bad Request', 'The body is not a JSON object in UTF-8.'],
   INVALID_FIELD: [400, 'Bad Request', 'A field of the body is missing or wrong.'],
   CROSS_SITE: [403, 'Forbidden', 'This is not open to pages of other sites.'],
@@ -25,10 +46,7 @@ const PROBLEMS = {
   STORE_UNAVAILABLE: [503, 'Service Unavailable', 'The task could not be written down, so it will not run.'],
   WAIT_FULL: [503, 'Service Unavailable', 'All workers are busy and too many wait for room. Try again later.'],
   WAIT_TIMEOUT: [503, 'Service Unavailable', 'No room became free in time. Try again later.']
-} as const satisfies Record<string, readonly [status: number, title: string, detail: string]>
-
-/** What is wrong, for programs. */
-export type ProblemCode = keyof typeof PROBLEMS
+}
 
 /** One wrong field. */
 export interface FieldProblem {

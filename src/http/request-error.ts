@@ -1,4 +1,4 @@
-import { type Problem, type ProblemCode, problemOf, type Refusal } from './problems.js'
+import { type Problem, type ProblemCode, problemOf } from './problems.js'
 
 const BRAND = Symbol.for('coatcheck.RequestError')
 
@@ -12,8 +12,11 @@ export class RequestError extends Error {
   /** Whether the connection should end after the reply. */
   readonly close: boolean
 
-  /** @param refusal - the problem, and whether the connection should end after it */
-  constructor(refusal: Pick<Refusal, 'problem' | 'close'>, options?: ErrorOptions) {
+  /**
+   * @param refusal - the problem, and whether the connection should end after it
+   * @param options - `cause`: what showed that the request is wrong
+   */
+  constructor(refusal: { readonly problem: Problem; readonly close?: boolean }, options?: ErrorOptions) {
     super(refusal.problem.detail, options)
     this.problem = refusal.problem
     this.close = refusal.close ?? false

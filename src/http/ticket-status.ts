@@ -19,8 +19,13 @@ export interface TicketStatus {
   readonly revision: number
   /** About how many tasks start until this one does, itself included; moves without a new revision. */
   readonly position: number | null
-  /** How far it says it is: `ratio` from 0 to 1. */
-  readonly progress: { readonly ratio: number; readonly message: string | null } | null
+  /** How far the present or last attempt says it is. */
+  readonly progress: {
+    /** From 0 to 1. */
+    readonly ratio: number
+    /** What it is at. */
+    readonly message: string | null
+  } | null
   /** Whether somebody asked for its end. */
   readonly cancelRequested: boolean
   /** Why it was canceled. */

@@ -124,10 +124,10 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
     this.line.remove(waiter)
   }
 
-  /** Takes the head of the line out of it, if there is an answer for it now. */
+  /** Takes the head of the line out of it, if there is a place now: for it, or for one whose key is not full. */
   nextWaiter(now: number): W | null {
-    const head = this.line.head
-    if (head === null || this.#judge(head.key, now) === FULL) return null
+    const { head } = this.line
+    if (head === null || this.#isFull(this.#mayStart(now)) || this.#judge(head.key, now) === FULL) return null
     this.line.remove(head)
     return head
   }
@@ -144,10 +144,15 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
       if (!this.#shares.hasRoom(key, workerFree)) return KEY_FULL
       workerFree &&= !this.#shares.atLimit(key)
     }
+    if (this.#isFull(workerFree)) return FULL
+    return workerFree ? TO_WORKER : TO_QUEUE
+  }
+
+  /** Whether there is no place for a task that could take a free worker, if there is one. */
+  #isFull(workerFree: boolean): boolean {
     const { held } = this
-    if (this.running + held >= this.concurrency + this.queueCapacity) return FULL
-    if (workerFree) return TO_WORKER
-    return held < this.queueCapacity ? TO_QUEUE : FULL
+    if (this.running + held >= this.concurrency + this.queueCapacity) return true
+    return !workerFree && held >= this.queueCapacity
   }
 
   #take(entry: E, priority: number, key: string | undefined, verdict: Verdict): Verdict {
