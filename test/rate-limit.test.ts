@@ -250,6 +250,21 @@ describe('who comes first when the rate opens', () => {
     expect(expectBalance(pool)).toMatchObject({ waiting: 0, totals: { refused: 1 } })
   })
 
+  it.each([undefined, 5_000])('wakes who waits for it alone (`waitMs: %s`)', async (waitMs) => {
+    const watched = startedPool({ concurrency: 2, queueCapacity: 0, rateLimit: { starts: 1, intervalMs: 1_000 } })
+    const noted = starts(watched)
+    const { clock, pool } = watched
+    queueAll(pool, 'a')
+    await clock.advance(200)
+    const task = pool.queueTaskWhenFree(() => 'let in', { name: 'b', waitMs })
+    await clock.advance(10_000)
+    expect(noted).toEqual([
+      ['a', 0],
+      ['b', 1_000]
+    ])
+    expect(await (await task).result()).toBe('let in')
+  })
+
   it.each(['ends', 'fails and is to be retried', 'is canceled before its call'])(
     'the head of the line never passes the queue, when a task that %s finds the rate open for two',
     async (what) => {
@@ -282,6 +297,58 @@ describe('who comes first when the rate opens', () => {
       await clock.turn()
       const expected = what.startsWith('is canceled') ? ['x', 'y', 'q2', 'q3'] : ['x', 'y', 'q1', 'q2']
       expect(order).toEqual(expected)
+    }
+  )
+
+  it('a late timer is not forgotten when a task is called in the meantime', async () => {
+    const watched = startedPool({ concurrency: 5, rateLimit: { starts: 2, intervalMs: 100 } })
+    const noted = starts(watched)
+    const { clock, pool } = watched
+    queueAll(pool, 'a')
+    await clock.advance(99)
+    pool.queueTask(never, { name: 'b' })
+    queueAll(pool, 'c')
+    clock.block(50)
+    await clock.advance(1_000)
+    expect(noted).toEqual([
+      ['a', 0],
+      ['b', 149],
+      ['c', 149]
+    ])
+  })
+
+  it.each(['leaves', 'runs out of time', 'is refused'])(
+    'a late timer is not forgotten when somebody in the line %s in the meantime',
+    async (what) => {
+      const watched = startedPool({
+        concurrency: 5,
+        queueCapacity: 1,
+        waiterCapacity: 1,
+        rateLimit: { starts: 1, intervalMs: 100 }
+      })
+      const noted = starts(watched)
+      const { clock, pool } = watched
+      queueAll(pool, 'a')
+      await clock.turn()
+      queueAll(pool, 'b')
+      const controller = new AbortController()
+      const waiting = pool
+        .queueTaskWhenFree(never, {
+          name: 'w',
+          waitSignal: controller.signal,
+          waitMs: what === 'runs out of time' ? 50 : undefined
+        })
+        .catch(() => 'gone')
+      await clock.turn()
+      clock.block(150)
+      if (what === 'leaves') controller.abort()
+      if (what === 'is refused') await pool.queueTaskWhenFree(never, { waitMs: 0 }).catch(String)
+      await clock.advance(1_000)
+      expect(noted.slice(0, 2)).toEqual([
+        ['a', 0],
+        ['b', 150]
+      ])
+      if (what !== 'is refused') expect(await waiting).toBe('gone')
     }
   )
 
@@ -339,8 +406,13 @@ describe('no window of the interval holds more than the allowed starts', () => {
                   expect(error).toBeInstanceOf(QueueFullError)
                 }
               }
-            } else if (what === 'advance') await clock.advance(n)
-            else if (what === 'block') clock.block(n)
+            } else if (what === 'advance') {
+              await clock.advance(n)
+              // No worker is idle while the rate is open and somebody waits.
+              const { running, queued, waiting } = pool.stats()
+              const recent = calls.filter((at) => at + intervalMs > clock.now()).length
+              if (recent < allowed && running < concurrency) expect(queued + waiting).toBe(0)
+            } else if (what === 'block') clock.block(n)
             else if (what === 'cancel') pool.tasks({ state: 'queued' })[n]?.cancel()
             else if (what === 'wait') pool.queueTaskWhenFree(run, { waitMs: n }).catch(() => {})
             else ends.splice(n, 1)[0]?.(n % 2 === 0)
