@@ -380,6 +380,41 @@ describe('the order', () => {
     expect((await waiter).name).toBe('third')
   })
 
+  it('F6 idle comes after the end of every task, also of one whose place went to a task that ended at once', async () => {
+    const { clock, pool } = make({ concurrency: 1, queueCapacity: 0, waiterCapacity: 1 })
+    const witness = new Witness(pool)
+    pool.start()
+    const { promise, open } = gate()
+    pool.queueTask(() => promise)
+    const waiter = pool.queueTaskWhenFree(hang)
+    await clock.turn()
+    pool.on('queued', (task) => task.cancel())
+    open()
+    await clock.turn()
+    expect((await waiter).state).toBe('canceled')
+    expect(witness.names().slice(-1)).toEqual(['idle'])
+    expect(witness.names().filter((name) => name === 'idle')).toHaveLength(1)
+    witness.check()
+  })
+
+  it('F6 idle comes after the end of every task, also where a listener of an end stops the pool', async () => {
+    for (const event of ['failed', 'settled'] as const) {
+      const { clock, pool } = make({ concurrency: 1 })
+      const witness = new Witness(pool)
+      pool.start()
+      const first = pool.queueTask(() => Promise.reject(new Error('the first failure')))
+      const rest = [pool.queueTask(hang), pool.queueTask(hang)]
+      pool.once(event, () => void pool.stop())
+      const drained = pool.drain().then(() => witness.names().length)
+      await clock.turn()
+      expect(rest.map(({ state }) => state)).toEqual(['canceled', 'canceled'])
+      expect(witness.names(first)).toEqual(['queued', 'started', 'failed', 'settled'])
+      expect(witness.names().slice(-2)).toEqual(['idle', 'stopped'])
+      expect(await drained).toBeGreaterThanOrEqual(witness.names().length - 1)
+      witness.check()
+    }
+  })
+
   it('F6 the record matches in every event: promise, event and record agree', async () => {
     const { clock, pool } = make()
     const wrong: unknown[] = []

@@ -315,6 +315,26 @@ describe('the pool in one line', () => {
     expect(inspect({ pool })).toBe(`{\n  pool: ${line}\n}`)
   })
 
+  it('says the state where it is not running, and what else there is only where there is some', async () => {
+    const { clock, pool } = make({ name: 'p', concurrency: 1, queueCapacity: 1, waiterCapacity: 1 })
+    expect(String(pool)).toBe('p (created): running 0/1, queued 0/1, 0 succeeded, 0 failed, 0 refused')
+    pool.start()
+    pool.queueTask(hang).cancel()
+    pool.queueTask(() => Promise.reject(new Error('again')), { retry: { attempts: 2, backoffMs: () => 1_000 } })
+    await clock.turn()
+    pool.queueTask(hang)
+    void pool.queueTaskWhenFree(hang).catch(() => {})
+    await clock.turn()
+    pool.pause()
+    expect(String(pool)).toBe(
+      'p (paused): running 1/1, queued 0/1, delayed 1, waiting 1, 0 succeeded, 0 failed, 1 canceled, 0 refused'
+    )
+    void pool.stop({ forceMs: 10 })
+    expect(String(pool)).toMatch(/^p \(stopping\): /)
+    await clock.advance(10)
+    expect(String(pool)).toBe('p (stopped): running 0/1, queued 0/1, 0 succeeded, 1 failed, 2 canceled, 1 refused')
+  })
+
   it('is one line, whatever the name and the state', async () => {
     const { clock, pool } = make({ name: 'two\nlines', queueCapacity: Number.POSITIVE_INFINITY })
     const lines = [String(pool)]

@@ -389,6 +389,37 @@ describe('the force deadline', () => {
     expect(await stopped).toEqual(report({ failed: 2, interrupted: { count: 2, ids: tasks.map(({ id }) => id) } }))
   })
 
+  it('of zero after a grace aborts the signals and cancels what is queued before it gives up on the rest', async () => {
+    const { clock, pool, witness } = make()
+    pool.start()
+    let context!: TaskContext
+    const deaf = pool.queueTask((ctx) => {
+      context = ctx
+      return hang()
+    })
+    const queued = pool.queueTask(hang)
+    await clock.turn()
+    const { signal } = context
+    const order: string[] = []
+    signal.addEventListener('abort', () => order.push(`abort, ${deaf.state}`))
+    pool.on('settled', ({ state }) => order.push(state))
+    const stopped = pool.stop({ graceMs: 100, forceMs: 0 })
+    await clock.advance(99)
+    expect(order).toEqual([])
+    await clock.advance(1)
+    expect(order).toEqual(['canceled', 'abort, running', 'failed'])
+    expect(await stopped).toEqual(
+      report({
+        durationMs: 100,
+        failed: 1,
+        canceled: 1,
+        unstarted: { count: 1, ids: [queued.id] },
+        interrupted: { count: 1, ids: [deaf.id] }
+      })
+    )
+    witness.check()
+  })
+
   it('of Infinity waits for ever, and is cut short by a later call', async () => {
     const { clock, pool } = make()
     pool.start()
