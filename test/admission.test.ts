@@ -194,18 +194,34 @@ describe('the bound', () => {
   })
 
   it('refuses everybody while somebody waits in the line, also with a place free for them', async () => {
-    const { clock, pool, witness } = make({ concurrency: 1, queueCapacity: 0 })
-    const first = pool.queueTaskWhenFree(hang)
+    const { clock, pool, witness } = make({
+      concurrency: 2,
+      queueCapacity: 0,
+      waiterCapacity: 1,
+      perKey: { concurrency: 1 }
+    })
+    pool.start()
+    const { promise, open } = gate()
+    pool.queueTask(() => promise, { key: 'a' })
+    const waiter = pool.queueTaskWhenFree(hang, { key: 'a' })
+    await clock.turn()
+    expect(pool.stats()).toMatchObject({ waiting: 1, running: 1 })
+    expect(thrownBy(() => pool.queueTask(hang))).toBeInstanceOf(QueueFullError)
+    await expect(pool.queueTaskWhenFree(hang)).rejects.toThrow(WaitFullError)
+    open()
+    await clock.turn()
+    expect((await waiter).state).toBe('running')
+    expect(pool.queueTask(hang).state).toBe('running')
+    witness.check()
+  })
+
+  it('lets those who wait for the start of the pool in when it starts', async () => {
+    const { clock, pool, witness } = make({ queueCapacity: 0 })
+    const waiter = pool.queueTaskWhenFree(() => 'in')
     await clock.turn()
     expect(pool.stats()).toMatchObject({ waiting: 1, queued: 0, running: 0 })
     pool.start()
-    expect((await first).state).toBe('running')
-    const second = pool.queueTaskWhenFree(hang)
-    void second.catch(() => {})
-    await clock.turn()
-    pool.on('refused', () => expectBalance(pool))
-    expect(thrownBy(() => pool.queueTask(hang))).toBeInstanceOf(QueueFullError)
-    await expect(pool.queueTaskWhenFree(hang)).rejects.toThrow(WaitFullError)
+    expect(await (await waiter).result()).toBe('in')
     witness.check()
   })
 })

@@ -180,6 +180,28 @@ describe('listeners', () => {
     expect(pool).not.toHaveProperty('emit')
   })
 
+  it('a listener that was taken away, or was called once, sees no failure any more: it is told elsewhere', async () => {
+    for (const event of ['failed', 'settled'] as const) {
+      const { clock, pool, told } = make()
+      const fail = async (message: string) => {
+        pool.queueTask(() => {
+          throw new Error(message)
+        })
+        await clock.turn()
+        return told.map(([error]) => (error as Error).message)
+      }
+      pool.start()
+      const listener = () => {}
+      pool.on(event, listener)
+      expect(await fail('heard')).toEqual([])
+      pool.off(event, listener)
+      expect(await fail('taken away')).toEqual(['taken away'])
+      pool.once(event, listener)
+      expect(await fail('heard once')).toEqual(['taken away'])
+      expect(await fail('not again')).toEqual(['taken away', 'not again'])
+    }
+  })
+
   it('one listener may hear two events, and be taken from one of them', async () => {
     const { clock, pool } = make()
     const calls: string[] = []
