@@ -131,9 +131,13 @@ describe('Deadlines', () => {
     expect([clock.made, clock.timers()]).toEqual([1, 0])
     for (let n = 0; n < 1_000; n++) deadlines.set(make(String(n)), 100 + n, true)
     expect(clock.settings).toEqual([100])
-    deadlines.set(make('sooner'), 50, true)
+    const cleared = [make('first'), make('second')]
+    for (const deadline of cleared) deadlines.set(deadline, 50, true)
     expect(clock.settings).toEqual([100, 50])
+    for (const deadline of cleared) deadlines.clear(deadline)
     expect([clock.made, clock.timers()]).toEqual([1, 1])
+    for (const deadline of cleared) deadlines.set(deadline, 70, true)
+    expect(clock.settings, 'it fires before them anyway').toEqual([100, 50])
     await clock.advance(2_000)
     expect([clock.made, clock.timers(), deadlines.size]).toEqual([1, 0, 0])
   })
@@ -173,6 +177,7 @@ describe('Deadlines', () => {
     deadlines.set(victim, 10, true)
     await clock.advance(10)
     expect(fired).toEqual(['killer', 'again', 'again', 'again'])
+    expect(clock.settings, 'all in one go').toEqual([10])
     expect(clock.timers()).toBe(0)
   })
 

@@ -1,6 +1,7 @@
 import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import { WaitGroup, WorkerPool, type WorkerPoolOptions } from '../src/index.js'
+import { checkPoolOptions } from '../src/settings.js'
 import { ManualClock, microtasks } from './support/manual-clock.js'
 
 /** Any options, checked or not: what a caller without types may hand over. */
@@ -402,19 +403,40 @@ describe('the options of a pool', () => {
     }
   })
 
-  it('have the defaults that are written down', async () => {
-    const pool = make({ queueCapacity: 0 })
-    expect(pool.stats()).toMatchObject({
+  it('have the defaults that are written down', () => {
+    expect(checkPoolOptions({ concurrency: 2, queueCapacity: 5 })).toStrictEqual({
+      concurrency: 2,
+      queueCapacity: 5,
       name: undefined,
-      paused: false,
-      concurrency: 1,
-      queueCapacity: 0,
-      retained: 0
+      handlers: new Map(),
+      waiterCapacity: 5,
+      taskTimeoutMs: Number.POSITIVE_INFINITY,
+      queueTimeoutMs: Number.POSITIVE_INFINITY,
+      retry: undefined,
+      rateLimit: undefined,
+      perKey: null,
+      retention: { count: 1_000, ms: 600_000 },
+      graceMs: 0,
+      forceMs: 5_000,
+      stuckAfterMs: 30_000,
+      captureContext: true,
+      detectSelfWait: false,
+      onUnobservedError: undefined,
+      clock: undefined
     })
-    const task = make({}).queueTask(() => {})
-    task.cancel()
-    const { settledAt, expiresAt } = task.record()
-    expect(Date.parse(expiresAt as string) - Date.parse(settledAt as string)).toBe(600_000)
+    expect(checkPoolOptions({ concurrency: 1, queueCapacity: 0 }).waiterCapacity, 'one at least').toBe(1)
+    expect(checkPoolOptions({ ...BOUNDS, perKey: {} }).perKey).toEqual({
+      concurrency: Number.POSITIVE_INFINITY,
+      queueCapacity: Number.POSITIVE_INFINITY
+    })
+  })
+
+  it('are taken as they are', () => {
+    const clock = new ManualClock()
+    const { handlers, ...settings } = checkPoolOptions({ ...POOL, clock })
+    const { handlers: given, ...options } = { ...POOL, clock }
+    expect(settings).toStrictEqual(options)
+    expect([...handlers]).toEqual(Object.entries(given as object))
   })
 })
 

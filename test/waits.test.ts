@@ -52,6 +52,8 @@ describe('Waits', () => {
     waits.release(taken)
     await microtasks()
     expect(ended).toEqual(['a', 'b', 'c'])
+    expect(waits.take(), 'only who came later').toHaveLength(1)
+    expect(waits.take()).toEqual([])
   })
 
   it('D7 end one at its limit or by its signal, and no other', async () => {

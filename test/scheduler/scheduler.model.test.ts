@@ -90,6 +90,13 @@ class Model {
     )
   }
 
+  /** Whether the pool has no place for anybody. */
+  get full(): boolean {
+    const held = this.in(QUEUED, DELAYED).length
+    if (this.in(RUNNING).length + held >= this.concurrency + this.queueCapacity) return true
+    return !this.mayStart && held >= this.queueCapacity
+  }
+
   atLimit(key: string | undefined): boolean {
     const { perKey } = this.config
     return (
@@ -189,7 +196,7 @@ class Model {
     for (;;) {
       const caller = this.real.nextWaiter(this.now)
       const head = this.line[0]
-      if (head === undefined || this.verdict(head.key, true) === FULL) {
+      if (head === undefined || this.full || this.verdict(head.key, true) === FULL) {
         expect(caller).toBeNull()
         return
       }
@@ -281,9 +288,16 @@ class Model {
     this.real.stop(grace)
     this.life = grace && this.life === 'started' ? 'grace' : 'closed'
     this.paused = false
-    this.serve() // all are refused
+    for (const caller of [...this.line]) this.leave(caller)
     this.startDue()
     note('stopped')
+  }
+
+  leave(caller: Caller): void {
+    this.line.splice(this.line.indexOf(caller), 1)
+    this.real.leave(caller)
+    this.real.refused++
+    this.refused++
   }
 
   // ── what must hold after every step ──────────────────────────────────────────────────────────────────────────────
@@ -294,7 +308,7 @@ class Model {
     const running = count(RUNNING)
     const queued = count(QUEUED)
     const delayed = count(DELAYED)
-    expect(
+    expectSame(
       {
         running: real.running,
         queued: real.queued,
@@ -309,21 +323,22 @@ class Model {
         live: real.live,
         held: real.held
       },
+      {
+        running,
+        queued,
+        delayed,
+        waiting: this.line.length,
+        accepted: this.tasks.length,
+        refused: this.refused,
+        succeeded: count(SUCCEEDED),
+        failed: count(FAILED),
+        canceled: count(CANCELED),
+        submitted: this.tasks.length + this.refused + this.line.length,
+        live: running + queued + delayed,
+        held: queued + delayed
+      },
       'I1 the books'
-    ).toEqual({
-      running,
-      queued,
-      delayed,
-      waiting: this.line.length,
-      accepted: this.tasks.length,
-      refused: this.refused,
-      succeeded: count(SUCCEEDED),
-      failed: count(FAILED),
-      canceled: count(CANCELED),
-      submitted: this.tasks.length + this.refused + this.line.length,
-      live: running + queued + delayed,
-      held: queued + delayed
-    })
+    )
     for (const { job, stage, key } of this.tasks) {
       if (job.stage !== stage) expect(job.stage, `I8 the stage of ${job.name}`).toBe(stage)
       if (job.lane?.key !== key) expect(job.lane?.key).toBe(key)
@@ -347,16 +362,23 @@ class Model {
       const mine = (stage: Stage): number => this.in(stage).filter((task) => task.key === key).length
       const held = mine(QUEUED) + mine(DELAYED)
       const { perKey } = this.config
-      expect(real.share(key)).toEqual(
+      expectSame(
+        real.share(key),
         perKey === null
           ? { running: 0, held: 0, queueCapacity: Number.POSITIVE_INFINITY }
-          : { running: mine(RUNNING), held, queueCapacity: perKey.queueCapacity }
+          : { running: mine(RUNNING), held, queueCapacity: perKey.queueCapacity },
+        'what a key holds'
       )
-      if (perKey !== null) expect(mine(RUNNING)).toBeLessThanOrEqual(perKey.concurrency)
+      if (perKey !== null && mine(RUNNING) > perKey.concurrency) expect(mine(RUNNING)).toBe(perKey.concurrency)
     }
     if (real.anyHeld() === null) expect(queued + delayed).toBe(0)
     else expect([QUEUED, DELAYED]).toContain(real.anyHeld()?.stage)
   }
+}
+
+/** `expect` of whole values for those that differ only: asking it at each of a million steps takes most of the time. */
+function expectSame(actual: object, expected: object, message: string): void {
+  if (JSON.stringify(actual) !== JSON.stringify(expected)) expect(actual, message).toEqual(expected)
 }
 
 const laneOf = ({ priority, key }: Task): string => `${priority}/${key ?? '-'}`
@@ -468,10 +490,7 @@ function take(model: Model, step: Step): void {
     case 'leave': {
       const caller = pick(model.line, step.which)
       if (caller === undefined) return
-      model.line.splice(model.line.indexOf(caller), 1)
-      model.real.leave(caller)
-      model.real.refused++
-      model.refused++
+      model.leave(caller)
       return model.serve()
     }
     case 'pass':
@@ -506,7 +525,9 @@ function take(model: Model, step: Step): void {
 }
 
 describe('Scheduler, against a model', () => {
-  it('I1 I3 I5 I8 I11 keeps its books, its bound, its workers busy, its moves legal and its order, whatever happens', () => {
+  it('I1 I3 I5 I8 I11 keeps its books, its bound, its workers busy, its moves legal and its order, whatever happens', {
+    timeout: 60_000
+  }, () => {
     const RUNS = 400
     fc.assert(
       fc.property(config, fc.array(step, { size: 'max', maxLength: 120 }), end, (given, steps, ending) => {

@@ -214,6 +214,17 @@ describe('Scheduler: going through and out', () => {
     expect(admit(pool, 'g').verdicts).toEqual([TO_WORKER])
   })
 
+  it('tells the position of each queued task, also of one that came back', () => {
+    const pool = started({ queueCapacity: 3 })
+    const { jobs } = admit(pool, 'a', 'b', 'c')
+    const position = (name: string): number => pool.position(jobs[name] as Job)
+    expect(['b', 'c'].map(position)).toEqual([1, 2])
+    pool.delay(jobs['a'] as Job, 0)
+    pool.requeue(jobs['a'] as Job)
+    expect(['c', 'a'].map(position)).toEqual([1, 2])
+    expect([jobs['a'], jobs['b'], jobs['c']].map((job) => job?.order)).toEqual([4, 2, 3])
+  })
+
   it('knows a task that holds a place without a worker', () => {
     const pool = started()
     expect(pool.anyHeld()).toBeNull()
@@ -314,7 +325,7 @@ describe('Scheduler: the line', () => {
     expect(pool.line.size).toBe(0)
   })
 
-  it('has an answer for the head whose key is full, and for all once the pool stops', () => {
+  it('has an answer for the head whose key is full once there is a place, and for all once the pool stops', () => {
     const pool = started({ concurrency: 1, queueCapacity: 1, perKey: { concurrency: 1, queueCapacity: 1 } })
     const { jobs } = admit(pool, 'acme/1', 'plain')
     const acme = new Caller('acme', 0, 'acme')
@@ -329,7 +340,9 @@ describe('Scheduler: the line', () => {
 
     const late = new Caller('late', 0, 'acme')
     pool.wait(late)
-    expect(pool.nextWaiter(0), 'the key is full').toBe(late)
+    expect(pool.nextWaiter(0), 'the key is full, but so is the pool').toBeNull()
+    pool.queueCapacity = 5
+    expect(pool.nextWaiter(0), 'there is a place, but not for this key').toBe(late)
     expect(pool.grant(new Job('acme/3'), late, 0)).toBe(KEY_FULL)
 
     pool.wait(new Caller('last'))
