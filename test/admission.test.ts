@@ -169,6 +169,9 @@ describe('the bound', () => {
     void failing.result().catch(() => {})
     await clock.turn()
     expect(pool.stats()).toMatchObject({ running: 0, queued: 0, delayed: 1 })
+    pool.pause()
+    expect(thrownBy(() => pool.queueTask(hang))).toMatchObject({ running: 0, queued: 1, queueCapacity: 1 })
+    pool.resume()
     const next = [pool.queueTask(hang), pool.queueTask(hang)]
     expect(next.map(({ state }) => state)).toEqual(['running', 'running'])
     expect(() => pool.queueTask(hang)).toThrow(QueueFullError)

@@ -993,6 +993,7 @@ describe('a large queue', () => {
     const COUNT = 1_000
     const pool = new WorkerPool({ concurrency: 1, queueCapacity: COUNT, clock, forceMs: 50 }).start()
     const deaf = pool.queueTask(hang)
+    void deaf.settled()
     await clock.turn()
     for (let n = 0; n < COUNT; n++) pool.queueTask(hang)
     let canceled = 0
