@@ -1,0 +1,315 @@
+import type { Setup, TaskPlan } from './plan.js'
+
+/** Where a task stands, for the model. */
+export type Place = 'new' | 'line' | 'refused' | 'queued' | 'delayed' | 'running' | 'succeeded' | 'failed' | 'canceled'
+
+export type Verdict = 'worker' | 'queue' | 'full' | 'key full' | 'stopped' | 'duplicate'
+
+export type By = 'user' | 'signal' | 'timeout' | 'pool_stopped'
+
+/** What the model knows of a task. */
+export class ModelTask {
+  place: Place = 'new'
+  attempt = 0
+  /** Since when, in the order of queueing. */
+  queueUntil = Number.POSITIVE_INFINITY
+  waitUntil = Number.POSITIVE_INFINITY
+  retryAt = Number.POSITIVE_INFINITY
+  settledAt = 0
+  /** The look in which it was seen to start. */
+  startedIn = 0
+
+  // ── of the present attempt ──
+  /** Its function is about to be called. */
+  called = false
+  /** Its function was really called. */
+  entered = false
+  ended: { readonly well: boolean; readonly value: unknown } | undefined
+  runUntil = Number.POSITIVE_INFINITY
+  /** The first abort decides. */
+  aborted: { readonly by: By; readonly reason: unknown } | undefined
+  cancelRequested = false
+  stuckAt = Number.POSITIVE_INFINITY
+  stuck = false
+
+  readonly name: string
+  readonly plan: TaskPlan
+  readonly key: string | undefined
+  readonly priority: number
+
+  constructor(name: string, plan: TaskPlan) {
+    this.name = name
+    this.plan = plan
+    this.key = plan.key
+    this.priority = plan.priority ?? 0
+  }
+
+  get settled(): boolean {
+    return this.place === 'succeeded' || this.place === 'failed' || this.place === 'canceled'
+  }
+}
+
+const NEVER = Number.POSITIVE_INFINITY
+
+/**
+ * The pool as its documentation describes it, in plain arrays that are searched from end to end. It shares no line and
+ * no idea of how with the pool itself.
+ */
+export class Model {
+  concurrency: number
+  queueCapacity: number
+  readonly waiterCapacity: number
+  state: 'created' | 'running' | 'stopping' | 'stopped' = 'created'
+  paused = false
+  /** The grace of a stop: open, perhaps over (its timer fires in this very moment), over. */
+  grace: 'open' | 'ending' | 'over' = 'open'
+  graceAt = NEVER
+  forceAt = NEVER
+
+  queue: ModelTask[] = []
+  delayed: ModelTask[] = []
+  running: ModelTask[] = []
+  line: ModelTask[] = []
+  retained: ModelTask[] = []
+  calls: number[] = []
+  /** Running tasks in the order in which they were given their workers, not called yet. */
+  uncalled: ModelTask[] = []
+  /** Keys in the order of their turns, for each priority. */
+  turns = new Map<number, (string | undefined)[]>()
+  /** For each key that could start and was passed over: who passed it. */
+  passed = new Map<string, (string | undefined)[]>()
+
+  accepted = 0
+  refused = 0
+  started = 0
+  retried = 0
+  succeeded = 0
+  failed = 0
+  canceled = 0
+  /** How often nothing was left. */
+  crossings = 0
+  /** Whether something was accepted since the pool was last told idle. */
+  busy = false
+  readonly setup: Setup
+
+  constructor(setup: Setup) {
+    this.setup = setup
+    this.concurrency = setup.concurrency
+    this.queueCapacity = setup.queueCapacity
+    this.waiterCapacity = setup.waiterCapacity ?? Math.max(setup.queueCapacity, 1)
+  }
+
+  get live(): number {
+    return this.running.length + this.queue.length + this.delayed.length
+  }
+
+  // ── admission ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** The verdict on a newcomer. */
+  judge(task: ModelTask, now: number): Verdict {
+    const verdict = this.judgeAlone(task, now)
+    return (verdict === 'worker' || verdict === 'queue') && this.line.length > 0 ? 'full' : verdict
+  }
+
+  /** The verdict but for the line. */
+  judgeAlone(task: ModelTask, now: number): Verdict {
+    if (this.state === 'stopping' || this.state === 'stopped') return 'stopped'
+    return task.plan.id !== undefined && this.find(task.plan.id) !== undefined ? 'duplicate' : this.room(task, now)
+  }
+
+  /** Whether there is a place, for a pool that takes work. */
+  room(task: ModelTask, now: number): Verdict {
+    const held = this.queue.length + this.delayed.length
+    const workerFree = this.open && this.running.length < this.concurrency && this.rateAllows(now)
+    const { perKey } = this.setup
+    const takesWorker = workerFree && !this.keyAtLimit(task.key)
+    if (perKey !== undefined && task.key !== undefined) {
+      const keyHeld = [...this.queue, ...this.delayed].filter(({ key }) => key === task.key).length
+      const keyRunning = this.running.filter(({ key }) => key === task.key).length
+      const capacity = perKey.queueCapacity ?? NEVER
+      if (keyRunning + keyHeld >= (perKey.concurrency ?? NEVER) + capacity) return 'key full'
+      if (keyHeld >= capacity && !takesWorker) return 'key full'
+    }
+    if (this.live >= this.concurrency + this.queueCapacity) return 'full'
+    if (takesWorker) return 'worker'
+    return held < this.queueCapacity ? 'queue' : 'full'
+  }
+
+  accept(task: ModelTask, verdict: 'worker' | 'queue', now: number): void {
+    this.accepted++
+    this.busy = true
+    if (verdict === 'worker') {
+      task.place = 'running'
+      this.running.push(task)
+      this.uncalled.push(task)
+      return
+    }
+    task.queueUntil = now + (task.plan.queueTimeoutMs ?? this.setup.queueTimeoutMs ?? NEVER)
+    this.enqueue(task)
+  }
+
+  refuse(task: ModelTask): void {
+    this.refused++
+    this.line = this.line.filter((other) => other !== task)
+    task.place = 'refused'
+  }
+
+  /** There is a place for the head of the line. (That it would be refused for its key or its id may wait until then.) */
+  lineMoves(now: number): boolean {
+    const [head] = this.line
+    if (head === undefined) return false
+    const verdict = this.room(head, now)
+    return verdict === 'worker' || verdict === 'queue'
+  }
+
+  find(id: string): ModelTask | undefined {
+    return [...this.running, ...this.queue, ...this.delayed, ...this.retained].find(({ plan }) => plan.id === id)
+  }
+
+  // ── starting ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Whether anything may start at all. */
+  get open(): boolean {
+    if (this.paused) return false
+    return this.state === 'running' || (this.state === 'stopping' && this.grace !== 'over')
+  }
+
+  rateAllows(now: number): boolean {
+    const { rateLimit } = this.setup
+    if (rateLimit === undefined) return true
+    const recent = this.calls.filter((at) => at > now - rateLimit.intervalMs)
+    return recent.length + this.uncalled.length < rateLimit.starts
+  }
+
+  keyAtLimit(key: string | undefined): boolean {
+    const limit = this.setup.perKey?.concurrency ?? NEVER
+    return key !== undefined && limit < NEVER && this.running.filter((task) => task.key === key).length >= limit
+  }
+
+  /** The tasks of which one must be the next to start: exactly one unless keys have limits of their own. */
+  next(now: number): ModelTask[] {
+    if (this.queue.length === 0) return []
+    if (!this.open || this.running.length >= this.concurrency || !this.rateAllows(now)) return []
+    const startable = this.queue.filter(({ key }) => !this.keyAtLimit(key))
+    if (startable.length === 0) return []
+    const priority = Math.max(...startable.map((task) => task.priority))
+    const level = startable.filter((task) => task.priority === priority)
+    const turns = (this.turns.get(priority) ?? []).filter((key) => level.some((task) => task.key === key))
+    const first = (key: string | undefined) => level.find((task) => task.key === key) as ModelTask
+    if (this.setup.perKey?.concurrency === undefined) return [first(turns[0])]
+    // a key whose limit made it miss its turn may get it now or in the next round, but nobody passes it twice
+    const wronged = turns.filter((key) => this.passed.get(`${priority} ${key}`)?.length)
+    return turns
+      .filter((key) =>
+        wronged.every((other) => other === key || !this.passed.get(`${priority} ${other}`)?.includes(key))
+      )
+      .map(first)
+  }
+
+  start(task: ModelTask): void {
+    const { priority, key } = task
+    this.dequeue(task)
+    const turns = this.turns.get(priority)
+    if (turns?.includes(key)) {
+      turns.splice(turns.indexOf(key), 1)
+      turns.push(key)
+    }
+    this.passed.delete(`${priority} ${key}`)
+    for (const other of turns ?? []) {
+      const name = `${priority} ${other}`
+      if (other === key) continue
+      if (this.keyAtLimit(other)) this.passed.delete(name)
+      else this.passed.set(name, [...(this.passed.get(name) ?? []), key])
+    }
+    task.place = 'running'
+    this.running.push(task)
+    this.uncalled.push(task)
+  }
+
+  call(task: ModelTask, now: number): void {
+    this.uncalled = this.uncalled.filter((other) => other !== task)
+    this.calls.push(now)
+    this.started++
+    task.attempt++
+    task.called = true
+    task.queueUntil = NEVER
+    task.runUntil = now + (task.plan.timeoutMs ?? this.setup.taskTimeoutMs ?? NEVER)
+  }
+
+  // ── ending ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  delay(task: ModelTask, until: number): void {
+    this.leaveWorker(task)
+    task.called = false
+    task.entered = false
+    task.ended = undefined
+    task.aborted = undefined
+    task.runUntil = NEVER
+    task.stuckAt = NEVER
+    task.stuck = false
+    task.retryAt = until
+    task.place = 'delayed'
+    this.delayed.push(task)
+    this.retried++
+  }
+
+  requeue(task: ModelTask): void {
+    this.delayed = this.delayed.filter((other) => other !== task)
+    task.retryAt = NEVER
+    this.enqueue(task)
+  }
+
+  settle(task: ModelTask, to: 'succeeded' | 'failed' | 'canceled', now: number): void {
+    if (task.place === 'queued') this.dequeue(task)
+    this.delayed = this.delayed.filter((other) => other !== task)
+    this.leaveWorker(task)
+    task.place = to
+    task.stuck = false
+    task.settledAt = now
+    this[to]++
+    this.retained.push(task)
+    if (this.retained.length > this.setup.retention.count) this.retained.shift()
+    if (this.setup.retention.ms === 0) this.retained = []
+    if (this.live === 0 && !this.lineMoves(now)) this.crossings++
+  }
+
+  leaveWorker(task: ModelTask): void {
+    this.running = this.running.filter((other) => other !== task)
+    this.uncalled = this.uncalled.filter((other) => other !== task)
+  }
+
+  enqueue(task: ModelTask): void {
+    const { priority, key } = task
+    task.place = 'queued'
+    this.queue.push(task)
+    const turns = this.turns.get(priority) ?? []
+    this.turns.set(priority, turns)
+    if (!turns.includes(key)) turns.push(key)
+  }
+
+  dequeue(task: ModelTask): void {
+    const { priority, key } = task
+    this.queue = this.queue.filter((other) => other !== task)
+    if (this.queue.some((other) => other.priority === priority && other.key === key)) return
+    const turns = (this.turns.get(priority) as (string | undefined)[]).filter((other) => other !== key)
+    this.turns.set(priority, turns)
+    this.passed.delete(`${priority} ${key}`)
+  }
+
+  // ── stopping ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  stop(graceMs: number, forceMs: number, now: number): void {
+    if (this.state === 'stopped') return
+    if (this.state !== 'stopping') {
+      const grace = this.state === 'running' ? graceMs : 0
+      this.graceAt = now + grace
+      this.forceAt = this.graceAt + forceMs
+      this.state = 'stopping'
+      this.paused = false
+    } else {
+      this.graceAt = Math.min(this.graceAt, now + graceMs)
+      this.forceAt = Math.min(this.forceAt, now + graceMs + forceMs)
+    }
+    if (this.graceAt <= now) this.grace = 'over'
+  }
+}

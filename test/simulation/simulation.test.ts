@@ -1,0 +1,56 @@
+import { beforeAll, describe, expect, it } from 'vitest'
+import { PROMISES, type PromiseId } from './checks.js'
+import { KEPT_SEEDS } from './kept-seeds.js'
+import { planOf } from './plan.js'
+import { describePlan, type Summary, shrink, simulate, simulateSeeds, tooSeldom } from './simulate.js'
+
+const SCHEDULES = 20_000
+
+describe('seeds that found something', () => {
+  it.each(KEPT_SEEDS)('seed %i keeps every promise again: %s', async (seed) => {
+    const { broken } = await simulate(planOf(seed))
+    expect(broken?.message).toBeUndefined()
+  })
+})
+
+describe(`${SCHEDULES.toLocaleString('en')} schedules of 80 operations`, () => {
+  let summary: Summary
+
+  beforeAll(async () => {
+    const seeds = Array.from({ length: SCHEDULES }, (_, i) => i + 1)
+    summary = await simulateSeeds(seeds)
+  }, 600_000)
+
+  it('breaks no promise', async () => {
+    const [first] = summary.broken
+    if (first === undefined) return expect(summary.schedules).toBe(SCHEDULES)
+    const least = await shrink(planOf(first.seed))
+    throw new Error(`seed ${first.seed} broke ${first.error.message}; the least that does:\n${describePlan(least)}`)
+  }, 120_000)
+
+  it.each(Object.entries(PROMISES) as [PromiseId, string][])('%s %s', (id) => {
+    expect(summary.broken.filter(({ error }) => error.id === id).map(({ seed }) => seed)).toEqual([])
+    expect(summary.made.get(id)).toBeGreaterThan(SCHEDULES)
+  })
+
+  it('brings up every end in at least 5 % of the schedules', () => {
+    expect(tooSeldom(summary)).toEqual([])
+  })
+})
+
+describe('a plan', () => {
+  it('is the same whenever it is drawn from the same seed', () => {
+    expect(planOf(42)).toEqual(planOf(42))
+    expect(planOf(42)).not.toEqual(planOf(43))
+  })
+
+  it('has 80 operations, and stops the pool in about half of the seeds and late', () => {
+    const plans = Array.from({ length: 1_000 }, (_, seed) => planOf(seed))
+    const stops = plans.map(({ operations }) => operations.findIndex((operation) => operation.do === 'stop'))
+    expect(plans.every(({ operations }) => operations.length === 80)).toBe(true)
+    const stopping = stops.filter((at) => at >= 0)
+    expect(stopping.length).toBeGreaterThan(400)
+    expect(stopping.length).toBeLessThan(600)
+    expect(Math.min(...stopping)).toBeGreaterThanOrEqual(50)
+  })
+})
