@@ -187,7 +187,7 @@ describe('POST /tasks', () => {
       const socket = connect(port, '127.0.0.1')
       const failed = once(socket, 'error').then(([error]) => error as unknown)
       const written = new Promise((resolve) =>
-        socket.write(post('/tasks', `{"a":"${'x'.repeat(20_000_000)}"}`), resolve)
+        socket.write(post('/tasks', `{"a":"${'x'.repeat(12_000_000)}"}`), resolve)
       )
       expect(await Promise.race([written, failed])).toBeFalsy() // only now does it listen
       expectProblem(parse(await readAll(socket)), 'BODY_TOO_LARGE', 413)

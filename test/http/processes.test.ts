@@ -8,7 +8,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
-const TIMEOUT = 60_000
+const TIMEOUT = 180_000
 
 class Program {
   readonly lines: string[] = []
