@@ -225,7 +225,7 @@ describe('resultOf', () => {
       },
       /^undefined$/
     ],
-    ['a toJSON that says nothing', { toJSON: () => undefined }, /^an? object has no JSON form$/],
+    ['a toJSON that says nothing', { toJSON: () => undefined }, /^an object that gives nothing has no JSON form$/],
     ['a proxy that fails at everything', hostile(), /no JSON form|boom/],
     ['a proxy that was revoked', revoked(), /revoked/],
     ['what is nested 100,000 deep', Array.from({ length: 100_000 }).reduce<unknown[]>((inner) => [inner], []), /stack/]
