@@ -352,6 +352,28 @@ describe('who comes first when the rate opens', () => {
     }
   )
 
+  it('who leaves the line is counted before anything starts in the same step', async () => {
+    const { clock, pool, witness } = startedPool({
+      concurrency: 5,
+      queueCapacity: 1,
+      waiterCapacity: 3,
+      rateLimit: { starts: 1, intervalMs: 100 }
+    })
+    queueAll(pool, 'ab')
+    const controller = new AbortController()
+    const leaving = pool.queueTaskWhenFree(never, { waitSignal: controller.signal }).catch(() => 'left')
+    void pool.queueTaskWhenFree(never, { name: 'next' })
+    await clock.turn()
+    clock.block(150)
+    const submitted: number[] = []
+    for (const event of ['queued', 'refused'] as const)
+      pool.on(event, () => submitted.push(pool.stats().totals.submitted))
+    controller.abort()
+    expect(await leaving).toBe('left')
+    expect(submitted).toEqual([4, 4])
+    expect(witness.names().filter((name) => name === 'queued' || name === 'refused')).toHaveLength(4)
+  })
+
   it('keys take turns under the rate as without one', async () => {
     const watched = startedPool({ concurrency: 5, queueCapacity: 20, rateLimit: { starts: 1, intervalMs: 10 } })
     const noted = starts(watched)

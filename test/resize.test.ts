@@ -133,7 +133,7 @@ describe('resize', () => {
     expect(statesOf([...tasks, last])).toEqual(['running', 'running', 'queued'])
     ends[0]?.open()
     ends[1]?.open()
-    await clock.advance(100)
+    await clock.advance(1_000)
     expect(await stopped).toMatchObject({ succeeded: 2, failed: 1 })
     pool.resize({ concurrency: 9, queueCapacity: 9 })
     expect(expectBalance(pool)).toMatchObject({ state: 'stopped', concurrency: 9, queueCapacity: 9, running: 0 })

@@ -51,10 +51,11 @@ export interface Told {
   readonly args: PoolEvents[PoolEventName]
 }
 
-/** Listens to everything; at each event the books must balance. What fails there is thrown by {@link Witness.check}. */
+/** Listens to everything; at each event the books must balance, and no total may have fallen. What fails there is thrown by {@link Witness.check}. */
 export class Witness {
   readonly told: Told[] = []
   readonly #errors: unknown[] = []
+  #last: PoolStats['totals'] | undefined
 
   // biome-ignore lint/suspicious/noExplicitAny: a pool of whatever handlers
   constructor(pool: WorkerPool<any>) {
@@ -62,11 +63,23 @@ export class Witness {
       pool.on(event, (...args: unknown[]) => {
         this.told.push({ event, args: args as unknown as PoolEvents[PoolEventName] })
         try {
-          if (!isBalanced(pool.stats())) expectBalance(pool)
+          const stats = pool.stats()
+          if (!isBalanced(stats)) expectBalance(pool)
+          this.#neverFall(stats.totals)
         } catch (error) {
           this.#errors.push(error)
         }
       })
+    }
+  }
+
+  #neverFall(totals: PoolStats['totals']): void {
+    const last = this.#last
+    this.#last = totals
+    if (last === undefined) return
+    for (const name of Object.keys(totals) as (keyof typeof totals)[]) {
+      if (totals[name] < last[name])
+        expect(totals[name], `totals.${name} never falls`).toBeGreaterThanOrEqual(last[name])
     }
   }
 
