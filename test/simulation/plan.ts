@@ -48,6 +48,9 @@ export interface TaskPlan {
   readonly signal?: number
 }
 
+/** One of the tasks that could be meant, by number; or a certain one: the first that was handed over is `t1`. */
+export type Target = number | string
+
 /** What may be done at any moment, also inside a task or a listener. */
 export type Action =
   | { readonly do: 'queue'; readonly task: TaskPlan; readonly asks: boolean }
@@ -59,8 +62,8 @@ export type Action =
       readonly waitSignal?: number
     }
   | { readonly do: 'queue aborted'; readonly waits: boolean }
-  | { readonly do: 'cancel'; readonly target: number; readonly by: 'task' | 'pool'; readonly reason: boolean }
-  | { readonly do: 'end'; readonly target: number; readonly well: boolean }
+  | { readonly do: 'cancel'; readonly target: Target; readonly by: 'task' | 'pool'; readonly reason: boolean }
+  | { readonly do: 'end'; readonly target: Target; readonly well: boolean }
   | { readonly do: 'ask'; readonly target: number }
   | { readonly do: 'abort'; readonly signal: number }
   | { readonly do: 'start' }

@@ -21,7 +21,7 @@ import {
 import { Actor, Watched } from './actor.js'
 import { Checks, type PromiseId } from './checks.js'
 import { Model, ModelTask, type Verdict } from './model.js'
-import { type Action, type Behaviour, type Plan, type Retry, SIGNALS, type TaskPlan } from './plan.js'
+import { type Action, type Behaviour, type Plan, type Retry, SIGNALS, type Target, type TaskPlan } from './plan.js'
 import { UserSignal } from './user-signal.js'
 import { VirtualClock } from './virtual-clock.js'
 
@@ -344,7 +344,11 @@ export class World {
     this.checks.within(() => this.#that('I9', false, () => 'a task with an aborted signal was called'))
   }
 
-  #accepted(target: number): Actor | undefined {
+  #accepted(target: Target): Actor | undefined {
+    if (typeof target === 'string') {
+      const actor = this.#byName.get(target)
+      return actor?.real === undefined ? undefined : actor
+    }
     const accepted = this.actors.filter(({ real }) => real !== undefined)
     // mostly those that live: what has settled long ago is boring
     const lively = accepted.filter(({ model }) => !model.settled)
@@ -393,7 +397,8 @@ export class World {
     if (hit?.model.called && !hit.model.settled) this.#learn(hit, true)
   }
 
-  #end(target: number, well: boolean): void {
+  #end(target: Target, well: boolean): void {
+    if (typeof target === 'string') return this.#byName.get(target)?.finish?.(well)
     const waiting = this.actors.filter(({ finish }) => finish !== undefined)
     waiting[target % Math.max(waiting.length, 1)]?.finish?.(well)
   }

@@ -1,0 +1,323 @@
+/**
+ * Breaks the core in many ways, one at a time, in a copy of the repository, and shows that the ordinary tests catch each.
+ *
+ * Run: npm run faults [-- part of a fault's name]
+ *
+ * Fails when a fault survives, and when the text it replaces is no longer there: then the fault has to be planted anew.
+ */
+import { spawnSync } from 'node:child_process'
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+/** @typedef {{ name: string, file: string, text: string, fault: string }} Fault */
+
+/** @type {Fault[]} */
+const FAULTS = [
+  {
+    name: 'the bound is off by one',
+    file: 'src/scheduler/scheduler.ts',
+    text: 'if (this.running + held >= this.concurrency + this.queueCapacity) return true',
+    fault: 'if (this.running + held > this.concurrency + this.queueCapacity) return true'
+  },
+  {
+    name: 'the queue takes one more than its capacity',
+    file: 'src/scheduler/scheduler.ts',
+    text: 'return !workerFree && held >= this.queueCapacity',
+    fault: 'return !workerFree && held > this.queueCapacity'
+  },
+  {
+    name: 'one worker more than allowed runs',
+    file: 'src/scheduler/scheduler.ts',
+    text: 'this.#open && this.running < this.concurrency && (',
+    fault: 'this.#open && this.running <= this.concurrency && ('
+  },
+  {
+    name: 'a newcomer passes the line',
+    file: 'src/scheduler/scheduler.ts',
+    text: 'if (this.line.size > 0) return FULL',
+    fault: 'if (this.line.size > this.concurrency) return FULL'
+  },
+  {
+    name: 'tasks that wait for a retry hold no place',
+    file: 'src/scheduler/scheduler.ts',
+    text: 'return this.queued + this.delayed.size\n',
+    fault: 'return this.queued\n'
+  },
+  {
+    name: 'a canceled queued task keeps its place',
+    file: 'src/scheduler/scheduler.ts',
+    text: 'this.#lanes.remove(entry)\n        this.queued--',
+    fault: 'this.#lanes.remove(entry)'
+  },
+  {
+    name: 'a freed worker is not handed on',
+    file: 'src/scheduler/scheduler.ts',
+    text: 'else this.canceled++\n    return this.next(now)',
+    fault: 'else this.canceled++\n    return null'
+  },
+  {
+    name: 'the worker of a failed attempt is not handed on',
+    file: 'src/scheduler/scheduler.ts',
+    text: 'this.delayed.push(entry)\n    return this.next(now)',
+    fault: 'this.delayed.push(entry)\n    return null'
+  },
+  {
+    name: 'a key may run one task more than its limit',
+    file: 'src/scheduler/lanes.ts',
+    text: 'if (share !== null && share.running >= share.concurrency) {',
+    fault: 'if (share !== null && share.running > share.concurrency) {'
+  },
+  {
+    name: 'the limit of a key is ignored at admission',
+    file: 'src/scheduler/shares.ts',
+    text: 'return share !== undefined && share.running >= share.concurrency',
+    fault: 'return share !== undefined && share.running > share.concurrency'
+  },
+  {
+    name: 'the queue of a key is never full',
+    file: 'src/scheduler/scheduler.ts',
+    text: 'if (!this.#shares.hasRoom(key, workerFree)) return KEY_FULL',
+    fault: ''
+  },
+  {
+    name: 'last in, first out within a lane',
+    file: 'src/scheduler/lanes.ts',
+    text: 'const entry = lane.entries.head as E\n      level.turn',
+    fault: 'const entry = lane.entries.tail as E\n      level.turn'
+  },
+  {
+    name: 'low priorities first',
+    file: 'src/scheduler/lanes.ts',
+    text: '(a, b) => a.priority > b.priority',
+    fault: '(a, b) => a.priority < b.priority'
+  },
+  {
+    name: 'keys do not take turns',
+    file: 'src/scheduler/lanes.ts',
+    text: 'level.turn = lane.right\n',
+    fault: '\n'
+  },
+  {
+    name: 'a key that was at its limit is never asked again',
+    file: 'src/scheduler/scheduler.ts',
+    text: 'this.#lanes.unpark(share)',
+    fault: ''
+  },
+  {
+    name: 'the rate allows one start more in a window',
+    file: 'src/scheduler/rate-window.ts',
+    text: '+ this.#taken < this.starts',
+    fault: '+ this.#taken <= this.starts'
+  },
+  {
+    name: 'the rate forgets starts that wait for their call',
+    file: 'src/scheduler/rate-window.ts',
+    text: 'this.#times.length - this.#first + this.#taken < this.starts',
+    fault: 'this.#times.length - this.#first < this.starts'
+  },
+  {
+    name: 'a start that was never made stays taken from the rate',
+    file: 'src/attempts.ts',
+    text: 'this.#parts.scheduler.rate?.giveBack()',
+    fault: ''
+  },
+  {
+    name: 'the task function is never called',
+    file: 'src/worker.ts',
+    text: 'return work instanceof Handler ? work.call(payload, context) : work(context)',
+    fault: 'return undefined'
+  },
+  {
+    name: 'a retry comes after a cancel',
+    file: 'src/attempts.ts',
+    text: 'return task.detailed().cancelRequestedMs >= 0\n',
+    fault: 'return false\n'
+  },
+  {
+    name: 'one attempt more than asked for',
+    file: 'src/retry.ts',
+    text: 'if (attempt >= policy.attempts) return false',
+    fault: 'if (attempt > policy.attempts) return false'
+  },
+  {
+    name: 'the timer of an old attempt is kept',
+    file: 'src/attempts.ts',
+    text: 'if (worker.deadline !== undefined) this.#parts.deadlines.clear(worker.deadline)',
+    fault: ''
+  },
+  {
+    name: 'the limit of the queue is kept after the start',
+    file: 'src/attempts.ts',
+    text: 'if (details !== null && details.deadline !== undefined) this.#parts.deadlines.clear(details.deadline)',
+    fault: ''
+  },
+  {
+    name: 'the timer of a retry is kept after a cancel',
+    file: 'src/dispatcher.ts',
+    text: 'if (details.deadline !== undefined) deadlines.clear(details.deadline)',
+    fault: ''
+  },
+  {
+    name: 'a listener stays on a signal of the caller',
+    file: 'src/dispatcher.ts',
+    text: 'if (details.settings?.signal !== undefined) this.signals.unsubscribe(details.settings.signal, task)',
+    fault: ''
+  },
+  {
+    name: 'each task has a listener of its own',
+    file: 'src/signals.ts',
+    text: 'watch = new Watch(signal, () => this.#aborted(signal))\n      this.#watched.set(signal, watch)',
+    fault: 'watch = new Watch(signal, () => this.#aborted(signal))'
+  },
+  {
+    name: 'a waiter that gives up leaves its listener behind',
+    file: 'src/room-line.ts',
+    text: 'for (const signal of waiter.signals) this.#parts.signals.unsubscribe(signal, waiter)',
+    fault: ''
+  },
+  {
+    name: 'a waiter that is let in can still time out',
+    file: 'src/room-line.ts',
+    text: 'this.#parts.deadlines.clear(waiter.deadline)\n',
+    fault: '\n'
+  },
+  {
+    name: 'stop loses queued tasks',
+    file: 'src/shutdown.ts',
+    text: 'this.#cancelHeld()\n    this.#owner.abortRunning',
+    fault: 'this.#owner.abortRunning'
+  },
+  {
+    name: 'stop does not ask running tasks to end',
+    file: 'src/shutdown.ts',
+    text: 'this.#owner.abortRunning(this.#cancellation)',
+    fault: ''
+  },
+  {
+    name: 'a later stop can put off the end',
+    file: 'src/shutdown.ts',
+    text: 'this.#forceAt = Math.min(this.#forceAt, now + request.graceMs + request.forceMs)',
+    fault: 'this.#forceAt = now + request.graceMs + request.forceMs'
+  },
+  {
+    name: 'the pool takes work while it stops',
+    file: 'src/scheduler/scheduler.ts',
+    text: 'if (this.stage >= STOPPING) return CLOSED',
+    fault: 'if (this.stage > STOPPING) return CLOSED'
+  },
+  {
+    name: 'the context of the call is not captured',
+    file: 'src/dispatcher.ts',
+    text: 'return selfWait === null ? captureContext() : selfWait.capture(task)',
+    fault: 'return selfWait === null ? null : selfWait.capture(task)'
+  },
+  {
+    name: 'a failed task is told canceled when its own error comes after a cancel',
+    file: 'src/attempts.ts',
+    text: 'if (aborted !== undefined && gaveUp(thrown, aborted)) {',
+    fault: 'if (aborted !== undefined) {'
+  },
+  {
+    name: 'a listener that throws ends the step',
+    file: 'src/hooks.ts',
+    text: 'report(error)\n    return { threw: true }',
+    fault: 'report(error)\n    throw error'
+  },
+  {
+    name: 'more settled tasks are kept than asked for',
+    file: 'src/retention.ts',
+    text: 'this.tasks.size > this.#count',
+    fault: 'this.tasks.size > this.#count + 1'
+  },
+  {
+    name: 'an illegal move is allowed: a task can settle twice',
+    file: 'src/scheduler/lifecycle.ts',
+    text: '/* SUCCEEDED */ 0,',
+    fault: '/* SUCCEEDED */ (1 << FAILED) | (1 << CANCELED),'
+  },
+  {
+    name: 'a drain is let go while a task runs',
+    file: 'src/scheduler/scheduler.ts',
+    text: 'return this.running + this.queued + this.delayed.size\n',
+    fault: 'return this.queued + this.delayed.size\n'
+  },
+  {
+    name: 'a task is called at once, inside queueTask',
+    file: 'src/workers.ts',
+    text: 'void NEXT_MICROTASK.then(this.#flush)',
+    fault: 'this.#flush()'
+  },
+  {
+    name: 'idle is told again and again',
+    file: 'src/dispatcher.ts',
+    text: 'this.#busy = false\n',
+    fault: '\n'
+  }
+]
+
+/** What runs first: small tests that end quickly. The simulation comes last, it takes longest when nothing is broken. */
+const TESTS = ['test/scheduler', 'test/*.test.ts', 'test/simulation']
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const copy = mkdtempSync(join(tmpdir(), 'planted-faults-'))
+process.once('exit', () => rmSync(copy, { recursive: true, force: true }))
+
+for (const name of ['src', 'test', 'examples', 'package.json', 'tsconfig.json', 'vitest.config.ts']) {
+  cpSync(join(root, name), join(copy, name), { recursive: true })
+}
+symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))
+
+const wanted = process.argv[2] ?? ''
+let [caught, failures] = [0, 0]
+for (const fault of FAULTS.filter(({ name }) => name.includes(wanted))) {
+  const path = join(copy, fault.file)
+  const sound = existsSync(path) ? readFileSync(path, 'utf8') : ''
+  const parts = sound.split(fault.text)
+  if (parts.length !== 2) {
+    failures++
+    console.log(`STALE     ${fault.name}: its text is found ${parts.length - 1} times in ${fault.file}`)
+    continue
+  }
+  writeFileSync(path, parts.join(fault.fault))
+  const by = caughtBy()
+  writeFileSync(path, sound)
+  if (by === undefined) {
+    failures++
+    console.log(`SURVIVED  ${fault.name}`)
+  } else {
+    caught++
+    console.log(`caught    ${fault.name}\n          by ${by}`)
+  }
+}
+console.log(`${caught} faults were caught, ${failures} were not`)
+process.exitCode = failures > 0 ? 1 : 0
+
+/**
+ * Runs the tests until one fails.
+ *
+ * @returns {string | undefined} the first test that failed
+ */
+function caughtBy() {
+  for (const tests of TESTS) {
+    const vitest = join('node_modules', 'vitest', 'vitest.mjs')
+    const files = tests.includes('*') ? ownTests() : [tests]
+    const { status, stdout, signal } = spawnSync(
+      process.execPath,
+      [vitest, 'run', '--project', 'unit', '--bail', '1', '--reporter', 'tap-flat', ...files],
+      { cwd: copy, encoding: 'utf8', timeout: 300_000, killSignal: 'SIGKILL' }
+    )
+    if (status === 0) continue
+    const failed = /^not ok \d+ - (.*?)(?: # time=.*)?$/m.exec(stdout)
+    return failed?.[1] ?? (signal === null ? `${tests}, which did not even run` : `${tests}, which did not end`)
+  }
+  return undefined
+}
+
+/** The tests of the pool and its parts; those of processes, readme and packages say nothing more and take long. */
+function ownTests() {
+  const names =
+    'admission cancellation deadlines drain events hostile lifecycle listeners priority-and-keys rate-limit resize retention retry self-wait signals stats stop tasks turn wait-group waits when-free'
+  return names.split(' ').map((name) => `test/${name}.test.ts`)
+}
