@@ -269,6 +269,9 @@ for (const name of ['src', 'test', 'examples', 'package.json', 'tsconfig.json', 
 }
 symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))
 
+const broken = caughtBy()
+if (broken !== undefined) throw new Error(`nothing was planted yet, and this fails: ${broken}`)
+
 const wanted = process.argv[2] ?? ''
 let [caught, failures] = [0, 0]
 for (const fault of FAULTS.filter(({ name }) => name.includes(wanted))) {
@@ -305,12 +308,29 @@ function caughtBy() {
     const files = tests.includes('*') ? ownTests() : [tests]
     const { status, stdout, signal } = spawnSync(
       process.execPath,
-      [vitest, 'run', '--project', 'unit', '--bail', '1', '--reporter', 'tap-flat', ...files],
-      { cwd: copy, encoding: 'utf8', timeout: 300_000, killSignal: 'SIGKILL' }
+      [vitest, 'run', '--project', 'unit', '--bail', '1', '--reporter', 'json', ...files],
+      { cwd: copy, encoding: 'utf8', timeout: 300_000, killSignal: 'SIGKILL', maxBuffer: 2 ** 28 }
     )
     if (status === 0) continue
-    const failed = /^not ok \d+ - (.*?)(?: # time=.*)?$/m.exec(stdout)
-    return failed?.[1] ?? (signal === null ? `${tests}, which did not even run` : `${tests}, which did not end`)
+    return failedIn(stdout) ?? (signal === null ? `${tests}, which did not even run` : `${tests}, which did not end`)
+  }
+  return undefined
+}
+
+/**
+ * The title of the first test that failed, by the report of the run.
+ *
+ * @param {string} output
+ * @returns {string | undefined}
+ */
+function failedIn(output) {
+  const report = /^\{"numTotalTestSuites".*$/m.exec(output)
+  if (report === null) return undefined
+  /** @type {{ testResults: { name: string, assertionResults: { status: string, fullName: string }[] }[] }} */
+  const { testResults } = JSON.parse(report[0])
+  for (const { name, assertionResults } of testResults) {
+    const failed = assertionResults.find((result) => result.status === 'failed')
+    if (failed !== undefined) return `${name.slice(name.indexOf('/test/') + 1)}: ${failed.fullName}`
   }
   return undefined
 }

@@ -932,6 +932,9 @@ export class World {
     this.#learn(actor, true)
     if (state === 'canceled' && !model.called) {
       const by = record.reason ?? ''
+      // given a worker and canceled before the call, with nobody looking in between: the record counts that change
+      const hadWorker = model.place === 'queued' && model.attempt === 0 && record.revision === 3
+      if (hadWorker && this.model.next(this.now).includes(model)) this.model.start(model)
       this.#that('I10', this.#mayCancel(actor, by), () => `${name} was canceled: ${by}`)
       this.#settle(actor, state, undefined, by)
     } else if (state === 'canceled' && !model.entered) {
