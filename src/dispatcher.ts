@@ -20,7 +20,7 @@ import { AttemptContext } from './task-context.js'
 import { Tickets } from './tickets.js'
 import { Turn } from './turn.js'
 import { Unobserved } from './unobserved.js'
-import { Waits } from './waits.js'
+import { type Wait, Waits } from './waits.js'
 
 /**
  * Carries out what the scheduler decides. Everything that happens to a task happens here, in one order:
@@ -42,6 +42,11 @@ export class Dispatcher implements TaskOwner, AttemptsOwner, RoomLineOwner, Shut
   readonly #wallEpoch: number
   readonly #rateOpens: Deadline
   #shutdown: Shutdown | undefined
+  /** Settlements that are under way, one inside the other: a listener to one may cause the next. */
+  #settling = 0
+  /** Whether nothing was left in one of them, and who waited for that. */
+  #crossed = false
+  readonly #released: Wait[] = []
   /** Whether a task was accepted since the pool was last idle. */
   #busy = false
   #endStart: (() => void) | undefined
@@ -214,6 +219,7 @@ export class Dispatcher implements TaskOwner, AttemptsOwner, RoomLineOwner, Shut
   #start(task: PoolTask): void {
     if (task.startedMs >= 0) task.changed() // the stamps tell the first start only
     this.attempts.workers.assign(task)
+    task.notify()
   }
 
   /** A place was freed: to the next task in the queue, then to the head of the line. */
@@ -237,11 +243,6 @@ export class Dispatcher implements TaskOwner, AttemptsOwner, RoomLineOwner, Shut
     const now = this.schedulerNow
     this.#scheduler.rate.called(now)
     this.startDue(now)
-  }
-
-  /** The line became longer or shorter: with a rate, there may be another moment to wake up for. */
-  lineChanged(): void {
-    if (this.#scheduler.rate !== null) this.startDue()
   }
 
   delay(task: PoolTask, error: unknown, delayMs: number): void {
@@ -273,6 +274,7 @@ export class Dispatcher implements TaskOwner, AttemptsOwner, RoomLineOwner, Shut
   settle(task: PoolTask, to: Settled, payload: unknown): void {
     const { turn, deadlines, listeners, unobserved } = this.parts
     const { details } = task
+    this.#settling++
     if (task.stage === RUNNING) this.attempts.leave(task)
     if (details !== null) {
       if (details.deadline !== undefined) deadlines.clear(details.deadline)
@@ -284,7 +286,7 @@ export class Dispatcher implements TaskOwner, AttemptsOwner, RoomLineOwner, Shut
     this.tickets.retain(task)
     if (to === CANCELED) this.#shutdown?.canceled(task, (payload as Cancellation).reason)
     this.#handOn(next, now)
-    const released = this.#scheduler.live === 0 ? this.drains.take() : null
+    if (this.#scheduler.live === 0) this.#crossZero()
 
     if (
       to === FAILED &&
@@ -300,11 +302,19 @@ export class Dispatcher implements TaskOwner, AttemptsOwner, RoomLineOwner, Shut
       listeners.emit(to === SUCCEEDED ? 'succeeded' : to === FAILED ? 'failed' : 'canceled', task)
       listeners.emit('settled', task)
     }
-    if (released !== null) this.#emptied(released)
+    if (--this.#settling === 0 && this.#crossed) this.#emptied()
   }
 
-  #emptied(released: ReturnType<Waits['take']>): void {
-    this.drains.release(released)
+  /** Nothing is left: who waits for that now is let go, whatever comes before it is told. */
+  #crossZero(): void {
+    this.#crossed = true
+    this.#released.push(...this.drains.take())
+  }
+
+  /** All that has settled was told: also those whose end was caused by a listener to an end. */
+  #emptied(): void {
+    this.#crossed = false
+    this.drains.release(this.#released.splice(0))
     if (this.#scheduler.live > 0) return
     if (this.#busy) {
       this.#busy = false

@@ -18,8 +18,8 @@ export interface RoomLineOwner {
   /** The live or retained task that has this id. */
   taskOf(id: string | undefined): PoolTask | undefined
   accept(task: PoolTask, verdict: Verdict, settings: TaskSettings): void
-  /** Somebody joined the line, or left it without a place. */
-  lineChanged(): void
+  /** Starts whatever may start now, lets in whoever may come in, and sees when the next may. */
+  startDue(): void
   /** Counts and tells a refusal. */
   refuse(work: Work, settings: TaskSettings, error: unknown): void
   /** The error for a verdict. */
@@ -59,7 +59,7 @@ export class RoomLine implements RoomWaiterOwner {
       )
     deadlines.set(waiter.deadline, settings.waitMs, true)
     for (const signal of waiter.signals) signals.subscribe(signal, waiter)
-    this.#owner.lineChanged()
+    this.#owner.startDue() // with a rate, there is a moment to wake up for
     this.#breakDeadlock()
     return waiter.granted
   }
@@ -85,22 +85,27 @@ export class RoomLine implements RoomWaiterOwner {
     )
   }
 
-  /** A waiter leaves without a place. */
+  /** A waiter leaves without a place; it may have stood in the way of the next one. */
   dismiss(waiter: RoomWaiter, reason: unknown): void {
-    this.#parts.scheduler.leave(waiter)
-    this.#detach(waiter)
-    this.#owner.lineChanged()
-    waiter.reject(this.#refused(waiter.task, waiter.settings, reason))
+    this.#leave(waiter, reason)
+    this.#owner.startDue()
   }
 
   /** The pool stops: nobody waits any longer. */
   dismissAll(): void {
     const { line } = this.#parts.scheduler
-    for (let { head } = line; head !== null; head = line.head)
-      this.dismiss(
+    for (let { head } = line; head !== null; head = line.head) {
+      this.#leave(
         head,
         withoutStack(() => new PoolStoppedError('stopping'))
       )
+    }
+  }
+
+  #leave(waiter: RoomWaiter, reason: unknown): void {
+    this.#parts.scheduler.leave(waiter)
+    this.#detach(waiter)
+    waiter.reject(this.#refused(waiter.task, waiter.settings, reason))
   }
 
   /** A place is there for this waiter, or an answer that no waiting will change. */

@@ -55,6 +55,8 @@ export class Shutdown {
   /** Whether the grace is over. */
   #aborting = false
   #slicing = false
+  /** Whether the force deadline has passed, and acts at the end of this turn. */
+  #overdue = false
   #finishing = false
 
   constructor(parts: PoolParts, owner: ShutdownOwner, reason: unknown) {
@@ -105,31 +107,38 @@ export class Shutdown {
     void Promise.resolve().then(() => this.#end())
   }
 
-  /** Goes on canceling what is queued, in a new turn. */
+  /** A turn ends: what was put off until now. */
   resume(): void {
     if (this.#slicing) this.#cancelHeld()
+    if (this.#overdue) this.#force()
   }
 
   #proceed(): void {
     const { scheduler, clock, deadlines } = this.#parts
     if (this.#finishing) return
     if (scheduler.live === 0) return this.finish()
-    const now = clock.now()
-    deadlines.set(this.#forceEnd, Math.max(this.#forceAt - now, 0), true)
-    if (this.#aborting) return
-    if (this.#graceAt > now) return deadlines.set(this.#graceEnd, this.#graceAt - now, true)
+    if (this.#aborting) return this.#limitAbort()
+    if (this.#graceAt > clock.now()) return deadlines.setAt(this.#graceEnd, this.#graceAt, true)
     this.#abort()
   }
 
   /** The grace is over. */
   #abort(): void {
     const { scheduler, deadlines } = this.#parts
-    if (this.#aborting) return
     this.#aborting = true
     deadlines.clear(this.#graceEnd)
     scheduler.close()
     this.#cancelHeld()
     this.#owner.abortRunning(this.#cancellation)
+    this.#limitAbort()
+  }
+
+  /** However late it is, what was asked to end has the rest of this turn of the event loop to do so. */
+  #limitAbort(): void {
+    const { deadlines, clock, turn } = this.#parts
+    this.#overdue = this.#forceAt <= clock.now()
+    if (this.#overdue) turn.begin()
+    else deadlines.setAt(this.#forceEnd, this.#forceAt, true)
   }
 
   /** Cancels what is queued or waits for a retry, in slices. */
@@ -146,7 +155,7 @@ export class Shutdown {
 
   /** The force deadline has passed. */
   #force(): void {
-    if (!this.#aborting) this.#abort()
+    this.#overdue = false
     this.#owner.interruptRunning((task) => this.#interrupted.add(task))
   }
 

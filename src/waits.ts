@@ -57,7 +57,8 @@ export class Waits {
 
 const NOBODY: readonly Wait[] = []
 
-class Wait implements AbortSubscriber {
+/** One who waits. */
+export class Wait implements AbortSubscriber {
   readonly resolve: () => void
   readonly onAbort: (reason: unknown) => void
   readonly #ports: WaitPorts

@@ -126,7 +126,7 @@ describe('an empty project', () => {
     const { WorkerPool } = require('coatcheck')
     const pool = new WorkerPool({ concurrency: 1, queueCapacity: 1 })
     pool.start()
-    const answer = await pool.queueTask(() => 42).result
+    const answer = await pool.queueTask(() => 42).result()
     if (!(pool instanceof (await import('coatcheck')).WorkerPool)) differences.push('instanceof')
     await pool.stop()
     console.log(JSON.stringify({ answer, differences }))`
@@ -171,7 +171,7 @@ describe('a TypeScript project', () => {
     const pool = new WorkerPool(options)
     pool.start()
     const task = pool.queueTask(async ({ signal }) => (signal.aborted ? 0 : 42))
-    export const answer: Promise<number> = task.result
+    export const answer: Promise<number> = task.result()
     // @ts-expect-error a queue without a bound is not offered
     export const unbounded = new WorkerPool({ concurrency: 2 })
     export { http }`
