@@ -218,8 +218,7 @@ export class Dispatcher implements TaskOwner, AttemptsOwner, RoomLineOwner, Shut
 
   #start(task: PoolTask): void {
     if (task.startedMs >= 0) task.changed() // the stamps tell the first start only
-    this.attempts.workers.assign(task)
-    task.notify()
+    this.attempts.workers.assign(task) // who follows the task is told of its call, which comes at once
   }
 
   /** A place was freed: to the next task in the queue, then to the head of the line. */
