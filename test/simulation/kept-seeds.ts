@@ -6,5 +6,6 @@ export const KEPT_SEEDS: readonly (readonly [seed: number, found: string])[] = [
   [1854, 'a waiter that left handed on its turn before it was counted as refused'],
   [8999, 'the same, at the limit of its wait'],
   [9349, 'the same, at a stop with grace'],
-  [10266, 'the same, with the loop blocked']
+  [10266, 'the same, with the loop blocked'],
+  [46188, 'an id was judged before a late start let a waiter with the same id in']
 ]

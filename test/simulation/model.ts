@@ -36,9 +36,12 @@ export class ModelTask {
   readonly plan: TaskPlan
   readonly key: string | undefined
   readonly priority: number
+  /** Whether the caller has left, and its abort is on the way. */
+  readonly hasLeft: () => boolean
 
-  constructor(name: string, plan: TaskPlan) {
+  constructor(name: string, plan: TaskPlan, hasLeft: () => boolean) {
     this.name = name
+    this.hasLeft = hasLeft
     this.plan = plan
     this.key = plan.key
     this.priority = plan.priority ?? 0
@@ -156,7 +159,7 @@ export class Model {
 
   /** There is a place for the head of the line. (That it would be refused for its key or its id may wait until then.) */
   lineMoves(now: number): boolean {
-    const [head] = this.line
+    const head = this.line.find((task) => !task.hasLeft())
     if (head === undefined) return false
     const verdict = this.room(head, now)
     return verdict === 'worker' || verdict === 'queue'
@@ -197,13 +200,11 @@ export class Model {
     const turns = (this.turns.get(priority) ?? []).filter((key) => level.some((task) => task.key === key))
     const first = (key: string | undefined) => level.find((task) => task.key === key) as ModelTask
     if (this.setup.perKey?.concurrency === undefined) return [first(turns[0])]
-    // a key whose limit made it miss its turn may get it now or in the next round, but nobody passes it twice
-    const wronged = turns.filter((key) => this.passed.get(`${priority} ${key}`)?.length)
-    return turns
-      .filter((key) =>
-        wronged.every((other) => other === key || !this.passed.get(`${priority} ${other}`)?.includes(key))
-      )
-      .map(first)
+    // a key whose limit made it miss its turn may get it now or in the next round; and starts that nobody saw one by one
+    // may be told here in another order: but nobody passes anybody three times
+    const times = (other: string | undefined, key: string | undefined) =>
+      this.passed.get(`${priority} ${other}`)?.filter((passing) => passing === key).length ?? 0
+    return turns.filter((key) => turns.every((other) => other === key || times(other, key) < 2)).map(first)
   }
 
   start(task: ModelTask): void {

@@ -229,13 +229,11 @@ export class World {
   }
 
   #make(plan: TaskPlan, waitSignal?: number): Actor {
-    const model = new ModelTask(`t${++this.#names}`, plan)
-    const actor = new Actor(
-      model,
-      plan.retry ?? this.plan.setup.retry,
-      plan.signal === undefined ? undefined : this.signals[plan.signal],
-      waitSignal === undefined ? undefined : this.signals[waitSignal]
-    )
+    const signal = plan.signal === undefined ? undefined : this.signals[plan.signal]
+    const patience = waitSignal === undefined ? undefined : this.signals[waitSignal]
+    const hasLeft = () => signal?.aborted === true || patience?.aborted === true
+    const model = new ModelTask(`t${++this.#names}`, plan, hasLeft)
+    const actor = new Actor(model, plan.retry ?? this.plan.setup.retry, signal, patience)
     this.actors.push(actor)
     this.#actorOf.set(model, actor)
     this.#byName.set(model.name, actor)
@@ -260,11 +258,6 @@ export class World {
     }
   }
 
-  /** Submitted with a signal that has aborted: nothing is decided, nothing is counted. */
-  #leftAlready(actor: Actor): boolean {
-    return actor.signal?.aborted === true || actor.waitSignal?.aborted === true
-  }
-
   #joined(actor: Actor): Actor | undefined {
     const { id, join } = actor.model.plan
     const existing = id !== undefined && join ? this.model.find(id) : undefined
@@ -275,7 +268,7 @@ export class World {
     const actor = this.#make(plan)
     this.sync()
     const joined = this.#joined(actor)
-    const left = this.#leftAlready(actor)
+    const left = actor.model.hasLeft()
     let real: Task | undefined
     let thrown: unknown
     try {
@@ -299,7 +292,7 @@ export class World {
     const { model } = actor
     this.sync()
     const joined = this.#joined(actor)
-    const left = this.#leftAlready(actor)
+    const left = actor.model.hasLeft()
     const lineFull = () => this.model.line.length >= this.model.waiterCapacity
     const options: WaitOptions = {
       ...this.#options(actor),
@@ -940,7 +933,7 @@ export class World {
     } else if (state === 'canceled' && !model.entered) {
       this.#that('I10', model.aborted?.by === record.reason, () => `${name} was canceled: ${record.reason}`)
       this.#settle(actor, state, undefined, record.reason)
-    } else if (state === 'failed' && record.error?.code === TaskInterruptedError.code) {
+    } else if (state === 'failed' && record.error?.code === 'ERR_TASK_INTERRUPTED') {
       const due = this.model.state === 'stopping' && this.model.forceAt <= this.now
       this.#that('I10', due && model.called, () => `${name} was interrupted`)
       this.#stopTally.interrupted.push((actor.real as Task).id)
