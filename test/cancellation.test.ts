@@ -571,6 +571,24 @@ describe('what came of it', () => {
     expect(witness.names(task)).toEqual(['queued', 'started', 'failed', 'settled'])
   })
 
+  it('the first abort decides: an AbortError after the time limit and a cancel is the timeout’s', async () => {
+    const { clock, pool } = startedPool()
+    const end = gate()
+    const task = pool.queueTask(
+      () =>
+        end.promise.then(() => {
+          throw new DOMException('aborted', 'AbortError')
+        }),
+      { timeoutMs: 100 }
+    )
+    await clock.advance(100)
+    task.cancel('too late')
+    end.open()
+    await clock.turn()
+    expect(task.record()).toMatchObject({ state: 'failed', error: { code: 'ERR_TASK_TIMEOUT' } })
+    expect(task.record()).not.toHaveProperty('reason')
+  })
+
   it('the first abort decides: a time limit that passes after the cancel changes nothing', async () => {
     const { clock, pool } = startedPool()
     const end = gate()

@@ -271,6 +271,28 @@ describe('thenables', () => {
     expect(await pool.queueTask(() => 'fine').result()).toBe('fine')
   })
 
+  it('E6 a promise whose `then` was replaced counts once, too', async () => {
+    const { clock, pool } = startedPool({ concurrency: 1 })
+    let resolve: ((value: string) => void) | undefined
+    const promise = Object.assign(Promise.resolve('its own'), {
+      // biome-ignore lint/suspicious/noThenProperty: a thenable is what is tested
+      then(yes: (value: string) => void, no: (reason: unknown) => void) {
+        resolve = yes
+        yes('first')
+        no(new Error('second'))
+      }
+    })
+    const task = pool.queueTask(() => promise as unknown as Promise<string>)
+    await clock.turn()
+    const next = pool.queueTask(never)
+    await clock.turn()
+    resolve?.('third')
+    await clock.turn()
+    expect(await task.result()).toBe('first')
+    expect(next.state).toBe('running')
+    expect(expectBalance(pool)).toMatchObject({ running: 1, totals: { succeeded: 1, failed: 0 } })
+  })
+
   it('E6 takes a thenable, a function that is one and a promise of another realm for what they are', async () => {
     const { clock, pool } = startedPool({ concurrency: 4 })
     // biome-ignore lint/suspicious/noThenProperty: a thenable is what is tested

@@ -296,6 +296,38 @@ describe('keys', () => {
     expect(pool.queueTask(never, { key: 'a' }).state).toBe('queued')
   })
 
+  it('A21 keeps a key within its own bounds, however many of its tasks wait for a retry', async () => {
+    const { clock, pool } = startedPool({
+      concurrency: 4,
+      queueCapacity: 10,
+      perKey: { concurrency: 1, queueCapacity: 1 }
+    })
+    const options = { key: 'a', retry: { attempts: 2, backoffMs: () => 1_000 } }
+    for (let n = 0; n < 2; n++) {
+      pool.queueTask(() => Promise.reject(new Error('again')), options)
+      await clock.turn()
+    }
+    expect(expectBalance(pool)).toMatchObject({ delayed: 2, running: 0 })
+    const error = thrown(() => pool.queueTask(never, { key: 'a' }))
+    expect(error).toBeInstanceOf(KeyQueueFullError)
+    expect({ ...(error as KeyQueueFullError) }).toMatchObject({ key: 'a', running: 0, queued: 2 })
+    await clock.advance(1_000)
+    expect(expectBalance(pool)).toMatchObject({ delayed: 0, totals: { failed: 2 } })
+    expect(pool.queueTask(never, { key: 'a' }).state).toBe('running')
+  })
+
+  it('remembers what a key runs when all it had queued is canceled', async () => {
+    const { clock, pool } = startedPool({ concurrency: 4, queueCapacity: 10, perKey: { concurrency: 1 } })
+    const running = pool.queueTask(untilAborted, { key: 'a' })
+    pool.queueTask(never, { key: 'a' }).cancel()
+    const next = pool.queueTask(() => 'next', { key: 'a' })
+    await clock.turn()
+    expect(statesOf([running, next])).toEqual(['running', 'queued'])
+    running.cancel()
+    await clock.turn()
+    expect(await next.result()).toBe('next')
+  })
+
   it('A20 bounds the queue all the same when every task is of a key at its limit', async () => {
     const { clock, pool } = startedPool({ concurrency: 5, queueCapacity: 3, perKey: { concurrency: 1 } })
     for (let n = 0; n < 4; n++) pool.queueTask(never, { key: 'a' })

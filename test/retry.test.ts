@@ -114,6 +114,25 @@ describe('retries', () => {
     expect(told).toEqual([[broken, { task }]])
   })
 
+  it('no hook is asked about an attempt that somebody asked to end', async () => {
+    const asked: string[] = []
+    const { clock, pool } = startedPool({ taskTimeoutMs: 10 })
+    const end = gate()
+    const task = pool.queueTask(() => end.promise.then(failing), {
+      retry: {
+        attempts: 5,
+        backoffMs: () => asked.push('backoffMs'),
+        when: () => asked.push('when') > 0
+      }
+    })
+    await clock.advance(10)
+    task.cancel()
+    end.open()
+    await clock.advance(1_000)
+    expect(task.record()).toMatchObject({ state: 'failed', attempt: 1 })
+    expect(asked).toEqual([])
+  })
+
   it('hooks that are async and reject leave no unhandled rejection behind', async () => {
     const told: unknown[] = []
     const { clock, pool } = startedPool({ concurrency: 2, onUnobservedError: (error) => told.push(error) })

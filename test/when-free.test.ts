@@ -500,6 +500,43 @@ describe('an id that is taken', () => {
 })
 
 describe('keys in the line', () => {
+  it('a newcomer does not pass the head of the line, even where only the key of the head is in the way', async () => {
+    const { clock, pool } = startedPool({ concurrency: 2, queueCapacity: 0, perKey: { concurrency: 1 } })
+    const running = pool.queueTask(untilAborted, { key: 'a' })
+    const head = pool.queueTaskWhenFree(never, { key: 'a' })
+    await clock.turn()
+    expect(expectBalance(pool)).toMatchObject({ running: 1, waiting: 1 }) // a worker is free
+    expect(() => pool.queueTask(never, { key: 'b' })).toThrow(QueueFullError)
+    expect(() => pool.queueTask(never)).toThrow(QueueFullError)
+    running.cancel()
+    await clock.turn()
+    expect((await head).state).toBe('running')
+    expect(pool.queueTask(never, { key: 'b' }).state).toBe('running')
+  })
+
+  it('who leaves the head of the line makes way for the next in the same step', async () => {
+    const { clock, pool } = startedPool({
+      concurrency: 2,
+      queueCapacity: 0,
+      waiterCapacity: 3,
+      perKey: { concurrency: 1 }
+    })
+    const log: string[] = []
+    pool.queueTask(never, { key: 'a' })
+    const controller = new AbortController()
+    void waiting(pool, log, 'head', { key: 'a', waitSignal: controller.signal })
+    void waiting(pool, log, 'limited', { key: 'a', waitMs: 50 })
+    void waiting(pool, log, 'next', { key: 'b' })
+    await clock.turn()
+    expect(expectBalance(pool)).toMatchObject({ running: 1, waiting: 3 })
+    controller.abort('left')
+    await clock.advance(49)
+    expect(log).toEqual(['head left'])
+    await clock.advance(1)
+    expect(log.sort()).toEqual(['head left', 'limited ERR_WAIT_TIMEOUT', 'next in'])
+    expect(expectBalance(pool)).toMatchObject({ running: 2, waiting: 0 })
+  })
+
   it('a full key is not waited for: it is refused at the call', async () => {
     const { pool } = startedPool({ concurrency: 1, queueCapacity: 5, perKey: { queueCapacity: 1 } })
     pool.queueTask(never)
