@@ -1,3 +1,4 @@
+import type { TaskCount } from './reports.js'
 import type { CanceledReason } from './task-record.js'
 
 /** The codes of all errors this library makes. */
@@ -16,6 +17,15 @@ export type PoolErrorCode =
   | 'ERR_WAIT_GROUP'
 
 const BRAND = Symbol.for('coatcheck.PoolError')
+
+/** The code of each class of errors. */
+const CODES = new WeakMap<object, PoolErrorCode>()
+
+/** Says what a class of errors is called. By definition, since an assignment fails where `Error.prototype` is frozen. */
+function define(errorClass: { readonly prototype: PoolError }, name: string, code: PoolErrorCode): void {
+  CODES.set(errorClass, code)
+  Object.defineProperty(errorClass.prototype, 'name', { value: name, writable: true, configurable: true })
+}
 
 /**
  * What all errors of this library extend.
@@ -37,10 +47,10 @@ export abstract class PoolError extends Error {
     return { ...Object.fromEntries(Object.entries(this)), name: this.name, message: this.message }
   }
 
+  /** Makes `instanceof` go by brand and code. */
   static override [Symbol.hasInstance](value: unknown): boolean {
     if (Function.prototype[Symbol.hasInstance].call(this, value)) return true
-    if (!isPoolError(value)) return false
-    return this === PoolError || (Object.hasOwn(this, 'code') && Reflect.get(this, 'code') === value.code)
+    return isPoolError(value) && (this === PoolError || CODES.get(this) === value.code)
   }
 }
 
@@ -80,11 +90,6 @@ function setStackTraceLimit(limit: number): boolean {
   return Reflect.set(Error, 'stackTraceLimit', limit) // false where the intrinsics are frozen
 }
 
-/** An assignment would fail where the prototype of `Error` is frozen. */
-function setName(errorClass: { readonly prototype: PoolError }, value: string): void {
-  Object.defineProperty(errorClass.prototype, 'name', { value, writable: true, configurable: true })
-}
-
 /** The state of a pool when it refused for lack of room. */
 export interface FullFacts {
   /** The pool's concurrency. */
@@ -99,24 +104,16 @@ export interface FullFacts {
   readonly retryAfterMs: number
 }
 
-/** The pool has no room. Nothing was queued: answer 503 and say when to come back. */
-export class QueueFullError extends PoolError implements FullFacts {
-  static readonly code = 'ERR_QUEUE_FULL'
-  static {
-    setName(this, 'QueueFullError')
-  }
-  readonly code = 'ERR_QUEUE_FULL'
+/** What both refusals for lack of room say. */
+abstract class NoRoomError extends PoolError implements FullFacts {
   readonly concurrency: number
   readonly queueCapacity: number
   readonly running: number
   readonly queued: number
   readonly retryAfterMs: number
 
-  constructor(facts: FullFacts) {
-    super(
-      `The pool is full: ${facts.running} of ${facts.concurrency} running, ${facts.queued} of ${facts.queueCapacity} queued. ` +
-        `Try again in ${facts.retryAfterMs} ms, or answer 503.`
-    )
+  protected constructor(message: string, facts: FullFacts) {
+    super(message)
     this.concurrency = facts.concurrency
     this.queueCapacity = facts.queueCapacity
     this.running = facts.running
@@ -125,40 +122,47 @@ export class QueueFullError extends PoolError implements FullFacts {
   }
 }
 
-/** The key's share of the queue is full, whatever room the pool has. Nothing was queued: answer 429. */
-export class KeyQueueFullError extends PoolError implements FullFacts {
-  static readonly code = 'ERR_KEY_QUEUE_FULL'
+/** The pool has no room. Nothing was queued: answer 503 and say when to come back. */
+export class QueueFullError extends NoRoomError {
   static {
-    setName(this, 'KeyQueueFullError')
+    define(this, 'QueueFullError', 'ERR_QUEUE_FULL')
+  }
+  readonly code = 'ERR_QUEUE_FULL'
+
+  constructor(facts: FullFacts) {
+    const { running, concurrency, queued, queueCapacity, retryAfterMs } = facts
+    super(
+      `The pool is full: ${running} of ${concurrency} running, ${queued} of ${queueCapacity} queued. ` +
+        `Try again in ${retryAfterMs} ms, or answer 503.`,
+      facts
+    )
+  }
+}
+
+/** The key's share of the queue is full, whatever room the pool has. Nothing was queued: answer 429. */
+export class KeyQueueFullError extends NoRoomError {
+  static {
+    define(this, 'KeyQueueFullError', 'ERR_KEY_QUEUE_FULL')
   }
   readonly code = 'ERR_KEY_QUEUE_FULL'
   /** The key whose share is full. */
   readonly key: string
-  readonly concurrency: number
-  readonly queueCapacity: number
-  readonly running: number
-  readonly queued: number
-  readonly retryAfterMs: number
 
   constructor(key: string, facts: FullFacts) {
+    const { running, queued, queueCapacity, retryAfterMs } = facts
     super(
-      `The share of this key is full: ${facts.running} running, ${facts.queued} of ${facts.queueCapacity} queued. ` +
-        `Try again in ${facts.retryAfterMs} ms, or answer 429.`
+      `The share of this key is full: ${running} running, ${queued} of ${queueCapacity} queued. ` +
+        `Try again in ${retryAfterMs} ms, or answer 429.`,
+      facts
     )
     this.key = key
-    this.concurrency = facts.concurrency
-    this.queueCapacity = facts.queueCapacity
-    this.running = facts.running
-    this.queued = facts.queued
-    this.retryAfterMs = facts.retryAfterMs
   }
 }
 
 /** No place became free within `waitMs`. Nothing was queued. */
 export class WaitTimeoutError extends PoolError {
-  static readonly code = 'ERR_WAIT_TIMEOUT'
   static {
-    setName(this, 'WaitTimeoutError')
+    define(this, 'WaitTimeoutError', 'ERR_WAIT_TIMEOUT')
   }
   readonly code = 'ERR_WAIT_TIMEOUT'
   /** How long the caller waited, in milliseconds. */
@@ -175,9 +179,8 @@ export class WaitTimeoutError extends PoolError {
 
 /** As many callers as `waiterCapacity` allows are waiting for room already. Nothing was queued, nobody was kept waiting. */
 export class WaitFullError extends PoolError {
-  static readonly code = 'ERR_WAIT_FULL'
   static {
-    setName(this, 'WaitFullError')
+    define(this, 'WaitFullError', 'ERR_WAIT_FULL')
   }
   readonly code = 'ERR_WAIT_FULL'
   /** How long the caller waited, in milliseconds: 0. */
@@ -194,9 +197,8 @@ export class WaitFullError extends PoolError {
 
 /** The pool takes no more work: it is stopping or has stopped. Also the reason on a task's signal when `stop` aborts it. */
 export class PoolStoppedError extends PoolError {
-  static readonly code = 'ERR_POOL_STOPPED'
   static {
-    setName(this, 'PoolStoppedError')
+    define(this, 'PoolStoppedError', 'ERR_POOL_STOPPED')
   }
   readonly code = 'ERR_POOL_STOPPED'
   /** The pool's state when this was made. */
@@ -210,9 +212,8 @@ export class PoolStoppedError extends PoolError {
 
 /** A live or retained task has this id already. */
 export class DuplicateTaskError extends PoolError {
-  static readonly code = 'ERR_DUPLICATE_TASK'
   static {
-    setName(this, 'DuplicateTaskError')
+    define(this, 'DuplicateTaskError', 'ERR_DUPLICATE_TASK')
   }
   readonly code = 'ERR_DUPLICATE_TASK'
   /** The id that is taken. */
@@ -226,9 +227,8 @@ export class DuplicateTaskError extends PoolError {
 
 /** An attempt ran longer than its `timeoutMs`. The reason on its signal, and its error when it gave up for that reason. */
 export class TaskTimeoutError extends PoolError {
-  static readonly code = 'ERR_TASK_TIMEOUT'
   static {
-    setName(this, 'TaskTimeoutError')
+    define(this, 'TaskTimeoutError', 'ERR_TASK_TIMEOUT')
   }
   readonly code = 'ERR_TASK_TIMEOUT'
   /** The task's id. */
@@ -245,9 +245,8 @@ export class TaskTimeoutError extends PoolError {
 
 /** The task was canceled. `cause` is what was given to `cancel`, or the reason of the signal that aborted. */
 export class TaskCanceledError extends PoolError {
-  static readonly code = 'ERR_TASK_CANCELED'
   static {
-    setName(this, 'TaskCanceledError')
+    define(this, 'TaskCanceledError', 'ERR_TASK_CANCELED')
   }
   readonly code = 'ERR_TASK_CANCELED'
   /** The task's id. */
@@ -267,9 +266,8 @@ export class TaskCanceledError extends PoolError {
  * effects happened is unknown.
  */
 export class TaskInterruptedError extends PoolError {
-  static readonly code = 'ERR_TASK_INTERRUPTED'
   static {
-    setName(this, 'TaskInterruptedError')
+    define(this, 'TaskInterruptedError', 'ERR_TASK_INTERRUPTED')
   }
   readonly code = 'ERR_TASK_INTERRUPTED'
   /** The task's id. */
@@ -283,20 +281,15 @@ export class TaskInterruptedError extends PoolError {
 
 /** The wait for an empty pool or group reached its limit. What it waited for goes on. */
 export class DrainTimeoutError extends PoolError {
-  static readonly code = 'ERR_DRAIN_TIMEOUT'
   static {
-    setName(this, 'DrainTimeoutError')
+    define(this, 'DrainTimeoutError', 'ERR_DRAIN_TIMEOUT')
   }
   readonly code = 'ERR_DRAIN_TIMEOUT'
   /** What was not done yet: how many, and the ids of at most 100 tasks (none for a {@link WaitGroup}). */
-  readonly waitingFor: { readonly count: number; readonly ids: readonly string[] }
+  readonly waitingFor: TaskCount
 
   /** @param note - why nothing moves, when it is known: the pool is paused or was not started */
-  constructor(
-    timeoutMs: number,
-    waitingFor: { readonly count: number; readonly ids: readonly string[] },
-    note?: string
-  ) {
+  constructor(timeoutMs: number, waitingFor: TaskCount, note?: string) {
     super(`Still waiting for ${waitingFor.count} after ${timeoutMs} ms.${note === undefined ? '' : ` ${note}`}`)
     this.waitingFor = waitingFor
   }
@@ -304,9 +297,8 @@ export class DrainTimeoutError extends PoolError {
 
 /** This wait could never end: it waits for the task that waits. Only found with `detectSelfWait`. */
 export class PoolDeadlockError extends PoolError {
-  static readonly code = 'ERR_POOL_DEADLOCK'
   static {
-    setName(this, 'PoolDeadlockError')
+    define(this, 'PoolDeadlockError', 'ERR_POOL_DEADLOCK')
   }
   readonly code = 'ERR_POOL_DEADLOCK'
 
@@ -317,9 +309,8 @@ export class PoolDeadlockError extends PoolError {
 
 /** A {@link WaitGroup} was used against its rules: more done than added, or added to after it was closed. */
 export class WaitGroupError extends PoolError {
-  static readonly code = 'ERR_WAIT_GROUP'
   static {
-    setName(this, 'WaitGroupError')
+    define(this, 'WaitGroupError', 'ERR_WAIT_GROUP')
   }
   readonly code = 'ERR_WAIT_GROUP'
 

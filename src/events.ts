@@ -11,7 +11,7 @@ export interface PoolEvents {
   /** A task's function is about to be called. */
   started: [task: Task]
   /** An attempt failed and there will be another. */
-  retrying: [task: Task, retry: { readonly error: unknown; readonly delayMs: number }]
+  retrying: [task: Task, retry: RetryNotice]
   /** A running task said how far it is; at most once per turn of the event loop. */
   progress: [task: Task]
   /** A task's function returned. */
@@ -25,13 +25,37 @@ export interface PoolEvents {
   /** A task was asked to end `stuckAfterMs` ago and still runs. */
   stuck: [task: Task]
   /** A task was refused; comes before the throw. */
-  refused: [refusal: { readonly error: unknown; readonly name?: string; readonly key?: string }]
+  refused: [refusal: RefusalNotice]
   /** Nothing is queued, waiting for a retry or running any more. */
   idle: []
   /** `stop()` began. */
-  stopping: [stopping: { readonly reason: unknown }]
+  stopping: [stopping: StoppingNotice]
   /** The pool has stopped. The last event. */
   stopped: [report: StopReport]
+}
+
+/** What `retrying` tells besides the task. */
+export interface RetryNotice {
+  /** What the attempt failed with. */
+  readonly error: unknown
+  /** In how many milliseconds the next one is due. */
+  readonly delayMs: number
+}
+
+/** What `refused` tells. */
+export interface RefusalNotice {
+  /** What the caller gets: the error, or the reason of the signal that ended its wait. */
+  readonly error: unknown
+  /** The name of the handler, or the one given to a function. */
+  readonly name?: string
+  /** Whose task it would have been. */
+  readonly key?: string
+}
+
+/** What `stopping` tells. */
+export interface StoppingNotice {
+  /** What was given to `stop`. */
+  readonly reason: unknown
 }
 
 /** The name of an event. */

@@ -16,7 +16,7 @@ export {
   WaitGroupError,
   WaitTimeoutError
 } from './errors.js'
-export type { PoolEventName, PoolEvents, PoolListener } from './events.js'
+export type { PoolEventName, PoolEvents, PoolListener, RefusalNotice, RetryNotice, StoppingNotice } from './events.js'
 export type {
   DrainOptions,
   PerKeyOptions,
@@ -33,7 +33,7 @@ export type {
   WorkerPoolOptions
 } from './options.js'
 export type { Clock, Timer } from './ports/clock.js'
-export type { DurationStats, PoolState, PoolStats, StopReport, TaskCount } from './reports.js'
+export type { DurationStats, PoolState, PoolStats, PoolTotals, StopReport, TaskCount } from './reports.js'
 export type {
   After,
   CancelOutcome,

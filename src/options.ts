@@ -277,10 +277,12 @@ export interface ResizeOptions {
 
 /** Which tasks to list. */
 export interface TasksQuery {
+  /** Only those that stand here. */
   readonly state?: TaskState | undefined
+  /** Only those of this key. */
   readonly key?: string | undefined
   /**
-   * An integer from 1 to 1,000.
+   * How many at most. An integer from 1 to 1,000.
    *
    * @defaultValue 100
    */

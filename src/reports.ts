@@ -1,9 +1,11 @@
 /** Where a pool stands; one way, from left to right. */
 export type PoolState = 'created' | 'running' | 'stopping' | 'stopped'
 
-/** A number of tasks, and the ids of the first 1,000 of them. */
+/** A number of tasks, and the ids of some. */
 export interface TaskCount {
+  /** All of them. */
   readonly count: number
+  /** Tickets of the first: 1,000 in a report of a stop, 100 in an error. */
   readonly ids: readonly string[]
 }
 
@@ -13,8 +15,11 @@ export interface StopReport {
   readonly reason: unknown
   /** From the first call of `stop` to the end, in milliseconds. */
   readonly durationMs: number
+  /** Tasks whose function returned. */
   readonly succeeded: number
+  /** Tasks whose function threw, and those that were interrupted. */
   readonly failed: number
+  /** Tasks that were canceled, by the stop or otherwise. */
   readonly canceled: number
   /** Canceled by the stop before they were ever called: safe to repeat elsewhere. */
   readonly unstarted: TaskCount
@@ -26,10 +31,15 @@ export interface StopReport {
 
 /** How long something took, in milliseconds: about 6 % precise; 0 without data. */
 export interface DurationStats {
+  /** The arithmetic mean, exact. */
   readonly mean: number
+  /** The median. */
   readonly p50: number
+  /** 95 of 100 took at most this long. */
   readonly p95: number
+  /** 99 of 100 took at most this long. */
   readonly p99: number
+  /** The longest, exact. */
   readonly max: number
 }
 
@@ -38,11 +48,15 @@ export interface DurationStats {
  * `accepted = queued + delayed + running + succeeded + failed + canceled`.
  */
 export interface PoolStats {
+  /** What the pool is called. */
   readonly name: string | undefined
+  /** Where it stands. */
   readonly state: PoolState
   /** Whether starts are held back by `pause()`. */
   readonly paused: boolean
+  /** Tasks that may run at the same time. */
   readonly concurrency: number
+  /** Tasks that may wait. */
   readonly queueCapacity: number
   /** Tasks that have a worker. */
   readonly running: number
@@ -65,21 +79,30 @@ export interface PoolStats {
    * next one counts; a retry stands at the back of its lane and counts when its turn comes.
    */
   readonly oldestQueuedMs: number
-  readonly totals: {
-    /** Tasks ever handed over: each is accepted, refused or its caller still waits for room. */
-    readonly submitted: number
-    readonly refused: number
-    readonly accepted: number
-    /** Calls of task functions, retries included. */
-    readonly started: number
-    /** Retries that were scheduled. */
-    readonly retried: number
-    readonly succeeded: number
-    readonly failed: number
-    readonly canceled: number
-  }
+  /** What was ever counted. */
+  readonly totals: PoolTotals
   /** From being accepted to the first start. */
   readonly waitMs: DurationStats
   /** From the start to the end of an attempt. */
   readonly runMs: DurationStats
+}
+
+/** Counts since the pool was made; none ever falls. */
+export interface PoolTotals {
+  /** Tasks ever handed over: each is accepted, refused, or its caller still waits for room. */
+  readonly submitted: number
+  /** Tasks that were refused, at once or after a wait. */
+  readonly refused: number
+  /** Tasks that were accepted. */
+  readonly accepted: number
+  /** Calls of task functions, retries included. */
+  readonly started: number
+  /** Retries that were scheduled. */
+  readonly retried: number
+  /** Tasks whose function returned. */
+  readonly succeeded: number
+  /** Tasks whose function threw with no further attempt, or that were interrupted. */
+  readonly failed: number
+  /** Tasks that were canceled. */
+  readonly canceled: number
 }

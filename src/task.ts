@@ -214,7 +214,7 @@ export class PoolTask extends Entry<PoolTask> implements Task<never> {
   #canceledError(): ErrorRecord {
     const { reason, cause } = this.payload as Cancellation
     const message = cause === undefined ? `The task was canceled (${reason}).` : describeError(cause).message
-    return { name: 'TaskCanceledError', code: TaskCanceledError.code, message }
+    return { name: 'TaskCanceledError', code: 'ERR_TASK_CANCELED', message }
   }
 
   // ── for the pool ─────────────────────────────────────────────────────────────────────────────────────────────────

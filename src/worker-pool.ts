@@ -48,6 +48,8 @@ import type { After, CancelOutcome, Handlers, ResultOf, Task, TaskContext } from
  * console.log(task.id, task.state)
  * await pool.stop({ graceMs: 25_000 })
  * ```
+ *
+ * @typeParam H - the handlers, inferred from the option of that name
  */
 export class WorkerPool<H extends Handlers = Record<never, never>> {
   readonly #settings: PoolSettings
@@ -58,6 +60,7 @@ export class WorkerPool<H extends Handlers = Record<never, never>> {
   /**
    * Checks every option and starts nothing: there is no timer before there is work.
    *
+   * @typeParam H - the handlers, inferred from the option of that name
    * @throws TypeError | RangeError when an option is unknown, missing or wrong; nothing is coerced
    */
   constructor(options: WorkerPoolOptions<H & Handlers>) {
