@@ -212,51 +212,22 @@ describe('no false alarm', () => {
     expect(await task.result()).toBe('left behind')
   })
 
-  it('for a wait that a task left in the line when it ended', async () => {
-    const { clock, pool } = startedPool({ concurrency: 1, queueCapacity: 0, waiterCapacity: 2, detectSelfWait: true })
+  it('for a wait that a task left in the line when it ended, while another task runs', async () => {
+    const { clock, pool } = startedPool({ concurrency: 2, queueCapacity: 0, detectSelfWait: true })
     const end = gate()
     let left: Promise<Task> | undefined
-    const first = pool.queueTask(async () => {
-      await end.promise
+    const first = pool.queueTask(() => {
       left = pool.queueTaskWhenFree(() => 'left behind')
-      void left.catch(() => {})
-    })
-    const ahead = pool.queueTaskWhenFree(untilAborted) // from outside, ahead of it in the line
-    await clock.turn()
-    const newest = pool.queueTaskWhenFree(() => 'newest', { waitMs: 1_000 })
-    await clock.turn()
-    expect(pool.stats().waiting).toBe(2)
-    pool.resize({ queueCapacity: 0 })
-    end.open()
-    await clock.turn()
-    // It was the newest wait without a limit of the only running task: refused as the line is full, not as a deadlock.
-    expect(await rejection(left as Promise<Task>)).toMatchObject({ code: 'ERR_WAIT_FULL' })
-    expect(first.state).toBe('succeeded')
-    const running = await ahead
-    running.cancel()
-    await clock.turn()
-    expect(await (await newest).result()).toBe('newest')
-  })
-
-  it('for a wait whose task has ended, although every running task is another', async () => {
-    const { clock, pool } = startedPool({ concurrency: 2, queueCapacity: 0, waiterCapacity: 5, detectSelfWait: true })
-    const end = gate()
-    let left: Promise<Task> | undefined
-    const first = pool.queueTask(async () => {
-      left = pool.queueTaskWhenFree(() => 'left behind')
-      await end.promise
+      return end.promise
     })
     const other = pool.queueTask(untilAborted)
-    const ahead = pool.queueTaskWhenFree(untilAborted)
-    const behind = pool.queueTaskWhenFree(untilAborted)
     await clock.turn()
-    expect(expectBalance(pool)).toMatchObject({ running: 2, waiting: 3 })
-    end.open() // `first` ends: the head of the line, from outside, takes its place
+    pool.resize({ concurrency: 1 })
+    end.open()
     await clock.turn()
-    expect(first.state).toBe('succeeded')
+    expect(statesOf([first, other])).toEqual(['succeeded', 'running'])
+    expect(expectBalance(pool)).toMatchObject({ running: 1, waiting: 1 })
     other.cancel()
-    await clock.turn()
-    for (const wait of [ahead, behind]) (await wait).cancel()
     await clock.turn()
     expect(await (await (left as Promise<Task>)).result()).toBe('left behind')
     expect(pool.stats().totals).toMatchObject({ refused: 0 })
