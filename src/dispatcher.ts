@@ -89,15 +89,12 @@ export class Dispatcher implements TaskOwner, AttemptsOwner, RoomLineOwner, Shut
 
   /** Accepts a task or throws why not. The task's function is not called before this has returned. */
   submit(work: Work, input: unknown, settings: TaskSettings | undefined): PoolTask {
+    const now = this.#catchUp()
     const existing = settings === undefined ? undefined : this.#known(work, settings)
     if (existing !== undefined) return existing
     const task = new PoolTask(this, work, input, this.parts.turn.stamp)
-    const verdict = this.#admit(task, settings)
-    if (verdict > TO_QUEUE) {
-      const error = this.refusal(verdict, settings)
-      this.refuse(work, settings, error)
-      throw error
-    }
+    const verdict = this.#admit(task, settings, now)
+    if (verdict > TO_QUEUE) throw this.#refused(work, settings, verdict)
     if (this.parts.settings.captureContext) task.context = this.#capture(task)
     this.accept(task, verdict, settings)
     return task
@@ -106,27 +103,35 @@ export class Dispatcher implements TaskOwner, AttemptsOwner, RoomLineOwner, Shut
   /** The same, but waits for room where there is none. */
   async submitWhenFree(work: Work, input: unknown, settings: WaitSettings): Promise<PoolTask> {
     throwIfAborted(settings.waitSignal)
+    const now = this.#catchUp()
     const existing = this.#known(work, settings.task)
     if (existing !== undefined) return existing
     const task = new PoolTask(this, work, input, this.parts.turn.stamp)
     if (this.parts.settings.captureContext) task.context = this.#capture(task)
-    const verdict = this.#admit(task, settings.task)
+    const verdict = this.#admit(task, settings.task, now)
     if (verdict === FULL) return this.line.join(task, settings)
-    if (verdict > TO_QUEUE) {
-      const error = this.refusal(verdict, settings.task)
-      this.refuse(work, settings.task, error)
-      throw error
-    }
+    if (verdict > TO_QUEUE) throw this.#refused(work, settings.task, verdict)
     this.accept(task, verdict, settings.task)
     return task
   }
 
-  #admit(task: PoolTask, settings: TaskSettings | undefined): Verdict {
+  /** With a rate, whoever may start by now goes before the newcomer, though the timer may be late. */
+  #catchUp(): number {
     const now = this.schedulerNow
-    if (this.#scheduler.rate !== null) this.startDue(now) // the timer may be late
+    if (this.#scheduler.rate !== null) this.startDue(now)
+    return now
+  }
+
+  #admit(task: PoolTask, settings: TaskSettings | undefined, now: number): Verdict {
     const verdict = this.#scheduler.admit(task, settings?.priority ?? 0, settings?.key, now)
     this.#watchRate(now)
     return verdict
+  }
+
+  #refused(work: Work, settings: TaskSettings | undefined, verdict: Verdict): Error {
+    const error = this.refusal(verdict, settings)
+    this.refuse(work, settings, error)
+    return error
   }
 
   /** What is decided before admission: a signal that has aborted, an id that is taken. */

@@ -4,7 +4,8 @@ import { KEPT_SEEDS } from './kept-seeds.js'
 import { planOf } from './plan.js'
 import { describePlan, type Summary, shrink, simulate, simulateSeeds, tooSeldom } from './simulate.js'
 
-const SCHEDULES = 20_000
+/** A run that repeats the tests for each mutant asks for fewer. */
+const SCHEDULES = Number(process.env['SIM_SCHEDULES'] ?? 20_000)
 
 describe('seeds that found something', () => {
   it.each(KEPT_SEEDS)('seed %i keeps every promise again: %s', async (seed) => {
