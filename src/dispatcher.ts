@@ -1,21 +1,19 @@
-import { captureContext } from './async-context.js'
+import { Admission, type AdmissionOwner } from './admission.js'
 import { Attempts, type AttemptsOwner } from './attempts.js'
 import { Deadline, Deadlines } from './deadlines.js'
-import { DuplicateTaskError, KeyQueueFullError, PoolStoppedError, QueueFullError, withoutStack } from './errors.js'
 import { HEARS, Listeners } from './events.js'
 import type { PoolParts } from './pool-parts.js'
 import type { StopReport } from './reports.js'
-import { RoomLine, type RoomLineOwner } from './room-line.js'
 import type { RoomWaiter } from './room-waiter.js'
-import { CANCELED, FAILED, RUNNING, type Settled, STOPPING, SUCCEEDED } from './scheduler/lifecycle.js'
+import { CANCELED, FAILED, RUNNING, type Settled, SUCCEEDED } from './scheduler/lifecycle.js'
 import { RateWindow } from './scheduler/rate-window.js'
-import { FULL, KEY_FULL, Scheduler, TO_QUEUE, TO_WORKER, type Verdict } from './scheduler/scheduler.js'
+import { Scheduler } from './scheduler/scheduler.js'
 import { SelfWait } from './self-wait.js'
-import type { PoolSettings, TaskSettings, WaitSettings } from './settings.js'
+import type { PoolSettings } from './settings.js'
 import { Shutdown, type ShutdownOwner, type StopRequest } from './shutdown.js'
-import { Signals, throwIfAborted } from './signals.js'
+import { Signals } from './signals.js'
 import { systemClock } from './system-clock.js'
-import { Cancellation, Handler, PoolTask, type TaskOwner, type Work } from './task.js'
+import { type Cancellation, PoolTask, type TaskOwner } from './task.js'
 import { AttemptContext } from './task-context.js'
 import { Tickets } from './tickets.js'
 import { Turn } from './turn.js'
@@ -26,10 +24,10 @@ import { type Wait, Waits } from './waits.js'
  * Carries out what the scheduler decides. Everything that happens to a task happens here, in one order:
  * state and counters, the freed place, promises, events; then those who wait for an empty pool.
  */
-export class Dispatcher implements TaskOwner, AttemptsOwner, RoomLineOwner, ShutdownOwner {
+export class Dispatcher implements TaskOwner, AttemptsOwner, AdmissionOwner, ShutdownOwner {
   readonly parts: PoolParts
   readonly attempts: Attempts
-  readonly line: RoomLine
+  readonly admission: Admission
   readonly drains: Waits
   readonly tickets: Tickets
   readonly retentionMs: number
@@ -47,8 +45,8 @@ export class Dispatcher implements TaskOwner, AttemptsOwner, RoomLineOwner, Shut
   /** Whether nothing was left in one of them, and who waited for that. */
   #crossed = false
   readonly #released: Wait[] = []
-  /** Whether a task was accepted since the pool was last idle. */
-  #busy = false
+  /** How many tasks had been accepted when the pool was last idle. */
+  #idleAfter = 0
   #endStart: (() => void) | undefined
 
   constructor(settings: PoolSettings) {
@@ -74,7 +72,7 @@ export class Dispatcher implements TaskOwner, AttemptsOwner, RoomLineOwner, Shut
     this.signals = this.parts.signals
     this.#scheduler = this.parts.scheduler
     this.attempts = new Attempts(this.parts, this)
-    this.line = new RoomLine(this.parts, this)
+    this.admission = new Admission(this.parts, this)
     this.drains = new Waits(this.parts)
     this.tickets = new Tickets(this.parts)
     this.retentionMs = settings.retention.ms
@@ -82,124 +80,6 @@ export class Dispatcher implements TaskOwner, AttemptsOwner, RoomLineOwner, Shut
     this.#rateOpens = new Deadline(() => this.startDue())
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve
-    })
-  }
-
-  // ── coming in ────────────────────────────────────────────────────────────────────────────────────────────────────
-
-  /** Accepts a task or throws why not. The task's function is not called before this has returned. */
-  submit(work: Work, input: unknown, settings: TaskSettings | undefined): PoolTask {
-    const now = this.#catchUp()
-    const existing = settings === undefined ? undefined : this.#known(work, settings)
-    if (existing !== undefined) return existing
-    const task = new PoolTask(this, work, input, this.parts.turn.stamp)
-    const verdict = this.#admit(task, settings, now)
-    if (verdict > TO_QUEUE) throw this.#refused(work, settings, verdict)
-    if (this.parts.settings.captureContext) task.context = this.#capture(task)
-    this.accept(task, verdict, settings)
-    return task
-  }
-
-  /** The same, but waits for room where there is none. */
-  async submitWhenFree(work: Work, input: unknown, settings: WaitSettings): Promise<PoolTask> {
-    throwIfAborted(settings.waitSignal)
-    const now = this.#catchUp()
-    const existing = this.#known(work, settings.task)
-    if (existing !== undefined) return existing
-    const task = new PoolTask(this, work, input, this.parts.turn.stamp)
-    if (this.parts.settings.captureContext) task.context = this.#capture(task)
-    const verdict = this.#admit(task, settings.task, now)
-    if (verdict === FULL) return this.line.join(task, settings)
-    if (verdict > TO_QUEUE) throw this.#refused(work, settings.task, verdict)
-    this.accept(task, verdict, settings.task)
-    return task
-  }
-
-  /** With a rate, whoever may start by now goes before the newcomer, though the timer may be late. */
-  #catchUp(): number {
-    const now = this.schedulerNow
-    if (this.#scheduler.rate !== null) this.startDue(now)
-    return now
-  }
-
-  #admit(task: PoolTask, settings: TaskSettings | undefined, now: number): Verdict {
-    const verdict = this.#scheduler.admit(task, settings?.priority ?? 0, settings?.key, now)
-    this.#watchRate(now)
-    return verdict
-  }
-
-  #refused(work: Work, settings: TaskSettings | undefined, verdict: Verdict): Error {
-    const error = this.refusal(verdict, settings)
-    this.refuse(work, settings, error)
-    return error
-  }
-
-  /** What is decided before admission: a signal that has aborted, an id that is taken. */
-  #known(work: Work, settings: TaskSettings): PoolTask | undefined {
-    throwIfAborted(settings.signal)
-    const existing = this.taskOf(settings.id)
-    if (existing === undefined || settings.join) return existing
-    if (this.#scheduler.stage >= STOPPING) return undefined
-    const error = withoutStack(() => new DuplicateTaskError(existing.id))
-    this.refuse(work, settings, error)
-    throw error
-  }
-
-  #capture(task: PoolTask): PoolTask['context'] {
-    const { selfWait } = this.parts
-    return selfWait === null ? captureContext() : selfWait.capture(task)
-  }
-
-  /** A task has its place: it gets what was said about it, and a worker if it has one. */
-  accept(task: PoolTask, verdict: Verdict, settings: TaskSettings | undefined): void {
-    const { listeners } = this.parts
-    this.#busy = true
-    if (settings !== undefined) this.#equip(task, settings)
-    if (verdict === TO_WORKER) this.attempts.workers.assign(task)
-    else {
-      this.#limitQueueing(task, settings?.queueTimeoutMs ?? this.parts.settings.queueTimeoutMs)
-    }
-    if ((listeners.heard & HEARS.queued) !== 0) listeners.emit('queued', task)
-  }
-
-  #equip(task: PoolTask, settings: TaskSettings): void {
-    const { id, name, timeoutMs, signal, retry, metadata } = settings
-    if (id !== undefined) this.tickets.register(task, id)
-    const isRare = [name, timeoutMs, signal, retry, metadata].some((value) => value !== undefined)
-    if (isRare) task.detailed().take(settings)
-    if (signal !== undefined) this.signals.subscribe(signal, task)
-  }
-
-  #limitQueueing(task: PoolTask, queueTimeoutMs: number): void {
-    if (queueTimeoutMs === Number.POSITIVE_INFINITY) return
-    const details = task.detailed()
-    details.deadline = new Deadline(() => this.settle(task, CANCELED, new Cancellation('queue_timeout')))
-    this.parts.deadlines.set(details.deadline, queueTimeoutMs, true)
-  }
-
-  refuse(work: Work, settings: TaskSettings | undefined, error: unknown): void {
-    const { listeners } = this.parts
-    this.#scheduler.refused++
-    if ((listeners.heard & HEARS.refused) === 0) return
-    const name = work instanceof Handler ? work.name : settings?.name
-    const key = settings?.key
-    listeners.emit('refused', {
-      error,
-      ...(name === undefined ? undefined : { name }),
-      ...(key === undefined ? undefined : { key })
-    })
-  }
-
-  refusal(verdict: Verdict, settings: TaskSettings | undefined): Error {
-    const scheduler = this.#scheduler
-    const { concurrency, queueCapacity, running, held: queued } = scheduler
-    const retryAfterMs = scheduler.retryAfterMs()
-    return withoutStack(() => {
-      if (verdict === FULL) return new QueueFullError({ concurrency, queueCapacity, running, queued, retryAfterMs })
-      if (verdict !== KEY_FULL) return new PoolStoppedError(scheduler.stage === STOPPING ? 'stopping' : 'stopped')
-      const key = settings?.key as string
-      const share = scheduler.share(key)
-      return new KeyQueueFullError(key, { ...share, concurrency, queued: share.held, retryAfterMs })
     })
   }
 
@@ -215,27 +95,27 @@ export class Dispatcher implements TaskOwner, AttemptsOwner, RoomLineOwner, Shut
     for (;;) {
       const task = this.#scheduler.next(now)
       if (task === null) break
-      this.#start(task)
+      this.startTask(task)
     }
-    this.line.serve(now)
-    this.#watchRate(now)
+    this.admission.line.serve(now)
+    this.watchRate(now)
   }
 
-  #start(task: PoolTask): void {
+  startTask(task: PoolTask): void {
     if (task.startedMs >= 0) task.changed() // the stamps tell the first start only
     this.attempts.workers.assign(task) // who follows the task is told of its call, which comes at once
   }
 
   /** A place was freed: to the next task in the queue, then to the head of the line. */
   #handOn(next: PoolTask | null, now: number): void {
-    if (next !== null) this.#start(next)
+    if (next !== null) this.startTask(next)
     if (this.#scheduler.rate !== null)
       this.startDue(now) // by now it may allow more than one start
-    else if (this.#scheduler.line.size > 0) this.line.serve(now)
+    else if (this.#scheduler.line.size > 0) this.admission.line.serve(now)
   }
 
   /** Wakes up when the rate lets the next task start, given that all have started that it lets start by now. */
-  #watchRate(now: number): void {
+  watchRate(now: number): void {
     if (this.#scheduler.rate === null) return
     const at = this.#scheduler.rateOpensAt(now)
     if (!this.#rateOpens.isSet || this.#rateOpens.at !== at) this.parts.deadlines.setAt(this.#rateOpens, at, true)
@@ -320,8 +200,8 @@ export class Dispatcher implements TaskOwner, AttemptsOwner, RoomLineOwner, Shut
     this.#crossed = false
     this.drains.release(this.#released.splice(0))
     if (this.#scheduler.live > 0) return
-    if (this.#busy) {
-      this.#busy = false
+    if (this.#scheduler.accepted > this.#idleAfter) {
+      this.#idleAfter = this.#scheduler.accepted
       this.parts.listeners.emit('idle')
     }
     if (this.#scheduler.live === 0) this.#shutdown?.finish()
@@ -369,7 +249,7 @@ export class Dispatcher implements TaskOwner, AttemptsOwner, RoomLineOwner, Shut
   }
 
   refuseWaiters(): void {
-    this.line.dismissAll()
+    this.admission.line.dismissAll()
   }
 
   tellRunning(reason: unknown): void {
@@ -396,11 +276,6 @@ export class Dispatcher implements TaskOwner, AttemptsOwner, RoomLineOwner, Shut
   }
 
   // ── looking things up ────────────────────────────────────────────────────────────────────────────────────────────
-
-  /** The live or retained task of this id. */
-  taskOf(id: string | undefined): PoolTask | undefined {
-    return id === undefined ? undefined : this.tickets.find(id)
-  }
 
   issueId(task: PoolTask): string {
     return this.tickets.issue(task)

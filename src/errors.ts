@@ -92,7 +92,7 @@ function setStackTraceLimit(limit: number): boolean {
 
 /** The state of a pool when it refused for lack of room. */
 export interface FullFacts {
-  /** The pool's concurrency. */
+  /** How many may run: of the key for a {@link KeyQueueFullError}. */
   readonly concurrency: number
   /** The queue's capacity: the key's for a {@link KeyQueueFullError}. */
   readonly queueCapacity: number

@@ -156,7 +156,7 @@ export class WorkerPool<H extends Handlers = Record<never, never>> {
     const named = work instanceof Handler
     const options = named ? third : second
     const settings = options === undefined ? undefined : checkTaskOptions(options, named ? work.name : undefined)
-    return this.#dispatcher.submit(work, named ? second : undefined, settings)
+    return this.#dispatcher.admission.submit(work, named ? second : undefined, settings)
   }
 
   /**
@@ -179,12 +179,12 @@ export class WorkerPool<H extends Handlers = Record<never, never>> {
     const named = work instanceof Handler
     const options = named ? third : second
     const settings = checkWaitOptions(options === undefined ? {} : options, named ? work.name : undefined)
-    return this.#dispatcher.submitWhenFree(work, named ? second : undefined, settings)
+    return this.#dispatcher.admission.submitWhenFree(work, named ? second : undefined, settings)
   }
 
   /** The task of a ticket: live, or settled and still retained. */
   task(id: string): Task | undefined {
-    return typeof id === 'string' ? this.#dispatcher.taskOf(id) : undefined
+    return typeof id === 'string' ? this.#dispatcher.tickets.find(id) : undefined
   }
 
   /** Tasks, newest first; those that settled as long as they are retained. */
@@ -199,7 +199,7 @@ export class WorkerPool<H extends Handlers = Record<never, never>> {
    * @param reason - becomes `signal.reason` as it is; the first one is kept
    */
   cancel(id: string, reason?: unknown): CancelOutcome {
-    const task = this.#dispatcher.taskOf(id)
+    const task = this.#dispatcher.tickets.find(id)
     if (task === undefined) return 'unknown'
     if (task.isSettled) return 'finished'
     this.#dispatcher.cancel(task, new Cancellation('user', reason))

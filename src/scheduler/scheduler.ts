@@ -41,6 +41,17 @@ export interface SchedulerOptions {
   readonly rate: RateWindow | null
 }
 
+/** The bounds of one key, and what it holds of them. */
+export interface KeyShare {
+  readonly concurrency: number
+  readonly queueCapacity: number
+  readonly running: number
+  readonly held: number
+}
+
+const NO_BOUND = { concurrency: Number.POSITIVE_INFINITY, queueCapacity: Number.POSITIVE_INFINITY } as const
+const NOTHING = { running: 0, held: 0 } as const
+
 /**
  * Decides who is accepted, who runs next and who gets a freed place. It only decides: there is no promise, timer,
  * clock, event or error in here, and the same calls always give the same answers. Where time matters it is an argument.
@@ -323,12 +334,9 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
   }
 
   /** What a key holds now, for the facts of a refusal. */
-  share(key: string): { readonly running: number; readonly held: number; readonly queueCapacity: number } {
-    const share = this.#shares?.get(key)
-    return {
-      running: share?.running ?? 0,
-      held: share?.held ?? 0,
-      queueCapacity: this.#shares?.queueCapacity ?? Number.POSITIVE_INFINITY
-    }
+  shareOf(key: string): KeyShare {
+    const { concurrency, queueCapacity } = this.#shares ?? NO_BOUND
+    const { running, held } = this.#shares?.get(key) ?? NOTHING
+    return { concurrency: Math.min(concurrency, this.concurrency), queueCapacity, running, held }
   }
 }

@@ -46,6 +46,7 @@ const plan: Record<Floor, readonly string[]> = {
     'worker-pool.ts',
     'pool-view.ts',
     'dispatcher.ts',
+    'admission.ts',
     'pool-parts.ts',
     'attempts.ts',
     'workers.ts',

@@ -363,10 +363,15 @@ class Model {
       const held = mine(QUEUED) + mine(DELAYED)
       const { perKey } = this.config
       expectSame(
-        real.share(key),
+        real.shareOf(key),
         perKey === null
-          ? { running: 0, held: 0, queueCapacity: Number.POSITIVE_INFINITY }
-          : { running: mine(RUNNING), held, queueCapacity: perKey.queueCapacity },
+          ? { concurrency: real.concurrency, running: 0, held: 0, queueCapacity: Number.POSITIVE_INFINITY }
+          : {
+              concurrency: Math.min(perKey.concurrency, real.concurrency),
+              running: mine(RUNNING),
+              held,
+              queueCapacity: perKey.queueCapacity
+            },
         'what a key holds'
       )
       if (perKey !== null && mine(RUNNING) > perKey.concurrency) expect(mine(RUNNING)).toBe(perKey.concurrency)

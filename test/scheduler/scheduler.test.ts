@@ -131,14 +131,19 @@ describe('Scheduler: coming in', () => {
   it('says what a key holds, and forgets it with its last task', () => {
     const pool = started({ perKey: { concurrency: 1, queueCapacity: 2 } })
     const { jobs } = admit(pool, 'acme/1', 'acme/2')
-    expect(pool.share('acme')).toEqual({ running: 1, held: 1, queueCapacity: 2 })
-    expect(pool.share('other')).toEqual({ running: 0, held: 0, queueCapacity: 2 })
+    expect(pool.shareOf('acme')).toEqual({ concurrency: 1, running: 1, held: 1, queueCapacity: 2 })
+    expect(pool.shareOf('other')).toEqual({ concurrency: 1, running: 0, held: 0, queueCapacity: 2 })
     expect(pool.delay(jobs['acme/1'] as Job, 0)?.name).toBe('acme/2')
-    expect(pool.share('acme')).toEqual({ running: 1, held: 1, queueCapacity: 2 })
+    expect(pool.shareOf('acme')).toEqual({ concurrency: 1, running: 1, held: 1, queueCapacity: 2 })
     expect(pool.settle(jobs['acme/1'] as Job, CANCELED, 0)).toBeNull()
     expect(pool.settle(jobs['acme/2'] as Job, SUCCEEDED, 0)).toBeNull()
-    expect(pool.share('acme')).toEqual({ running: 0, held: 0, queueCapacity: 2 })
-    expect(started().share('acme')).toEqual({ running: 0, held: 0, queueCapacity: Number.POSITIVE_INFINITY })
+    expect(pool.shareOf('acme')).toEqual({ concurrency: 1, running: 0, held: 0, queueCapacity: 2 })
+    expect(started({ concurrency: 7 }).shareOf('acme')).toEqual({
+      concurrency: 7,
+      running: 0,
+      held: 0,
+      queueCapacity: Number.POSITIVE_INFINITY
+    })
   })
 })
 

@@ -1,0 +1,163 @@
+import { captureContext } from './async-context.js'
+import { Deadline } from './deadlines.js'
+import { DuplicateTaskError, KeyQueueFullError, PoolStoppedError, QueueFullError, withoutStack } from './errors.js'
+import { HEARS } from './events.js'
+import type { PoolParts } from './pool-parts.js'
+import { RoomLine, type RoomLineOwner } from './room-line.js'
+import { CANCELED, type Settled, STOPPING } from './scheduler/lifecycle.js'
+import { FULL, KEY_FULL, TO_QUEUE, TO_WORKER, type Verdict } from './scheduler/scheduler.js'
+import type { TaskSettings, WaitSettings } from './settings.js'
+import { throwIfAborted } from './signals.js'
+import { Cancellation, Handler, PoolTask, type TaskOwner, type Work } from './task.js'
+import type { Tickets } from './tickets.js'
+
+/** What admission needs of the dispatcher. */
+export interface AdmissionOwner extends TaskOwner {
+  readonly tickets: Tickets
+  /** The time for the scheduler, read where it matters only. */
+  readonly schedulerNow: number
+  /** Starts whatever may start by now, lets in whoever may come in, and sees when the next may. */
+  startDue(now?: number): void
+  /** Wakes up when the rate lets the next task start. */
+  watchRate(now: number): void
+  /** Gives a task to its worker. */
+  startTask(task: PoolTask): void
+  settle(task: PoolTask, to: Settled, payload: unknown): void
+}
+
+/** The desk: a task is accepted, refused, or its caller waits in the line. */
+export class Admission implements RoomLineOwner {
+  readonly line: RoomLine
+  readonly #parts: PoolParts
+  readonly #owner: AdmissionOwner
+
+  constructor(parts: PoolParts, owner: AdmissionOwner) {
+    this.#parts = parts
+    this.#owner = owner
+    this.line = new RoomLine(parts, this)
+  }
+
+  /** Accepts a task or throws why not. The task's function is not called before this has returned. */
+  submit(work: Work, input: unknown, settings: TaskSettings | undefined): PoolTask {
+    const now = this.#catchUp()
+    const existing = settings === undefined ? undefined : this.#known(work, settings)
+    if (existing !== undefined) return existing
+    const task = new PoolTask(this.#owner, work, input, this.#parts.turn.stamp)
+    const verdict = this.#admit(task, settings, now)
+    if (verdict > TO_QUEUE) throw this.#refused(work, settings, verdict)
+    if (this.#parts.settings.captureContext) task.context = this.#capture(task)
+    this.accept(task, verdict, settings)
+    return task
+  }
+
+  /** The same, but waits for room where there is none. */
+  async submitWhenFree(work: Work, input: unknown, settings: WaitSettings): Promise<PoolTask> {
+    throwIfAborted(settings.waitSignal)
+    const now = this.#catchUp()
+    const existing = this.#known(work, settings.task)
+    if (existing !== undefined) return existing
+    const task = new PoolTask(this.#owner, work, input, this.#parts.turn.stamp)
+    if (this.#parts.settings.captureContext) task.context = this.#capture(task)
+    const verdict = this.#admit(task, settings.task, now)
+    if (verdict === FULL) return this.line.join(task, settings)
+    if (verdict > TO_QUEUE) throw this.#refused(work, settings.task, verdict)
+    this.accept(task, verdict, settings.task)
+    return task
+  }
+
+  /** With a rate, whoever may start by now goes before the newcomer, though the timer may be late. */
+  #catchUp(): number {
+    const now = this.#owner.schedulerNow
+    if (this.#parts.scheduler.rate !== null) this.#owner.startDue(now)
+    return now
+  }
+
+  #admit(task: PoolTask, settings: TaskSettings | undefined, now: number): Verdict {
+    const verdict = this.#parts.scheduler.admit(task, settings?.priority ?? 0, settings?.key, now)
+    this.#owner.watchRate(now)
+    return verdict
+  }
+
+  #refused(work: Work, settings: TaskSettings | undefined, verdict: Verdict): Error {
+    const error = this.refusal(verdict, settings)
+    this.refuse(work, settings, error)
+    return error
+  }
+
+  /** What is decided before admission: a signal that has aborted, an id that is taken. */
+  #known(work: Work, settings: TaskSettings): PoolTask | undefined {
+    throwIfAborted(settings.signal)
+    const existing = this.taskOf(settings.id)
+    if (existing === undefined || settings.join) return existing
+    if (this.#parts.scheduler.stage >= STOPPING) return undefined
+    const error = withoutStack(() => new DuplicateTaskError(existing.id))
+    this.refuse(work, settings, error)
+    throw error
+  }
+
+  #capture(task: PoolTask): PoolTask['context'] {
+    const { selfWait } = this.#parts
+    return selfWait === null ? captureContext() : selfWait.capture(task)
+  }
+
+  /** A task has its place: it gets what was said about it, and a worker if it has one. */
+  accept(task: PoolTask, verdict: Verdict, settings: TaskSettings | undefined): void {
+    const { listeners } = this.#parts
+    if (settings !== undefined) this.#equip(task, settings)
+    if (verdict === TO_WORKER) this.#owner.startTask(task)
+    else this.#limitQueueing(task, settings?.queueTimeoutMs ?? this.#parts.settings.queueTimeoutMs)
+    if ((listeners.heard & HEARS.queued) !== 0) listeners.emit('queued', task)
+  }
+
+  #equip(task: PoolTask, settings: TaskSettings): void {
+    const { id, name, timeoutMs, signal, retry, metadata } = settings
+    if (id !== undefined) this.#owner.tickets.register(task, id)
+    const isRare = [name, timeoutMs, signal, retry, metadata].some((value) => value !== undefined)
+    if (isRare) task.detailed().take(settings)
+    if (signal !== undefined) this.#parts.signals.subscribe(signal, task)
+  }
+
+  #limitQueueing(task: PoolTask, queueTimeoutMs: number): void {
+    if (queueTimeoutMs === Number.POSITIVE_INFINITY) return
+    const details = task.detailed()
+    details.deadline = new Deadline(() => this.#owner.settle(task, CANCELED, new Cancellation('queue_timeout')))
+    this.#parts.deadlines.set(details.deadline, queueTimeoutMs, true)
+  }
+
+  /** Counts and tells a refusal. */
+  refuse(work: Work, settings: TaskSettings | undefined, error: unknown): void {
+    const { listeners } = this.#parts
+    this.#parts.scheduler.refused++
+    if ((listeners.heard & HEARS.refused) === 0) return
+    const name = work instanceof Handler ? work.name : settings?.name
+    const key = settings?.key
+    listeners.emit('refused', {
+      error,
+      ...(name === undefined ? undefined : { name }),
+      ...(key === undefined ? undefined : { key })
+    })
+  }
+
+  /** The error for a verdict. */
+  refusal(verdict: Verdict, settings: TaskSettings | undefined): Error {
+    const scheduler = this.#parts.scheduler
+    const { concurrency, queueCapacity, running, held: queued } = scheduler
+    const retryAfterMs = scheduler.retryAfterMs()
+    return withoutStack(() => {
+      if (verdict === FULL) return new QueueFullError({ concurrency, queueCapacity, running, queued, retryAfterMs })
+      if (verdict !== KEY_FULL) return new PoolStoppedError(scheduler.stage === STOPPING ? 'stopping' : 'stopped')
+      const key = settings?.key as string
+      const { held, ...share } = scheduler.shareOf(key)
+      return new KeyQueueFullError(key, { ...share, queued: held, retryAfterMs })
+    })
+  }
+
+  /** The live or retained task that has this id. */
+  taskOf(id: string | undefined): PoolTask | undefined {
+    return id === undefined ? undefined : this.#owner.tickets.find(id)
+  }
+
+  startDue(): void {
+    this.#owner.startDue()
+  }
+}
