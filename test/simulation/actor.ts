@@ -43,6 +43,8 @@ export class Actor {
   readonly cancelReasons: unknown[] = []
   /** The promise of `queueTaskWhenFree`. */
   waiting: Watched | undefined
+  /** The task that has its id already, which it was given instead. */
+  joined: Actor | undefined
   refusal: unknown
   readonly results: Watched[] = []
   readonly settlements: Watched[] = []

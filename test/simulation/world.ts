@@ -19,6 +19,7 @@ import {
   WorkerPool
 } from '../../src/index.js'
 import { Actor, Watched } from './actor.js'
+import { behave } from './behave.js'
 import { Checks, type PromiseId } from './checks.js'
 import { Model, ModelTask, type Verdict } from './model.js'
 import { type Action, type Behaviour, type Plan, type Retry, SIGNALS, type Target, type TaskPlan } from './plan.js'
@@ -267,7 +268,7 @@ export class World {
   #queue(plan: TaskPlan, asks: boolean): void {
     const actor = this.#make(plan)
     this.sync()
-    const joined = this.#joined(actor)
+    let joined = this.#joined(actor)
     const left = actor.model.hasLeft()
     let real: Task | undefined
     let thrown: unknown
@@ -278,6 +279,8 @@ export class World {
     }
     this.checks.rethrow()
     if (left) return this.#that('I4', thrown === actor.signal?.reason, () => 'an aborted signal was not thrown')
+    // a start that was late may just have let one in that has the same id
+    if (actor.model.place === 'new') joined ??= this.#joined(actor)
     if (joined !== undefined) return this.#that('I4', real === joined.real, () => 'a duplicate was not joined')
     if (real === undefined) {
       this.#that('I4', actor.model.place === 'refused' && actor.refusal === thrown, () => `threw ${String(thrown)}`)
@@ -291,7 +294,7 @@ export class World {
     const actor = this.#make(action.task, action.waitSignal)
     const { model } = actor
     this.sync()
-    const joined = this.#joined(actor)
+    let joined = this.#joined(actor)
     const left = actor.model.hasLeft()
     const lineFull = () => this.model.line.length >= this.model.waiterCapacity
     const options: WaitOptions = {
@@ -302,9 +305,16 @@ export class World {
     model.waitUntil = this.now + (action.waitMs ?? NEVER)
     actor.waiting = new Watched(this.pool.queueTaskWhenFree((ctx) => this.#call(actor, ctx), options))
     this.checks.rethrow()
-    if (left || joined !== undefined) return
     if (model.place === 'new') {
       this.sync()
+      joined ??= this.#joined(actor)
+    }
+    if (left) return
+    if (joined !== undefined) {
+      actor.joined = joined
+      return
+    }
+    if (model.place === 'new') {
       const verdict = this.model.judge(model, this.now)
       this.#that(
         'I4',
@@ -506,122 +516,14 @@ export class World {
     })
     if (go === undefined) return undefined
     const { attempts } = model.plan
-    return this.#behave(actor, ctx, attempts[Math.min(model.attempt, attempts.length) - 1] as Behaviour)
+    const behaviour = attempts[Math.min(model.attempt, attempts.length) - 1] as Behaviour
+    return behave(actor, ctx, behaviour, (error) => void this.#actorOfError.set(error, actor))
   }
 
   #countAlive(): void {
     for (const { alive, model } of this.actors) {
       if (alive) this.#that('I2', model.place === 'running', () => `${model.name} is alive without a worker`)
     }
-  }
-
-  #behave(actor: Actor, ctx: TaskContext, behaviour: Behaviour): unknown {
-    const { model } = actor
-    const { attempt, name } = model
-    const value = `${name}#${attempt}`
-    const error = this.#error(actor, new Error(`${value} failed`))
-    /** The first end counts, and only that of the present attempt. */
-    const ends = (well: boolean, what: unknown): void => {
-      if (!actor.alive || model.attempt !== attempt || model.ended !== undefined) return
-      actor.alive = false
-      actor.finish = undefined
-      if (!model.settled) model.ended = { well, value: what }
-    }
-    switch (behaviour) {
-      case 'returns':
-        ends(true, value)
-        return value
-      case 'throws':
-        ends(false, error)
-        throw error
-      case 'resolves':
-        return (async () => {
-          await null
-          ends(true, value)
-          return value
-        })()
-      case 'rejects':
-        return (async () => {
-          await null
-          ends(false, error)
-          throw error
-        })()
-      case 'is an abort nobody asked for': {
-        const abort = this.#error(actor, Object.assign(new Error('aborted'), { name: 'AbortError' }))
-        ends(false, abort)
-        return Promise.reject(abort)
-      }
-      case 'is a thenable that calls both':
-        return {
-          // biome-ignore lint/suspicious/noThenProperty: that is what is tried
-          then: (resolve: (value: unknown) => void, reject: (error: unknown) => void) => {
-            ends(true, value)
-            resolve(value)
-            reject(error)
-            resolve('again')
-            void Promise.resolve().then(() => reject(error))
-          }
-        }
-      case 'is a thenable that throws after it called':
-        return {
-          // biome-ignore lint/suspicious/noThenProperty: that is what is tried
-          then: (_: unknown, reject: (error: unknown) => void) => {
-            ends(false, error)
-            reject(error)
-            throw new Error('too late')
-          }
-        }
-      case 'has a then that throws':
-        return {
-          // biome-ignore lint/suspicious/noThenProperty: that is what is tried
-          get then() {
-            ends(false, error)
-            throw error
-          }
-        }
-      case 'is a thenable that never calls by itself':
-        return {
-          // biome-ignore lint/suspicious/noThenProperty: that is what is tried
-          then: (resolve: (value: unknown) => void, reject: (error: unknown) => void) => {
-            actor.finish = (well) => {
-              ends(well, well ? value : error)
-              if (well) resolve(value)
-              else reject(error)
-            }
-          }
-        }
-      default:
-        return new Promise((resolve, reject) => {
-          const fail = (what: unknown): void => {
-            ends(false, what)
-            reject(what)
-          }
-          actor.finish = (well) => {
-            if (!well) return fail(error)
-            ends(true, value)
-            resolve(value)
-          }
-          if (behaviour === 'is deaf') return
-          const { signal } = ctx
-          const onAbort = (): void => {
-            const { reason } = signal
-            if (behaviour === 'waits and honours abort') return fail(this.#error(actor, reason))
-            if (behaviour === 'waits and fails with the abort as cause') {
-              return fail(this.#error(actor, new Error('interrupted', { cause: reason })))
-            }
-            if (behaviour === 'waits and fails its own way when aborted') return fail(error)
-            if (behaviour === 'waits and returns when aborted') return actor.finish?.(true)
-            void Promise.resolve().then(() => fail(this.#error(actor, reason)))
-          }
-          if (signal.aborted) onAbort()
-          else signal.addEventListener('abort', onAbort, { once: true })
-        })
-    }
-  }
-
-  #error<E extends object>(actor: Actor, error: E): E {
-    if (!(error instanceof TaskTimeoutError)) this.#actorOfError.set(error, actor)
-    return error
   }
 
   // ── hearing ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -1133,7 +1035,11 @@ export class World {
 
   #lookAtPromises(): void {
     for (const actor of this.actors) {
-      const { model, waiting, refusal, outcome } = actor
+      const { model, waiting, refusal, outcome, joined: other } = actor
+      if (other !== undefined) {
+        const result = waiting?.outcome
+        this.#that('I4', result?.well === true && result.value === other.real, () => `${model.name} joined another`)
+      }
       if (waiting !== undefined && model.place !== 'line' && model.place !== 'new') {
         const result = waiting.outcome
         const right =
