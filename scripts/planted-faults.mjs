@@ -168,8 +168,8 @@ const FAULTS = [
   {
     name: 'each task has a listener of its own',
     file: 'src/signals.ts',
-    text: 'watch = new Watch(signal, () => this.#aborted(signal))\n      this.#watched.set(signal, watch)',
-    fault: 'watch = new Watch(signal, () => this.#aborted(signal))'
+    text: 'this.#watched.set(signal, watch)',
+    fault: ''
   },
   {
     name: 'a waiter that gives up leaves its listener behind',
@@ -209,7 +209,7 @@ const FAULTS = [
   },
   {
     name: 'the context of the call is not captured',
-    file: 'src/dispatcher.ts',
+    file: 'src/admission.ts',
     text: 'return selfWait === null ? captureContext() : selfWait.capture(task)',
     fault: 'return selfWait === null ? null : selfWait.capture(task)'
   },
@@ -250,10 +250,28 @@ const FAULTS = [
     fault: 'this.#flush()'
   },
   {
+    name: 'idle is told while there is work',
+    file: 'src/dispatcher.ts',
+    text: 'if (this.#scheduler.live > 0) return\n    if (this.#scheduler.accepted',
+    fault: 'if (this.#scheduler.accepted'
+  },
+  {
     name: 'idle is told again and again',
     file: 'src/dispatcher.ts',
-    text: 'this.#busy = false\n',
+    text: 'this.#idleAfter = this.#scheduler.accepted\n',
     fault: '\n'
+  },
+  {
+    name: 'a taken id is given again',
+    file: 'src/admission.ts',
+    text: 'if (existing === undefined || settings.join) return existing',
+    fault: 'return undefined'
+  },
+  {
+    name: 'a newcomer passes those whose start is late',
+    file: 'src/admission.ts',
+    text: 'if (this.#parts.scheduler.rate !== null) this.#owner.startDue(now)\n    return now',
+    fault: 'return now'
   }
 ]
 
