@@ -52,8 +52,8 @@ export class Admission implements RoomLineOwner {
 
   /** The same, but waits for room where there is none. */
   async submitWhenFree(work: Work, input: unknown, settings: WaitSettings): Promise<PoolTask> {
-    throwIfAborted(settings.waitSignal)
     const now = this.#catchUp()
+    throwIfAborted(settings.waitSignal)
     const existing = this.#known(work, settings.task)
     if (existing !== undefined) return existing
     const task = new PoolTask(this.#owner, work, input, this.#parts.turn.stamp)

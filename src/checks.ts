@@ -112,11 +112,26 @@ export function isFunction(value: unknown): value is Function {
 /** A function that can be called, which a class cannot. */
 export function callable<F>(name: string, value: unknown): F {
   if (!isFunction(value)) return wrongType(name, 'a function', value)
-  // Only classes and built-in constructors have a prototype that cannot be replaced; most functions have none at all.
-  if (Object.hasOwn(value, 'prototype') && Object.getOwnPropertyDescriptor(value, 'prototype')?.writable === false) {
-    throw new TypeError(`Expected \`${name}\` to be a function, got a class`)
-  }
+  if (isClass(value)) throw new TypeError(`Expected \`${name}\` to be a function, got a class`)
   return value as F
+}
+
+/**
+ * Most functions have no prototype at all. Those of classes and of built-in constructors cannot be replaced; those of
+ * other functions only when the function was frozen.
+ */
+// biome-ignore lint/complexity/noBannedTypes: any function, before it is known which
+function isClass(value: Function): boolean {
+  if (!Object.hasOwn(value, 'prototype')) return false
+  if (Object.getOwnPropertyDescriptor(value, 'prototype')?.writable !== false) return false
+  return !Object.isFrozen(value) || Function.prototype.toString.call(value).startsWith('class')
+}
+
+/** An object made by a literal, in whatever realm, or one without a prototype. */
+export function isPlainObject(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === null || Object.getPrototypeOf(prototype) === null
 }
 
 export function abortSignal(name: string, value: unknown): AbortSignal {
@@ -149,7 +164,7 @@ export function jsonText(name: string, value: unknown): string {
   const path = firstBeyondJson(value, name, [])
   if (path !== undefined)
     throw new TypeError(
-      `Expected \`${path}\` to be JSON (null, booleans, finite numbers, strings, arrays, plain objects, no cycle)`
+      `Expected \`${path}\` to be JSON (null, booleans, finite numbers, strings, arrays, plain objects, at most ${MAX_DEPTH} levels deep)`
     )
   return JSON.stringify(value)
 }
@@ -170,8 +185,7 @@ function firstBeyondJson(value: unknown, path: string, parents: readonly object[
     }
     return undefined
   }
-  const prototype: unknown = Object.getPrototypeOf(value)
-  if (prototype !== null && Object.getPrototypeOf(prototype) !== null) return path
+  if (!isPlainObject(value)) return path
   for (const [key, part] of Object.entries(value)) {
     const wrong = part === undefined ? undefined : firstBeyondJson(part, `${path}.${key}`, inside)
     if (wrong !== undefined) return wrong

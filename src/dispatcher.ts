@@ -62,7 +62,7 @@ export class Dispatcher implements TaskOwner, AttemptsOwner, AdmissionOwner, Shu
         rate: rateLimit === undefined ? null : new RateWindow(rateLimit.starts, rateLimit.intervalMs)
       }),
       deadlines: new Deadlines(clock),
-      signals: new Signals(),
+      signals: new Signals((error) => unobserved.report(error, {})),
       listeners: new Listeners((error, event, task) =>
         unobserved.report(error, task instanceof PoolTask ? { event, task } : { event })
       ),

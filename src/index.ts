@@ -38,6 +38,7 @@ export type {
   After,
   CancelOutcome,
   Handlers,
+  HandlersOf,
   InputOf,
   ResultOf,
   Task,

@@ -217,7 +217,10 @@ export interface TaskOptions {
   readonly signal?: AbortSignal | undefined
   /** Instead of the pool's `retry`. */
   readonly retry?: RetryOptions | undefined
-  /** JSON data that goes with the task; copied. */
+  /**
+   * JSON data that goes with the task, at most 64 levels deep; copied. A value whose type is an interface needs a spread
+   * (`{ ...value }`), as everywhere where TypeScript wants JSON.
+   */
   readonly metadata?: JsonValue | undefined
   /**
    * What to do when the id is taken: refuse with a {@link DuplicateTaskError}, or give the existing task.

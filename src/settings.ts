@@ -6,6 +6,7 @@ import {
   integer,
   integerWithin,
   interval,
+  isPlainObject,
   jsonText,
   oneOf,
   optionsOf,
@@ -138,12 +139,14 @@ const POOL_OPTIONS = {
   clock: true
 } as const
 
+/** Each is called as a method of the object it was given in, as its author would call it. */
 function checkHandlers(handlers: unknown): Map<string, TaskFunction> {
-  if (typeof handlers !== 'object' || handlers === null)
-    throw new TypeError(wording('handlers', 'an object of functions', handlers))
+  if (!isPlainObject(handlers)) throw new TypeError(wording('handlers', 'a plain object of functions', handlers))
   const checked = new Map<string, TaskFunction>()
-  for (const [name, handler] of Object.entries(handlers))
-    checked.set(text('a name in handlers', name), callable(`handlers.${name}`, handler))
+  for (const [name, handler] of Object.entries(handlers)) {
+    const call = callable<TaskFunction>(`handlers.${name}`, handler)
+    checked.set(text('a name in handlers', name), (input, ctx) => Reflect.apply(call, handlers, [input, ctx]))
+  }
   return checked
 }
 

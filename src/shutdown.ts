@@ -54,6 +54,8 @@ export class Shutdown {
   #forceAt = Number.POSITIVE_INFINITY
   /** Whether the grace is over. */
   #aborting = false
+  /** Whether all have been told that the pool stops. */
+  #told = false
   #slicing = false
   /** Whether the force deadline has passed, and acts at the end of this turn. */
   #overdue = false
@@ -84,6 +86,7 @@ export class Shutdown {
     this.#owner.tellRunning(this.error)
     listeners.emit('stopping', { reason: this.#reason })
     this.#owner.startDue() // a pause ends with the stop
+    this.#told = true
     this.#proceed()
   }
 
@@ -115,7 +118,7 @@ export class Shutdown {
 
   #proceed(): void {
     const { scheduler, clock, deadlines } = this.#parts
-    if (this.#finishing) return
+    if (this.#finishing || !this.#told) return
     if (scheduler.live === 0) return this.finish()
     if (this.#aborting) return this.#limitAbort()
     if (this.#graceAt > clock.now()) return deadlines.setAt(this.#graceEnd, this.#graceAt, true)

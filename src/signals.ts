@@ -1,3 +1,5 @@
+import { callHook, type Report } from './hooks.js'
+
 /** What is to be done when a signal aborts. */
 export interface AbortSubscriber {
   /** The signal it watches aborted. Called once; it is not subscribed any more. */
@@ -14,7 +16,13 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
  * left. (`AbortSignal.any` would leave its dependents behind on a signal that lives long.)
  */
 export class Signals {
+  readonly #report: Report
   readonly #watched = new Map<AbortSignal, Watch>()
+
+  /** @param report - is told when a look-alike of a signal throws: it is not listened to then, and nothing else is harmed */
+  constructor(report: Report) {
+    this.#report = report
+  }
 
   /** How many distinct signals are listened to. */
   get size(): number {
@@ -25,7 +33,7 @@ export class Signals {
   subscribe(signal: AbortSignal, subscriber: AbortSubscriber): void {
     let watch = this.#watched.get(signal)
     if (watch === undefined) {
-      watch = new Watch(signal, () => this.#aborted(signal))
+      watch = new Watch(signal, () => this.#aborted(signal), this.#report)
       this.#watched.set(signal, watch)
     }
     watch.subscribers.add(subscriber)
@@ -55,14 +63,16 @@ class Watch {
   readonly subscribers = new Set<AbortSubscriber>()
   readonly #signal: AbortSignal
   readonly #listener: () => void
+  readonly #report: Report
 
-  constructor(signal: AbortSignal, listener: () => void) {
+  constructor(signal: AbortSignal, listener: () => void, report: Report) {
     this.#signal = signal
     this.#listener = listener
-    signal.addEventListener('abort', listener)
+    this.#report = report
+    callHook(() => signal.addEventListener('abort', listener), report)
   }
 
   end(): void {
-    this.#signal.removeEventListener('abort', this.#listener)
+    callHook(() => this.#signal.removeEventListener('abort', this.#listener), this.#report)
   }
 }

@@ -86,6 +86,9 @@ export type CancelOutcome = 'canceled' | 'requested' | 'finished' | 'unknown'
 /** Named functions whose input is data. */
 export type Handlers = Readonly<Record<string, (input: never, ctx: TaskContext) => unknown>>
 
+/** What the handlers option may be: every property a handler. An interface will do as well as a literal. */
+export type HandlersOf<H> = { readonly [K in keyof H]: (input: never, ctx: TaskContext) => unknown }
+
 /** The input of a handler; `undefined` when it takes none. */
 export type InputOf<F> = F extends (...args: infer P) => unknown ? (P extends readonly [] ? undefined : P[0]) : never
 

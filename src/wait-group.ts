@@ -5,7 +5,11 @@ import type { DrainOptions } from './options.js'
 import { checkDrainOptions } from './settings.js'
 import { Signals, throwIfAborted } from './signals.js'
 import { systemClock } from './system-clock.js'
+import { Unobserved } from './unobserved.js'
 import { type WaitPorts, Waits } from './waits.js'
+
+const unobserved = new Unobserved(undefined)
+const report = (error: unknown): void => unobserved.report(error, {})
 
 /**
  * Waits until a number of things are done, as a wait group of Go does: count them in, count them out, wait for zero.
@@ -42,6 +46,7 @@ export class WaitGroup {
    */
   add(n = 1): void {
     integer('n', n, 0)
+    if (this.#size + n > Number.MAX_SAFE_INTEGER) throw new RangeError('Expected the group to stay countable')
     if (this.#closed) throw new WaitGroupError('This group was closed: nothing can be added to it any more.')
     this.#size += n
   }
@@ -96,7 +101,7 @@ export class WaitGroup {
     const limits = checkDrainOptions(options)
     throwIfAborted(limits.signal)
     if (this.#size === 0) return
-    this.#ports ??= { deadlines: new Deadlines(systemClock), signals: new Signals() }
+    this.#ports ??= { deadlines: new Deadlines(systemClock), signals: new Signals(report) }
     this.#waits ??= new Waits(this.#ports)
     try {
       await this.#waits.add(limits, () => new DrainTimeoutError(limits.timeoutMs, { count: this.#size, ids: [] }))

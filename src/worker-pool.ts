@@ -29,7 +29,7 @@ import {
 } from './settings.js'
 import { throwIfAborted } from './signals.js'
 import { Cancellation, Handler, type Work } from './task.js'
-import type { After, CancelOutcome, Handlers, ResultOf, Task, TaskContext } from './task-contract.js'
+import type { After, CancelOutcome, Handlers, HandlersOf, ResultOf, Task, TaskContext } from './task-contract.js'
 
 /**
  * Runs tasks in the background, a bounded number at a time, with a bounded number waiting. What is accepted is accepted
@@ -51,7 +51,7 @@ import type { After, CancelOutcome, Handlers, ResultOf, Task, TaskContext } from
  *
  * @typeParam H - the handlers, inferred from the option of that name
  */
-export class WorkerPool<H extends Handlers = Record<never, never>> {
+export class WorkerPool<H extends HandlersOf<H> = Record<never, never>> {
   readonly #settings: PoolSettings
   readonly #handlers = new Map<string, Handler>()
   readonly #dispatcher: Dispatcher
@@ -63,7 +63,7 @@ export class WorkerPool<H extends Handlers = Record<never, never>> {
    * @typeParam H - the handlers, inferred from the option of that name
    * @throws TypeError | RangeError when an option is unknown, missing or wrong; nothing is coerced
    */
-  constructor(options: WorkerPoolOptions<H & Handlers>) {
+  constructor(options: WorkerPoolOptions<H | (H & Handlers)>) {
     this.#settings = checkPoolOptions(options)
     for (const [name, call] of this.#settings.handlers) this.#handlers.set(name, new Handler(name, call))
     this.#dispatcher = new Dispatcher(this.#settings)

@@ -401,7 +401,9 @@ describe('what is wrong with a call', () => {
     new WorkerPool({
       concurrency: 1,
       queueCapacity: 1,
-      handlers: Object.assign(Object.create({ inherited() {} }), { known: async () => 1 })
+      handlers: Object.assign(Object.create(Object.assign(Object.create(null), { inherited() {} })), {
+        known: async () => 1
+      })
     })
 
   const WRONG: [string, unknown][] = [

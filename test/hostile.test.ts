@@ -997,3 +997,62 @@ describe('deep and reentrant tasks', () => {
     expect(pool.stats().totals).toMatchObject({ failed: 5_000, started: 5_000 })
   })
 })
+
+describe('what is given with a task', () => {
+  it('may be a look-alike of a signal that throws: it is told, and nothing is lost', async () => {
+    const errors: unknown[] = []
+    const watched = startedPool({ onUnobservedError: (error) => errors.push(error) })
+    const bad = {
+      aborted: false,
+      addEventListener: () => {
+        throw new Error('add')
+      },
+      removeEventListener: () => {
+        throw new Error('remove')
+      }
+    } as unknown as AbortSignal
+    const task = watched.pool.queueTask(() => 'done', { signal: bad })
+    await watched.clock.turn()
+    expect(task.record()).toMatchObject({ state: 'succeeded', result: 'done' })
+    expect(errors.map(String)).toEqual(['Error: add', 'Error: remove'])
+    expect(expectBalance(watched.pool)).toMatchObject({ running: 0, totals: { accepted: 1, succeeded: 1 } })
+  })
+})
+
+describe('handlers', () => {
+  it('are called as methods of the object they were given in', async () => {
+    const clock = new ManualClock()
+    const handlers = {
+      factor: () => 7,
+      product(input: number) {
+        return input * this.factor()
+      }
+    }
+    const pool = new WorkerPool({ concurrency: 1, queueCapacity: 1, clock, handlers }).start()
+    const task = pool.queueTask('product', 6)
+    await clock.turn()
+    expect(await task.result()).toBe(42)
+  })
+
+  it.each([
+    ['an array', [() => 1]],
+    ['a Map', new Map([['a', () => 1]])],
+    [
+      'an instance of a class',
+      new (class {
+        resize() {}
+      })()
+    ],
+    ['a function', () => 1]
+  ])('are refused as %s, whose functions nobody would find', (_what, handlers) => {
+    const make = () => new WorkerPool({ concurrency: 1, queueCapacity: 1, handlers: handlers as never })
+    expect(make).toThrow(TypeError)
+    expect(make).toThrow(/^Expected `handlers` to be a plain object of functions, got /)
+  })
+
+  it('may be frozen functions, but not frozen classes', () => {
+    const make = (run: unknown) => new WorkerPool({ concurrency: 1, queueCapacity: 1, handlers: { run } as never })
+    make(Object.freeze(function run() {}))
+    expect(() => make(Object.freeze(class {}))).toThrow('Expected `handlers.run` to be a function, got a class')
+  })
+})

@@ -12,13 +12,13 @@ async function program(): Promise<string> {
   const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8')
   const [, code = ''] = /```ts\n([\s\S]*?)```/.exec(readme) ?? []
   const port = '.listen(3000)'
-  const work = "sleep(1_000, 'a report', { signal })"
+  const work = "setTimeout(done, 1_000, 'a report')"
   expect(code).toContain(port)
   expect(code).toContain(work)
   return `const released = new Promise<void>((resolve) => process.once('SIGUSR2', () => resolve()))
 ${code
   .replace(port, ".listen(0, '127.0.0.1', () => console.log(JSON.stringify(server.address())))")
-  .replace(work, `released.then(() => ${work.replace('1_000', '1')})`)}`
+  .replace(work, "released.then(() => done('a report'))")}`
 }
 
 describe('the server at the top of the README', () => {
@@ -55,8 +55,9 @@ describe('the server at the top of the README', () => {
     expect(refused[0]?.headers.get('retry-after')).toBe('5')
     expect(await refused[0]?.json()).toMatchObject({ code: 'ERR_QUEUE_FULL', concurrency: 10, queueCapacity: 100 })
 
-    const ticket = answers.find(({ status }) => status === 202)?.headers.get('location') as string
-    const status = await fetch(`${origin}${ticket}`, { headers: { connection: 'close' } })
+    const accepted = answers.find(({ status }) => status === 202) as Response
+    const { id } = (await accepted.json()) as TaskRecord
+    const status = await fetch(`${origin}/${id}`, { headers: { connection: 'close' } })
     expect(status.status).toBe(200)
     expect(['queued', 'running']).toContain(((await status.json()) as TaskRecord).state)
     expect((await fetch(`${origin}/nobody`, { headers: { connection: 'close' } })).status).toBe(404)

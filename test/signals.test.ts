@@ -2,6 +2,11 @@ import { getEventListeners } from 'node:events'
 import { describe, expect, it } from 'vitest'
 import { type AbortSubscriber, Signals, throwIfAborted } from '../src/signals.js'
 
+/** No signal here is a look-alike that throws. */
+const unexpected = (error: unknown): void => {
+  throw error
+}
+
 const listeners = (signal: AbortSignal): number => getEventListeners(signal, 'abort').length
 
 /** Notes the reasons it is told. */
@@ -15,7 +20,7 @@ class Subscriber implements AbortSubscriber {
 
 describe('Signals', () => {
   it('C9 listen once to one signal, however many subscribe', () => {
-    const signals = new Signals()
+    const signals = new Signals(unexpected)
     const { signal } = new AbortController()
     const subscribers = Array.from({ length: 10_000 }, () => new Subscriber())
     for (const subscriber of subscribers) signals.subscribe(signal, subscriber)
@@ -25,7 +30,7 @@ describe('Signals', () => {
   })
 
   it('tell every subscriber the reason, once, in the order of their coming, and leave nothing', () => {
-    const signals = new Signals()
+    const signals = new Signals(unexpected)
     const controller = new AbortController()
     const { signal } = controller
     const told: string[] = []
@@ -39,7 +44,7 @@ describe('Signals', () => {
   })
 
   it('keep distinct signals apart', () => {
-    const signals = new Signals()
+    const signals = new Signals(unexpected)
     const [one, other] = [new AbortController(), new AbortController()] as const
     const both = new Subscriber()
     const single = new Subscriber()
@@ -54,7 +59,7 @@ describe('Signals', () => {
   })
 
   it('do not call those who leave while the others are told', () => {
-    const signals = new Signals()
+    const signals = new Signals(unexpected)
     const controller = new AbortController()
     const late = new Subscriber()
     const last = new Subscriber()
@@ -71,7 +76,7 @@ describe('Signals', () => {
   })
 
   it('leave nothing when all leave while they are told', () => {
-    const signals = new Signals()
+    const signals = new Signals(unexpected)
     const controller = new AbortController()
     const late = new Subscriber()
     signals.subscribe(controller.signal, { onAbort: () => signals.unsubscribe(controller.signal, late) })
@@ -82,7 +87,7 @@ describe('Signals', () => {
   })
 
   it('do nothing about a signal or a subscriber they do not know', () => {
-    const signals = new Signals()
+    const signals = new Signals(unexpected)
     const { signal } = new AbortController()
     const known = new Subscriber()
     signals.unsubscribe(signal, known)
@@ -93,7 +98,7 @@ describe('Signals', () => {
   })
 
   it('listen again to a signal they had left', () => {
-    const signals = new Signals()
+    const signals = new Signals(unexpected)
     const controller = new AbortController()
     const subscriber = new Subscriber()
     signals.subscribe(controller.signal, subscriber)
@@ -105,7 +110,7 @@ describe('Signals', () => {
   })
 
   it('leave the listeners of others alone', () => {
-    const signals = new Signals()
+    const signals = new Signals(unexpected)
     const { signal } = new AbortController()
     const own = (): void => {}
     const subscriber = new Subscriber()

@@ -5,9 +5,14 @@ import { Signals } from '../src/signals.js'
 import { Waits } from '../src/waits.js'
 import { ManualClock, microtasks } from './support/manual-clock.js'
 
+/** No signal here is a look-alike that throws. */
+const unexpected = (error: unknown): void => {
+  throw error
+}
+
 function setup() {
   const clock = new ManualClock()
-  const ports = { deadlines: new Deadlines(clock), signals: new Signals() }
+  const ports = { deadlines: new Deadlines(clock), signals: new Signals(unexpected) }
   const waits = new Waits(ports)
   const ended: string[] = []
   const add = (name: string, limits: { signal?: AbortSignal; timeoutMs?: number } = {}): void => {

@@ -16,13 +16,15 @@ class Program {
   readonly #child: ChildProcess
   readonly #ended: Promise<unknown[]>
   readonly #waiters = new Set<() => void>()
+  #hasClosed = false
 
-  constructor(file: string, args: readonly string[]) {
-    this.#child = spawn(process.execPath, ['--import', 'tsx', file, ...args], {
-      cwd: root,
-      stdio: ['ignore', 'pipe', 'pipe']
-    })
+  constructor(file: string, args: readonly string[], command = [process.execPath, '--import', 'tsx']) {
+    const [program = '', ...rest] = command
+    this.#child = spawn(program, [...rest, file, ...args], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] })
     this.#ended = once(this.#child, 'close')
+    this.#child.once('close', () => {
+      this.#hasClosed = true
+    })
     this.#read(this.#child.stdout, this.lines)
     this.#read(this.#child.stderr, this.errors)
   }
@@ -34,7 +36,7 @@ class Program {
         const found = pattern.exec(line)
         if (found !== null) return found
       }
-      if (this.#child.exitCode !== null) throw new Error(`it ended without ${pattern}: ${this.errors.join('\n')}`)
+      if (this.#hasClosed) throw new Error(`it ended without ${pattern}: ${this.errors.join('\n')}`)
       await Promise.race([new Promise<void>((resolve) => this.#waiters.add(resolve)), this.#ended])
     }
   }
@@ -209,6 +211,20 @@ describe('npm run demo -- --serve', () => {
     expect(await program.exitCode()).toBe(2)
     expect(program.errors.join('\n')).toContain(message)
     expect(program.errors.join('\n')).toContain('usage: npm run demo')
+  })
+})
+
+describe('npm run demo -- --serve, by npm itself', () => {
+  it('ends well when npm is told to end, which tells nobody', { timeout: TIMEOUT }, async () => {
+    const program = new Program('--serve', [], ['npm', 'run', 'demo', '--'])
+    programs.push(program)
+    const url = await program.url()
+    const id = await handIn(url, { label: 'short', work: '50ms' })
+    await endOf(url, id)
+    program.signal('SIGTERM')
+    await program.line(/^ +nothing was lost$/)
+    await program.exitCode()
+    await expect(fetch(`${url}/livez`)).rejects.toThrow('fetch failed')
   })
 })
 

@@ -312,3 +312,18 @@ export async function groups(): Promise<void> {
   // @ts-expect-error there is no such option
   await group.wait({ timeout: 5 })
 }
+
+// ── handlers whose type has a name ─────────────────────────────────────────────────────────────────────────────────
+
+interface NamedHandlers {
+  resize(input: { width: number }, ctx: TaskContext): Promise<string>
+  sweep(): number
+}
+declare const namedHandlers: NamedHandlers
+const namedPool = new WorkerPool({ concurrency: 1, queueCapacity: 1, handlers: namedHandlers })
+namedPool.queueTask('resize', { width: 1 }) satisfies Task<string>
+namedPool.queueTask('sweep') satisfies Task<number>
+// @ts-expect-error the input is wrong
+namedPool.queueTask('resize', { height: 1 })
+// @ts-expect-error there is no such handler
+namedPool.queueTask('rotate')
