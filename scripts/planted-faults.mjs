@@ -178,6 +178,12 @@ const FAULTS = [
     fault: ''
   },
   {
+    name: 'a waiter that leaves does not let the next one in, but with a rate',
+    file: 'src/room-line.ts',
+    text: 'this.#leave(waiter, reason)\n    this.#owner.startDue()',
+    fault: 'this.#leave(waiter, reason)\n    if (this.#parts.scheduler.rate !== null) this.#owner.startDue()'
+  },
+  {
     name: 'a waiter that is let in can still time out',
     file: 'src/room-line.ts',
     text: 'this.#parts.deadlines.clear(waiter.deadline)\n',

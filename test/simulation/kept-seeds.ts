@@ -1,3 +1,5 @@
+import type { Plan, TaskPlan } from './plan.js'
+
 /** Seeds that found something once, and what it was. They are run for ever. */
 export const KEPT_SEEDS: readonly (readonly [seed: number, found: string])[] = [
   [293, 'a waiter that joined the line while the rate was spent was never woken by the rate'],
@@ -8,4 +10,36 @@ export const KEPT_SEEDS: readonly (readonly [seed: number, found: string])[] = [
   [9349, 'the same, at a stop with grace'],
   [10266, 'the same, with the loop blocked'],
   [46188, 'an id was judged before a late start let a waiter with the same id in']
+]
+
+const hangs: TaskPlan = { attempts: ['waits and honours abort'], lazy: false, progress: false, inside: [] }
+
+/** Plans that were found by thinking, since few seeds come by them. */
+export const KEPT_PLANS: readonly (readonly [found: string, plan: Plan])[] = [
+  [
+    'a head of the line that its key held back left, and did not let the next one in',
+    {
+      seed: 0,
+      setup: {
+        concurrency: 2,
+        queueCapacity: 1,
+        waiterCapacity: 5,
+        perKey: { concurrency: 1 },
+        retention: { count: 1_000, ms: Number.POSITIVE_INFINITY },
+        stuckAfterMs: 10,
+        started: true,
+        quiet: false,
+        throwing: [],
+        rejecting: []
+      },
+      operations: [
+        { do: 'queue', task: { ...hangs, key: 'a' }, asks: false, upTo: 'turn' },
+        { do: 'queue', task: { ...hangs, key: 'a' }, asks: false, upTo: 'turn' },
+        { do: 'wait', task: { ...hangs, key: 'a' }, asks: false, waitSignal: 0, upTo: 'turn' },
+        { do: 'wait', task: hangs, asks: false, upTo: 'turn' },
+        { do: 'abort', signal: 0, upTo: 'turn' }
+      ],
+      reactions: []
+    }
+  ]
 ]

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { PROMISES, type PromiseId } from './checks.js'
-import { KEPT_SEEDS } from './kept-seeds.js'
+import { KEPT_PLANS, KEPT_SEEDS } from './kept-seeds.js'
 import { planOf } from './plan.js'
 import { describePlan, type Summary, shrink, simulate, simulateSeeds, tooSeldom } from './simulate.js'
 
@@ -11,6 +11,12 @@ describe('seeds that found something', () => {
   it.each(KEPT_SEEDS)('seed %i keeps every promise again: %s', async (seed) => {
     const { broken } = await simulate(planOf(seed))
     expect(broken?.message).toBeUndefined()
+  })
+
+  it.each(KEPT_PLANS)('and so does the plan in which %s', async (_, plan) => {
+    const { broken, seen } = await simulate(plan)
+    expect(broken?.message).toBeUndefined()
+    expect(seen).toContain('a place for a waiter')
   })
 })
 
