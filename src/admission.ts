@@ -4,7 +4,7 @@ import { DuplicateTaskError, KeyQueueFullError, PoolStoppedError, QueueFullError
 import { HEARS } from './events.js'
 import type { PoolParts } from './pool-parts.js'
 import { RoomLine, type RoomLineOwner } from './room-line.js'
-import { CANCELED, type Settled, STOPPING } from './scheduler/lifecycle.js'
+import { CANCELED, CREATED, type Settled, STOPPING } from './scheduler/lifecycle.js'
 import { FULL, KEY_FULL, TO_QUEUE, TO_WORKER, type Verdict } from './scheduler/scheduler.js'
 import type { TaskSettings, WaitSettings } from './settings.js'
 import { throwIfAborted } from './signals.js'
@@ -23,6 +23,12 @@ export interface AdmissionOwner extends TaskOwner {
   /** Gives a task to its worker. */
   startTask(task: PoolTask): void
   settle(task: PoolTask, to: Settled, payload: unknown): void
+}
+
+/** Why nothing moves in a pool, where it is not for want of time: what a newcomer forgets most. */
+export function whyNothingMoves({ stage, paused }: PoolParts['scheduler']): string | undefined {
+  if (stage === CREATED) return 'The pool was not started.'
+  return paused ? 'The pool is paused.' : undefined
 }
 
 /** The desk: a task is accepted, refused, or its caller waits in the line. */
@@ -144,7 +150,12 @@ export class Admission implements RoomLineOwner {
     const { concurrency, queueCapacity, running, held: queued } = scheduler
     const retryAfterMs = scheduler.retryAfterMs()
     return withoutStack(() => {
-      if (verdict === FULL) return new QueueFullError({ concurrency, queueCapacity, running, queued, retryAfterMs })
+      if (verdict === FULL) {
+        return new QueueFullError(
+          { concurrency, queueCapacity, running, queued, retryAfterMs },
+          whyNothingMoves(scheduler)
+        )
+      }
       if (verdict !== KEY_FULL) return new PoolStoppedError(scheduler.stage === STOPPING ? 'stopping' : 'stopped')
       const key = settings?.key as string
       const { held, ...share } = scheduler.shareOf(key)

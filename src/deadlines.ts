@@ -1,8 +1,6 @@
 import type { Clock, Timer } from './ports/clock.js'
 import { Heap, type HeapItem } from './scheduler/heap.js'
-
-/** How long the due deadlines of one moment may hold the event loop before it gets a turn. */
-const SLICE_MS = 10
+import { Slice } from './slice.js'
 
 /** A moment at which something is to be done. Made once, set and cleared as often as wanted. */
 export class Deadline implements HeapItem {
@@ -87,14 +85,11 @@ export class Deadlines {
     this.#armedFor = Number.POSITIVE_INFINITY
     this.#firing = true
     const now = this.#clock.now()
-    for (
-      let first = this.#heap.first, fired = 1;
-      first !== undefined && first.at <= now;
-      first = this.#heap.first, fired++
-    ) {
+    const slice = new Slice(this.#clock)
+    for (let { first } = this.#heap; first !== undefined && first.at <= now; first = this.#heap.first) {
       this.clear(first)
       first.fire()
-      if (fired % 64 === 0 && this.#clock.now() - now > SLICE_MS) break
+      if (slice.isOver()) break
     }
     this.#firing = false
     this.#arm()

@@ -129,11 +129,12 @@ export class QueueFullError extends NoRoomError {
   }
   readonly code = 'ERR_QUEUE_FULL'
 
-  constructor(facts: FullFacts) {
+  /** @param note - why nothing moves, when it is known: the pool is paused or was not started */
+  constructor(facts: FullFacts, note?: string) {
     const { running, concurrency, queued, queueCapacity, retryAfterMs } = facts
     super(
       `The pool is full: ${running} of ${concurrency} running, ${queued} of ${queueCapacity} queued. ` +
-        `Try again in ${retryAfterMs} ms, or answer 503.`,
+        `${note === undefined ? '' : `${note} `}Try again in ${retryAfterMs} ms, or answer 503.`,
       facts
     )
   }

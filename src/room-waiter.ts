@@ -20,6 +20,8 @@ export class RoomWaiter extends Waiter<RoomWaiter> implements AbortSubscriber {
   /** The running task that waits here without a limit, where that is looked for. */
   readonly inside: PoolTask | undefined
   readonly deadline: Deadline
+  /** What ends the wait. */
+  readonly signals: ReadonlySet<AbortSignal>
   readonly granted: Promise<PoolTask>
   resolve!: (task: PoolTask) => void
   reject!: (reason: unknown) => void
@@ -39,16 +41,12 @@ export class RoomWaiter extends Waiter<RoomWaiter> implements AbortSubscriber {
     this.since = since
     this.inside = inside
     this.deadline = new Deadline(() => line.expire(this))
+    const { waitSignal } = settings
+    this.signals = new Set([waitSignal, settings.task.signal].filter((signal) => signal !== undefined))
     this.granted = new Promise((resolve, reject) => {
       this.resolve = resolve
       this.reject = reject
     })
-  }
-
-  /** The signals that end the wait. */
-  get signals(): ReadonlySet<AbortSignal> {
-    const { waitSignal, task } = this.settings
-    return new Set([waitSignal, task.signal].filter((signal) => signal !== undefined))
   }
 
   onAbort(reason: unknown): void {

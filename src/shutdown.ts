@@ -3,10 +3,9 @@ import { PoolStoppedError, withoutStack } from './errors.js'
 import type { PoolParts } from './pool-parts.js'
 import type { StopReport, TaskCount } from './reports.js'
 import { CANCELED, STARTED } from './scheduler/lifecycle.js'
+import { Slice } from './slice.js'
 import { Cancellation, type PoolTask } from './task.js'
 
-/** How long canceling what is queued may hold the event loop before it gets a turn. */
-const SLICE_MS = 10
 const MAX_IDS = 1_000
 
 /** What a stop asks for, checked. */
@@ -147,11 +146,11 @@ export class Shutdown {
   /** Cancels what is queued or waits for a retry, in slices. */
   #cancelHeld(): void {
     const { scheduler, turn, clock } = this.#parts
-    const beganAt = clock.now()
+    const slice = new Slice(clock)
     this.#slicing = true
-    for (let task = scheduler.anyHeld(), n = 1; task !== null; task = scheduler.anyHeld(), n++) {
+    for (let task = scheduler.anyHeld(); task !== null; task = scheduler.anyHeld()) {
       this.#owner.settle(task, CANCELED, this.#cancellation)
-      if (n % 64 === 0 && clock.now() - beganAt >= SLICE_MS) return turn.begin()
+      if (slice.isOver()) return turn.begin()
     }
     this.#slicing = false
   }

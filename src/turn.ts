@@ -1,7 +1,6 @@
 import type { Clock } from './ports/clock.js'
+import { SLICE_MS } from './slice.js'
 
-/** How long the pool's own work may hold the event loop before it gets a turn. */
-const SLICE_MS = 10
 /** The most steps between two looks at the clock. */
 const MAX_STEPS = 8
 /** A step that takes less is quick: as many as that fit into a slice. */

@@ -1,4 +1,5 @@
 import { inspect } from 'node:util'
+import { whyNothingMoves } from './admission.js'
 import { callable } from './checks.js'
 import { Dispatcher } from './dispatcher.js'
 import { DrainTimeoutError, PoolDeadlockError, PoolStoppedError } from './errors.js'
@@ -227,9 +228,8 @@ export class WorkerPool<H extends HandlersOf<H> = Record<never, never>> {
   }
 
   #drainTimeout(timeoutMs: number): DrainTimeoutError {
-    const { stage, paused, live } = this.#scheduler
-    const note = stage === CREATED ? 'The pool was not started.' : paused ? 'The pool is paused.' : undefined
-    return new DrainTimeoutError(timeoutMs, { count: live, ids: this.#view.unfinished(100) }, note)
+    const waitingFor = { count: this.#scheduler.live, ids: this.#view.unfinished(100) }
+    return new DrainTimeoutError(timeoutMs, waitingFor, whyNothingMoves(this.#scheduler))
   }
 
   // ── looking ──────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -78,6 +78,7 @@ export class Workers {
 
   /** Calls the functions that are due, as far as this turn's slice reaches; what is left is for the next turn. */
   flush(): void {
+    const called = this.#due.size > 0
     this.#coming = true
     for (let worker = this.#due.head; worker !== null; worker = this.#due.head) {
       if (this.#turn.isOver()) return
@@ -85,7 +86,7 @@ export class Workers {
       this.#owner.begin(worker, worker.task as PoolTask)
     }
     this.#coming = false
-    this.#turn.look()
+    if (called) this.#turn.look()
   }
 
   /** A turn begins: what the last one's slice did not reach is called now. */

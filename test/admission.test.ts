@@ -766,3 +766,27 @@ describe('what counts as refused', () => {
     witness.check()
   })
 })
+
+describe('a full pool in which nothing moves', () => {
+  const full = (pool: WorkerPool): string => {
+    pool.queueTask(() => {})
+    try {
+      pool.queueTask(() => {})
+      return 'accepted'
+    } catch (error) {
+      return (error as Error).message
+    }
+  }
+
+  it('says that it was not started', () => {
+    expect(full(new WorkerPool({ concurrency: 1, queueCapacity: 1, clock: new ManualClock() }))).toBe(
+      'The pool is full: 0 of 1 running, 1 of 1 queued. The pool was not started. Try again in 1000 ms, or answer 503.'
+    )
+  })
+
+  it('says that it is paused', () => {
+    const pool = new WorkerPool({ concurrency: 1, queueCapacity: 1, clock: new ManualClock() }).start()
+    pool.pause()
+    expect(full(pool)).toContain('The pool is paused.')
+  })
+})

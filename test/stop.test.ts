@@ -1038,3 +1038,25 @@ describe('a large queue', () => {
     expectBalance(pool)
   })
 })
+
+describe('a stop inside a stop', () => {
+  it('tells every running task that the pool stops before it asks the first of them to end', async () => {
+    const { clock, pool, witness } = make({ concurrency: 2 })
+    pool.start()
+    const order: string[] = []
+    const listening = (name: string) => (ctx: TaskContext) => {
+      ctx.stopping.addEventListener('abort', () => {
+        order.push(`${name} stopping`)
+        if (name === 'first') void pool.stop({ graceMs: 0 })
+      })
+      ctx.signal.addEventListener('abort', () => order.push(`${name} aborted`))
+      return hang()
+    }
+    pool.queueTask(listening('first'))
+    pool.queueTask(listening('second'))
+    await clock.turn()
+    void pool.stop({ graceMs: 1_000 })
+    expect(order).toEqual(['first stopping', 'second stopping', 'first aborted', 'second aborted'])
+    expect(witness.names().slice(-1)).toEqual(['stopping'])
+  })
+})

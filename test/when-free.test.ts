@@ -568,3 +568,21 @@ describe('keys in the line', () => {
     expect(expectBalance(pool)).toMatchObject({ queued: 2, waiting: 0, totals: { refused: 1 } })
   })
 })
+
+describe('a wait whose signal aborts while it is being decided', () => {
+  it('is over before it began, and leaves no listener', async () => {
+    const watched = startedPool({ concurrency: 2, queueCapacity: 0, rateLimit: { starts: 1, intervalMs: 100 } })
+    const { clock, pool } = watched
+    pool.queueTask(() => 'first')
+    await clock.turn()
+    const earlier = pool.queueTaskWhenFree(never)
+    await clock.turn()
+    const controller = new AbortController()
+    pool.on('queued', () => controller.abort(new Error('left')))
+    clock.block(150) // the rate is open and its timer late: the next call lets the earlier one in first
+    await expect(pool.queueTaskWhenFree(never, { waitSignal: controller.signal })).rejects.toThrow('left')
+    expect(listenersOn(controller.signal)).toBe(0)
+    expect((await earlier).state).toBe('running')
+    expect(expectBalance(pool)).toMatchObject({ waiting: 0, running: 1 })
+  })
+})

@@ -69,20 +69,20 @@ export async function serve(serverOf: (app: Application) => Server, options: Ser
       else if (step === 'stopped') console.log(summary(app, report))
     }
   })
-  endWithNpm()
+  endWithNpm(shutdown)
   server.listen(options.port, '127.0.0.1')
   await once(server, 'listening')
   console.log(welcome(address(server)))
 }
 
-/** npm and the shell that it starts do not pass SIGTERM on. Where they started this process, their end is its SIGTERM. */
-function endWithNpm(): void {
+/** npm and the shell that it starts do not pass SIGTERM on. Where they started this process, it ends when they have. */
+function endWithNpm(shutdown: Pick<ReturnType<typeof gracefulShutdown>, 'begin'>): void {
   const { ppid } = process
   if (process.env['npm_lifecycle_event'] === undefined) return
   const watch = setInterval(() => {
     if (process.ppid === ppid) return
     clearInterval(watch)
-    process.kill(process.pid, 'SIGTERM')
+    void shutdown.begin('npm has ended')
   }, 200)
   watch.unref()
 }

@@ -28,6 +28,7 @@ const plan: Record<Floor, readonly string[]> = {
     'settings.ts',
     'checks.ts',
     'hooks.ts',
+    'slice.ts',
     'reports.ts',
     'task-record.ts',
     'task-contract.ts'

@@ -1,40 +1,40 @@
 import { describe, expect, it } from 'vitest'
 import { Lanes } from '../../src/scheduler/lanes.js'
 import { Shares } from '../../src/scheduler/shares.js'
-import { Job } from './job.js'
+import { Item } from './item.js'
 
 /** Lanes that are driven as the scheduler does. */
 class Queue {
-  readonly lanes = new Lanes<Job>()
-  readonly shares: Shares<Job> | null
-  readonly jobs = new Map<string, Job>()
+  readonly lanes = new Lanes<Item>()
+  readonly shares: Shares<Item> | null
+  readonly items = new Map<string, Item>()
   #order = 0
 
   constructor(perKey?: number) {
     this.shares = perKey === undefined ? null : new Shares(perKey, Number.POSITIVE_INFINITY)
   }
 
-  /** Queues jobs named as they are: the key is the letter before the number, `x` is none. */
+  /** Queues items named as they are: the key is the letter before the number, `x` is none. */
   push(priority: number, ...names: string[]): void {
     for (const name of names) {
       const key = name.startsWith('x') ? undefined : name.slice(0, 1)
-      const job = this.jobs.get(name) ?? new Job(name)
-      this.jobs.set(name, job)
-      job.order = ++this.#order
+      const item = this.items.get(name) ?? new Item(name)
+      this.items.set(name, item)
+      item.order = ++this.#order
       const share = key === undefined || this.shares === null ? null : this.shares.open(key)
-      job.lane ??= this.lanes.find(priority, key, share)
-      this.lanes.push(job)
+      item.lane ??= this.lanes.find(priority, key, share)
+      this.lanes.push(item)
     }
   }
 
-  job(name: string): Job {
-    return this.jobs.get(name) as Job
+  item(name: string): Item {
+    return this.items.get(name) as Item
   }
 
   take(): string | undefined {
-    const job = this.lanes.take()
-    if (job?.lane?.share) job.lane.share.running++
-    return job?.name
+    const item = this.lanes.take()
+    if (item?.lane?.share) item.lane.share.running++
+    return item?.name
   }
 
   /** Takes whatever may be taken. */
@@ -44,9 +44,9 @@ class Queue {
     return names
   }
 
-  /** A job that was taken has ended. */
+  /** A item that was taken has ended. */
   end(name: string): void {
-    const share = this.job(name).lane?.share
+    const share = this.item(name).lane?.share
     if (!share) throw new Error('it has no share')
     share.running--
     this.lanes.unpark(share)
@@ -100,7 +100,7 @@ describe('Lanes', () => {
   it('C1 let go of an entry at the front, in the middle and at the end, and of a lane that is empty', () => {
     const queue = new Queue()
     queue.push(0, 'a1', 'a2', 'a3', 'b1', 'c1')
-    for (const name of ['a2', 'b1', 'a1']) queue.lanes.remove(queue.job(name))
+    for (const name of ['a2', 'b1', 'a1']) queue.lanes.remove(queue.item(name))
     expect(queue.busy).toEqual(['0 a', '0 c'])
     expect(queue.all()).toEqual(['a3', 'c1'])
     expect(queue.busy).toEqual([])
@@ -110,7 +110,7 @@ describe('Lanes', () => {
     const queue = new Queue()
     queue.push(0, 'a1', 'b1', 'c1', 'a2')
     expect(queue.take()).toBe('a1')
-    queue.lanes.remove(queue.job('b1'))
+    queue.lanes.remove(queue.item('b1'))
     expect(queue.all()).toEqual(['c1', 'a2'])
   })
 
@@ -130,7 +130,7 @@ describe('Lanes', () => {
     expect(queue.all()).toEqual(['a1', 'a2'])
     queue.push(2, 'a3') // a new lane of the same priority and key
     queue.push(2, 'a1', 'a2') // they held on to the old one
-    expect(queue.job('a1').lane).toBe(queue.job('a3').lane)
+    expect(queue.item('a1').lane).toBe(queue.item('a3').lane)
     expect(queue.busy).toEqual(['2 a'])
     expect(queue.all()).toEqual(['a3', 'a1', 'a2'])
   })
@@ -175,7 +175,7 @@ describe('Lanes', () => {
     queue.push(0, 'a1', 'a2', 'a3')
     queue.push(1, 'a4')
     expect(queue.all()).toEqual(['a4'])
-    for (const name of ['a1', 'a3', 'a2']) queue.lanes.remove(queue.job(name))
+    for (const name of ['a1', 'a3', 'a2']) queue.lanes.remove(queue.item(name))
     expect(queue.busy).toEqual([])
     expect(queue.shares?.get('a')?.parked).toEqual([])
     queue.push(0, 'a5')
@@ -197,14 +197,14 @@ describe('Lanes', () => {
 
   it('estimate the position of an entry by its lane, the number of keys and what stands above', () => {
     const queue = new Queue()
-    const position = (name: string): number => queue.lanes.position(queue.job(name))
+    const position = (name: string): number => queue.lanes.position(queue.item(name))
     queue.push(0, 'x1', 'x2', 'x3')
     expect(['x1', 'x2', 'x3'].map(position)).toEqual([1, 2, 3])
     queue.push(0, 'a1')
     expect(['x1', 'x2', 'x3', 'a1'].map(position)).toEqual([2, 4, 4, 2])
     queue.push(9, 'x4', 'x5')
     expect(['x4', 'x5', 'x1', 'a1'].map(position)).toEqual([1, 2, 4, 4])
-    queue.lanes.remove(queue.job('x2'))
+    queue.lanes.remove(queue.item('x2'))
     expect(position('x3'), 'never beyond what is queued').toBe(5)
   })
 
@@ -212,19 +212,19 @@ describe('Lanes', () => {
     const queue = new Queue(1)
     queue.push(0, 'a1', 'a2', 'a3')
     expect(queue.all()).toEqual(['a1'])
-    expect(['a2', 'a3'].map((name) => queue.lanes.position(queue.job(name)))).toEqual([1, 2])
+    expect(['a2', 'a3'].map((name) => queue.lanes.position(queue.item(name)))).toEqual([1, 2])
   })
 
   it('hold nothing once they are empty, but the lane that nearly every task uses', () => {
     const queue = new Queue(2)
     for (let n = 0; n < 100; n++) queue.push(n % 7, `${'abcx'.charAt(n % 4)}${n}`)
-    for (const [name, job] of queue.jobs) if (Number(name.slice(1)) % 3 === 0) queue.lanes.remove(job)
+    for (const [name, item] of queue.items) if (Number(name.slice(1)) % 3 === 0) queue.lanes.remove(item)
     for (let taken = queue.all(); taken.length > 0; taken = queue.all()) {
       for (const name of taken) if (!name.startsWith('x')) queue.end(name)
     }
     expect(queue.busy).toEqual([])
-    for (const job of queue.jobs.values()) {
-      expect([job.prev, job.next, job.lane?.entries.size, job.lane?.right]).toEqual([null, null, 0, null])
+    for (const item of queue.items.values()) {
+      expect([item.prev, item.next, item.lane?.entries.size, item.lane?.right]).toEqual([null, null, 0, null])
     }
     const share = queue.shares?.get('a')
     expect(share?.parked).toEqual([])

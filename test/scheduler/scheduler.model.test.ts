@@ -17,7 +17,7 @@ import {
   SUCCEEDED
 } from '../../src/scheduler/lifecycle.js'
 import { CLOSED, FULL, KEY_FULL, type Scheduler, TO_QUEUE, TO_WORKER } from '../../src/scheduler/scheduler.js'
-import { Caller, Job, scheduler } from './job.js'
+import { Caller, Item, scheduler } from './item.js'
 
 const KEYS = [undefined, undefined, 'a', 'b', 'c'] as const
 const PRIORITIES = [0, 0, 0, -3, 7] as const
@@ -32,7 +32,7 @@ interface Config {
 
 /** A task as the model sees it. */
 interface Task {
-  readonly job: Job
+  readonly item: Item
   readonly priority: number
   readonly key: string | undefined
   stage: Stage
@@ -45,7 +45,7 @@ const seen = new Map<string, number>()
 const note = (what: string): void => void seen.set(what, (seen.get(what) ?? 0) + 1)
 
 class Model {
-  readonly real: Scheduler<Job, Caller>
+  readonly real: Scheduler<Item, Caller>
   readonly config: Config
   readonly tasks: Task[] = []
   readonly line: Caller[] = []
@@ -138,13 +138,13 @@ class Model {
   // ── what the shell does ──────────────────────────────────────────────────────────────────────────────────────────
 
   /** The scheduler answered with the next task, or with none: it must be one of those that may be next. */
-  started(job: Job | null): void {
+  started(item: Item | null): void {
     const startable = this.startable()
-    if (job === null) {
+    if (item === null) {
       expect(startable, 'I5 nothing that may start is left').toEqual([])
       return
     }
-    const task = startable.find((each) => each.job === job)
+    const task = startable.find((each) => each.item === item)
     expect(task, 'I11 first in its lane, of the highest priority, allowed to run').toBeDefined()
     this.#turn(task as Task, startable)
     this.run(task as Task)
@@ -185,9 +185,9 @@ class Model {
 
   startDue(): void {
     for (;;) {
-      const job = this.real.next(this.now)
-      this.started(job)
-      if (job === null) break
+      const item = this.real.next(this.now)
+      this.started(item)
+      if (item === null) break
     }
     this.serve()
   }
@@ -202,22 +202,22 @@ class Model {
       }
       expect(caller, 'I11 the head of the line').toBe(head)
       this.line.shift()
-      this.accept(head.priority, head.key, true, (job) => this.real.grant(job, head, this.now))
+      this.accept(head.priority, head.key, true, (item) => this.real.grant(item, head, this.now))
     }
   }
 
-  accept(priority: number, key: string | undefined, fromLine: boolean, ask: (job: Job) => number): void {
+  accept(priority: number, key: string | undefined, fromLine: boolean, ask: (item: Item) => number): void {
     const expected = this.verdict(key, fromLine)
-    const job = new Job(String(this.#names++))
-    expect(ask(job)).toBe(expected)
+    const item = new Item(String(this.#names++))
+    expect(ask(item)).toBe(expected)
     note(['to worker', 'to queue', 'full', 'key full', 'closed'][expected] as string)
     if (expected > TO_QUEUE) {
-      expect([job.stage, job.lane], 'I4 nothing is left of what was refused').toEqual([OUTSIDE, null])
+      expect([item.stage, item.lane], 'I4 nothing is left of what was refused').toEqual([OUTSIDE, null])
       this.real.refused++
       this.refused++
       return
     }
-    const task: Task = { job, priority, key, stage: QUEUED, queuedAt: ++this.#step }
+    const task: Task = { item, priority, key, stage: QUEUED, queuedAt: ++this.#step }
     this.tasks.push(task)
     if (expected === TO_WORKER) this.run(task)
     this.#watchTurns()
@@ -226,7 +226,7 @@ class Model {
   admit(priority: number, key: string | undefined): void {
     if (this.config.rate !== null) this.startDue()
     const full = this.verdict(key, false) === FULL
-    this.accept(priority, key, false, (job) => this.real.admit(job, priority, key, this.now))
+    this.accept(priority, key, false, (item) => this.real.admit(item, priority, key, this.now))
     if (!full) return
     const caller = new Caller('', priority, key)
     expect(this.real.wait(caller)).toBe(this.line.length < this.config.waiterCapacity)
@@ -251,7 +251,7 @@ class Model {
       this.real.rate?.giveBack()
     }
     const waits = task.stage !== RUNNING
-    const next = this.real.settle(task.job, to, this.now)
+    const next = this.real.settle(task.item, to, this.now)
     task.stage = to
     this.#watchTurns()
     note(to === SUCCEEDED ? 'succeeded' : to === FAILED ? 'failed' : waits ? 'canceled while waiting' : 'canceled')
@@ -259,7 +259,7 @@ class Model {
   }
 
   delay(task: Task): void {
-    const next = this.real.delay(task.job, this.now)
+    const next = this.real.delay(task.item, this.now)
     task.stage = DELAYED
     this.#watchTurns()
     note('delayed')
@@ -267,7 +267,7 @@ class Model {
   }
 
   /** One place was freed, so one task may be started by it; only time (the rate) can open more than one. */
-  handOn(next: Job | null): void {
+  handOn(next: Item | null): void {
     this.started(next)
     if (this.config.rate === null) {
       expect(this.startable(), 'I5 the freed place was the only one').toEqual([])
@@ -276,7 +276,7 @@ class Model {
   }
 
   requeue(task: Task): void {
-    this.real.requeue(task.job)
+    this.real.requeue(task.item)
     task.stage = QUEUED
     task.queuedAt = ++this.#step
     this.#watchTurns()
@@ -339,9 +339,9 @@ class Model {
       },
       'I1 the books'
     )
-    for (const { job, stage, key } of this.tasks) {
-      if (job.stage !== stage) expect(job.stage, `I8 the stage of ${job.name}`).toBe(stage)
-      if (job.lane?.key !== key) expect(job.lane?.key).toBe(key)
+    for (const { item, stage, key } of this.tasks) {
+      if (item.stage !== stage) expect(item.stage, `I8 the stage of ${item.name}`).toBe(stage)
+      if (item.lane?.key !== key) expect(item.lane?.key).toBe(key)
     }
     const bound = this.concurrency + this.queueCapacity
     if (!resized && this.#liveBefore <= bound) expect(real.live, 'I3 the bound').toBeLessThanOrEqual(bound)
@@ -349,13 +349,13 @@ class Model {
     this.#liveBefore = real.live
 
     const inLanes = [...real.lanes()].flatMap((lane) => {
-      const jobs: Job[] = []
-      for (let job = lane.entries.head; job !== null; job = job.next) jobs.push(job)
-      return jobs
+      const items: Item[] = []
+      for (let item = lane.entries.head; item !== null; item = item.next) items.push(item)
+      return items
     })
     expect(inLanes.length).toBe(queued)
-    for (const job of inLanes) {
-      const position = real.position(job)
+    for (const item of inLanes) {
+      const position = real.position(item)
       if (!(position >= 1 && position <= queued)) expect(position, 'a position from 1 to queued').toBe(queued)
     }
     for (const key of ['a', 'b', 'c']) {

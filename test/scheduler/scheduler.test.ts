@@ -13,20 +13,20 @@ import {
   SUCCEEDED
 } from '../../src/scheduler/lifecycle.js'
 import { CLOSED, FULL, KEY_FULL, type Scheduler, TO_QUEUE, TO_WORKER } from '../../src/scheduler/scheduler.js'
-import { Caller, Job, scheduler, startAll, started } from './job.js'
+import { Caller, Item, scheduler, startAll, started } from './item.js'
 
-/** Admits jobs by name: priority 0, the key given before a slash (`acme/1`). */
-function admit(on: Scheduler<Job, Caller>, ...names: string[]): { verdicts: number[]; jobs: Record<string, Job> } {
-  const jobs: Record<string, Job> = {}
+/** Admits items by name: priority 0, the key given before a slash (`acme/1`). */
+function admit(on: Scheduler<Item, Caller>, ...names: string[]): { verdicts: number[]; items: Record<string, Item> } {
+  const items: Record<string, Item> = {}
   const verdicts = names.map((name) => {
-    const job = new Job(name)
-    jobs[name] = job
-    return on.admit(job, 0, name.includes('/') ? name.split('/')[0] : undefined, 0)
+    const item = new Item(name)
+    items[name] = item
+    return on.admit(item, 0, name.includes('/') ? name.split('/')[0] : undefined, 0)
   })
-  return { verdicts, jobs }
+  return { verdicts, items }
 }
 
-const counts = (on: Scheduler<Job, Caller>) => ({
+const counts = (on: Scheduler<Item, Caller>) => ({
   running: on.running,
   queued: on.queued,
   delayed: on.delayed.size,
@@ -35,7 +35,7 @@ const counts = (on: Scheduler<Job, Caller>) => ({
   live: on.live
 })
 
-const totals = (on: Scheduler<Job, Caller>) => ({
+const totals = (on: Scheduler<Item, Caller>) => ({
   submitted: on.submitted,
   accepted: on.accepted,
   refused: on.refused,
@@ -47,9 +47,9 @@ const totals = (on: Scheduler<Job, Caller>) => ({
 describe('Scheduler: coming in', () => {
   it('A1 accepts concurrency + queueCapacity and refuses the next, of which nothing is left behind', () => {
     const pool = started({ concurrency: 2, queueCapacity: 3 })
-    const { verdicts, jobs } = admit(pool, 'a', 'b', 'c', 'd', 'e', 'f')
+    const { verdicts, items } = admit(pool, 'a', 'b', 'c', 'd', 'e', 'f')
     expect(verdicts).toEqual([TO_WORKER, TO_WORKER, TO_QUEUE, TO_QUEUE, TO_QUEUE, FULL])
-    expect({ ...jobs['f'] }).toEqual({ name: 'f', stage: OUTSIDE, order: 0, lane: null, prev: null, next: null })
+    expect({ ...items['f'] }).toEqual({ name: 'f', stage: OUTSIDE, order: 0, lane: null, prev: null, next: null })
     expect(counts(pool)).toEqual({ running: 2, queued: 3, delayed: 0, waiting: 0, held: 3, live: 5 })
     expect(totals(pool)).toEqual({ submitted: 5, accepted: 5, refused: 0, succeeded: 0, failed: 0, canceled: 0 })
     expect([pool.peakRunning, pool.peakQueued]).toEqual([2, 3])
@@ -57,9 +57,9 @@ describe('Scheduler: coming in', () => {
 
   it('A2 without a seat, gives a task to a free worker or refuses it', () => {
     const pool = started({ queueCapacity: 0 })
-    const { verdicts, jobs } = admit(pool, 'a', 'b')
+    const { verdicts, items } = admit(pool, 'a', 'b')
     expect(verdicts).toEqual([TO_WORKER, FULL])
-    expect(pool.settle(jobs['a'] as Job, SUCCEEDED, 0)).toBeNull()
+    expect(pool.settle(items['a'] as Item, SUCCEEDED, 0)).toBeNull()
     expect(admit(pool, 'c').verdicts).toEqual([TO_WORKER])
   })
 
@@ -88,17 +88,17 @@ describe('Scheduler: coming in', () => {
 
   it('A21 keeps a place for a task that waits for its retry', () => {
     const pool = started({ concurrency: 1, queueCapacity: 1 })
-    const { jobs } = admit(pool, 'a', 'b')
-    expect(pool.delay(jobs['a'] as Job, 0)?.name).toBe('b')
+    const { items } = admit(pool, 'a', 'b')
+    expect(pool.delay(items['a'] as Item, 0)?.name).toBe('b')
     expect(counts(pool)).toEqual({ running: 1, queued: 0, delayed: 1, waiting: 0, held: 1, live: 2 })
     expect(admit(pool, 'c').verdicts).toEqual([FULL])
-    expect(pool.delay(jobs['b'] as Job, 0)).toBeNull()
+    expect(pool.delay(items['b'] as Item, 0)).toBeNull()
     expect(admit(pool, 'c').verdicts, 'a worker is free, but both places are taken').toEqual([FULL])
-    pool.requeue(jobs['a'] as Job)
-    pool.requeue(jobs['b'] as Job)
+    pool.requeue(items['a'] as Item)
+    pool.requeue(items['b'] as Item)
     expect(pool.queued, 'returning retries may stand above the capacity until one starts').toBe(2)
     expect(startAll(pool)).toEqual(['a'])
-    expect([jobs['a']?.stage, jobs['b']?.stage]).toEqual([RUNNING, QUEUED])
+    expect([items['a']?.stage, items['b']?.stage]).toEqual([RUNNING, QUEUED])
   })
 
   it('judges the bound of the key before that of the pool', () => {
@@ -130,13 +130,13 @@ describe('Scheduler: coming in', () => {
 
   it('says what a key holds, and forgets it with its last task', () => {
     const pool = started({ perKey: { concurrency: 1, queueCapacity: 2 } })
-    const { jobs } = admit(pool, 'acme/1', 'acme/2')
+    const { items } = admit(pool, 'acme/1', 'acme/2')
     expect(pool.shareOf('acme')).toEqual({ concurrency: 1, running: 1, held: 1, queueCapacity: 2 })
     expect(pool.shareOf('other')).toEqual({ concurrency: 1, running: 0, held: 0, queueCapacity: 2 })
-    expect(pool.delay(jobs['acme/1'] as Job, 0)?.name).toBe('acme/2')
+    expect(pool.delay(items['acme/1'] as Item, 0)?.name).toBe('acme/2')
     expect(pool.shareOf('acme')).toEqual({ concurrency: 1, running: 1, held: 1, queueCapacity: 2 })
-    expect(pool.settle(jobs['acme/1'] as Job, CANCELED, 0)).toBeNull()
-    expect(pool.settle(jobs['acme/2'] as Job, SUCCEEDED, 0)).toBeNull()
+    expect(pool.settle(items['acme/1'] as Item, CANCELED, 0)).toBeNull()
+    expect(pool.settle(items['acme/2'] as Item, SUCCEEDED, 0)).toBeNull()
     expect(pool.shareOf('acme')).toEqual({ concurrency: 1, running: 0, held: 0, queueCapacity: 2 })
     expect(started({ concurrency: 7 }).shareOf('acme')).toEqual({
       concurrency: 7,
@@ -150,69 +150,69 @@ describe('Scheduler: coming in', () => {
 describe('Scheduler: going through and out', () => {
   it('gives the worker of a task that ended to the next in the same step', () => {
     const pool = started()
-    const { jobs } = admit(pool, 'a', 'b', 'c')
-    expect(pool.settle(jobs['a'] as Job, SUCCEEDED, 0)).toBe(jobs['b'])
-    expect(pool.settle(jobs['b'] as Job, FAILED, 0)).toBe(jobs['c'])
-    expect(pool.settle(jobs['c'] as Job, CANCELED, 0)).toBeNull()
+    const { items } = admit(pool, 'a', 'b', 'c')
+    expect(pool.settle(items['a'] as Item, SUCCEEDED, 0)).toBe(items['b'])
+    expect(pool.settle(items['b'] as Item, FAILED, 0)).toBe(items['c'])
+    expect(pool.settle(items['c'] as Item, CANCELED, 0)).toBeNull()
     expect(totals(pool)).toEqual({ submitted: 3, accepted: 3, refused: 0, succeeded: 1, failed: 1, canceled: 1 })
     expect(counts(pool)).toEqual({ running: 0, queued: 0, delayed: 0, waiting: 0, held: 0, live: 0 })
   })
 
   it('C1 frees the place of a queued task that is canceled, at once', () => {
     const pool = started({ queueCapacity: 3 })
-    const { jobs } = admit(pool, 'a', 'b', 'c', 'd')
-    expect(pool.settle(jobs['c'] as Job, CANCELED, 0)).toBeNull()
+    const { items } = admit(pool, 'a', 'b', 'c', 'd')
+    expect(pool.settle(items['c'] as Item, CANCELED, 0)).toBeNull()
     expect(admit(pool, 'e').verdicts).toEqual([TO_QUEUE])
-    expect(pool.settle(jobs['a'] as Job, SUCCEEDED, 0)?.name).toBe('b')
-    expect(pool.settle(jobs['b'] as Job, SUCCEEDED, 0)?.name).toBe('d')
-    expect(pool.settle(jobs['d'] as Job, SUCCEEDED, 0)?.name).toBe('e')
+    expect(pool.settle(items['a'] as Item, SUCCEEDED, 0)?.name).toBe('b')
+    expect(pool.settle(items['b'] as Item, SUCCEEDED, 0)?.name).toBe('d')
+    expect(pool.settle(items['d'] as Item, SUCCEEDED, 0)?.name).toBe('e')
   })
 
   it('I8 lets nothing settle twice, nor succeed without having run', () => {
     const pool = started()
-    const { jobs } = admit(pool, 'a', 'b')
-    expect(() => pool.settle(jobs['b'] as Job, SUCCEEDED, 0)).toThrow('illegal move')
-    expect(() => pool.settle(jobs['b'] as Job, FAILED, 0)).toThrow('illegal move')
-    pool.settle(jobs['a'] as Job, SUCCEEDED, 0)
-    expect(() => pool.settle(jobs['a'] as Job, FAILED, 0)).toThrow('illegal move')
+    const { items } = admit(pool, 'a', 'b')
+    expect(() => pool.settle(items['b'] as Item, SUCCEEDED, 0)).toThrow('illegal move')
+    expect(() => pool.settle(items['b'] as Item, FAILED, 0)).toThrow('illegal move')
+    pool.settle(items['a'] as Item, SUCCEEDED, 0)
+    expect(() => pool.settle(items['a'] as Item, FAILED, 0)).toThrow('illegal move')
     expect(totals(pool)).toEqual({ submitted: 2, accepted: 2, refused: 0, succeeded: 1, failed: 0, canceled: 0 })
   })
 
   it('puts a task that is retried at the back of its lane', () => {
     const pool = started({ queueCapacity: 3 })
-    const { jobs } = admit(pool, 'a', 'b', 'c')
-    expect(pool.delay(jobs['a'] as Job, 0)?.name).toBe('b')
-    expect(jobs['a']?.stage).toBe(DELAYED)
-    pool.requeue(jobs['a'] as Job)
-    expect(pool.settle(jobs['b'] as Job, SUCCEEDED, 0)?.name).toBe('c')
-    expect(pool.settle(jobs['c'] as Job, SUCCEEDED, 0)?.name).toBe('a')
+    const { items } = admit(pool, 'a', 'b', 'c')
+    expect(pool.delay(items['a'] as Item, 0)?.name).toBe('b')
+    expect(items['a']?.stage).toBe(DELAYED)
+    pool.requeue(items['a'] as Item)
+    expect(pool.settle(items['b'] as Item, SUCCEEDED, 0)?.name).toBe('c')
+    expect(pool.settle(items['c'] as Item, SUCCEEDED, 0)?.name).toBe('a')
   })
 
   it('lets go of a task that waits for its retry when it is canceled', () => {
     const pool = started()
-    const { jobs } = admit(pool, 'a')
-    pool.delay(jobs['a'] as Job, 0)
-    expect(pool.settle(jobs['a'] as Job, CANCELED, 0)).toBeNull()
+    const { items } = admit(pool, 'a')
+    pool.delay(items['a'] as Item, 0)
+    expect(pool.settle(items['a'] as Item, CANCELED, 0)).toBeNull()
     expect(counts(pool)).toEqual({ running: 0, queued: 0, delayed: 0, waiting: 0, held: 0, live: 0 })
   })
 
   it('starts again for a key when one of its tasks waits for a retry', () => {
     const pool = started({ concurrency: 2, queueCapacity: 4, perKey: { concurrency: 1, queueCapacity: 3 } })
-    const { jobs } = admit(pool, 'acme/1', 'acme/2', 'other/1')
+    const { items } = admit(pool, 'acme/1', 'acme/2', 'other/1')
     expect(startAll(pool)).toEqual([])
-    expect(pool.delay(jobs['acme/1'] as Job, 0)?.name).toBe('acme/2')
+    expect(pool.delay(items['acme/1'] as Item, 0)?.name).toBe('acme/2')
   })
 
   it('A18 ends nothing when it shrinks, and starts nothing until enough has ended', () => {
     const pool = started({ concurrency: 3, queueCapacity: 3 })
-    const { jobs } = admit(pool, 'a', 'b', 'c', 'd', 'e', 'f')
+    const { items } = admit(pool, 'a', 'b', 'c', 'd', 'e', 'f')
     pool.concurrency = 1
     pool.queueCapacity = 0
     expect(startAll(pool)).toEqual([])
     expect(admit(pool, 'g').verdicts).toEqual([FULL])
-    expect(pool.settle(jobs['a'] as Job, SUCCEEDED, 0)).toBeNull()
-    expect(pool.settle(jobs['b'] as Job, SUCCEEDED, 0)).toBeNull()
-    expect(pool.settle(jobs['c'] as Job, SUCCEEDED, 0)?.name).toBe('d')
+    expect(pool.settle(items['a'] as Item, SUCCEEDED, 0)).toBeNull()
+    expect(pool.settle(items['b'] as Item, SUCCEEDED, 0)).toBeNull()
+    expect(pool.settle(items['c'] as Item, SUCCEEDED, 0)?.name).toBe('d')
     expect(admit(pool, 'g').verdicts).toEqual([FULL])
     pool.concurrency = 8
     expect(startAll(pool)).toEqual(['e', 'f'])
@@ -221,23 +221,23 @@ describe('Scheduler: going through and out', () => {
 
   it('tells the position of each queued task, also of one that came back', () => {
     const pool = started({ queueCapacity: 3 })
-    const { jobs } = admit(pool, 'a', 'b', 'c')
-    const position = (name: string): number => pool.position(jobs[name] as Job)
+    const { items } = admit(pool, 'a', 'b', 'c')
+    const position = (name: string): number => pool.position(items[name] as Item)
     expect(['b', 'c'].map(position)).toEqual([1, 2])
-    pool.delay(jobs['a'] as Job, 0)
-    pool.requeue(jobs['a'] as Job)
+    pool.delay(items['a'] as Item, 0)
+    pool.requeue(items['a'] as Item)
     expect(['c', 'a'].map(position)).toEqual([1, 2])
-    expect([jobs['a'], jobs['b'], jobs['c']].map((job) => job?.order)).toEqual([4, 2, 3])
+    expect([items['a'], items['b'], items['c']].map((item) => item?.order)).toEqual([4, 2, 3])
   })
 
   it('knows a task that holds a place without a worker', () => {
     const pool = started()
     expect(pool.anyHeld()).toBeNull()
-    const { jobs } = admit(pool, 'a', 'b')
+    const { items } = admit(pool, 'a', 'b')
     expect(pool.anyHeld()?.name).toBe('b')
-    expect(pool.position(jobs['b'] as Job)).toBe(1)
+    expect(pool.position(items['b'] as Item)).toBe(1)
     expect([...pool.lanes()].map(({ entries }) => entries.size)).toEqual([1])
-    pool.delay(jobs['a'] as Job, 0)
+    pool.delay(items['a'] as Item, 0)
     expect(pool.anyHeld()?.name).toBe('a')
   })
 })
@@ -260,10 +260,10 @@ describe('Scheduler: the rate', () => {
 
   it('is not what holds back the tasks of a pool that is busy or paused', () => {
     const pool = started({ concurrency: 1, rate })
-    const { jobs } = admit(pool, 'a', 'b')
+    const { items } = admit(pool, 'a', 'b')
     pool.rate?.called(0)
     expect(pool.rateOpensAt(1), 'no worker is free').toBe(Number.POSITIVE_INFINITY)
-    expect(pool.settle(jobs['a'] as Job, SUCCEEDED, 1)).toBeNull()
+    expect(pool.settle(items['a'] as Item, SUCCEEDED, 1)).toBeNull()
     expect(pool.rateOpensAt(1)).toBe(100)
     pool.pause()
     expect(pool.rateOpensAt(1)).toBe(Number.POSITIVE_INFINITY)
@@ -271,10 +271,10 @@ describe('Scheduler: the rate', () => {
 
   it('opens for those who wait for room too', () => {
     const pool = started({ concurrency: 1, queueCapacity: 0, rate })
-    const { jobs } = admit(pool, 'a')
+    const { items } = admit(pool, 'a')
     pool.rate?.called(0)
-    pool.settle(jobs['a'] as Job, SUCCEEDED, 10)
-    expect(pool.admit(new Job('b'), 0, undefined, 10)).toBe(FULL)
+    pool.settle(items['a'] as Item, SUCCEEDED, 10)
+    expect(pool.admit(new Item('b'), 0, undefined, 10)).toBe(FULL)
     pool.wait(new Caller('b'))
     expect(pool.rateOpensAt(10)).toBe(100)
     expect(pool.nextWaiter(99)).toBeNull()
@@ -285,19 +285,19 @@ describe('Scheduler: the rate', () => {
 describe('Scheduler: the line', () => {
   it('takes in so many, and gives a freed place to its head', () => {
     const pool = started({ queueCapacity: 0 })
-    const { jobs } = admit(pool, 'a')
+    const { items } = admit(pool, 'a')
     const callers = [new Caller('first'), new Caller('second'), new Caller('third')]
     expect(callers.map((caller) => pool.wait(caller))).toEqual([true, true, false])
     expect(pool.nextWaiter(0)).toBeNull()
     expect(pool.submitted, 'whoever waits is submitted; the third was not counted').toBe(3)
 
-    pool.settle(jobs['a'] as Job, SUCCEEDED, 0)
+    pool.settle(items['a'] as Item, SUCCEEDED, 0)
     expect(admit(pool, 'newcomer').verdicts, 'somebody waits').toEqual([FULL])
     const first = pool.nextWaiter(0)
     expect(first?.name).toBe('first')
-    const job = new Job('granted')
-    expect(pool.grant(job, first as Caller, 0)).toBe(TO_WORKER)
-    expect(job.stage).toBe(RUNNING)
+    const item = new Item('granted')
+    expect(pool.grant(item, first as Caller, 0)).toBe(TO_WORKER)
+    expect(item.stage).toBe(RUNNING)
     expect(pool.nextWaiter(0), 'A17 one place, one waiter').toBeNull()
     expect(counts(pool)).toEqual({ running: 1, queued: 0, delayed: 0, waiting: 1, held: 0, live: 1 })
   })
@@ -311,7 +311,7 @@ describe('Scheduler: the line', () => {
     for (const name of ['low', 'high']) {
       const caller = pool.nextWaiter(0) as Caller
       expect(caller.name).toBe(name)
-      expect(pool.grant(new Job(name), caller, 0)).toBe(TO_QUEUE)
+      expect(pool.grant(new Item(name), caller, 0)).toBe(TO_QUEUE)
     }
     expect(pool.nextWaiter(0)).toBeNull()
     pool.start()
@@ -332,28 +332,28 @@ describe('Scheduler: the line', () => {
 
   it('has an answer for the head whose key is full once there is a place, and for all once the pool stops', () => {
     const pool = started({ concurrency: 1, queueCapacity: 1, perKey: { concurrency: 1, queueCapacity: 1 } })
-    const { jobs } = admit(pool, 'acme/1', 'plain')
+    const { items } = admit(pool, 'acme/1', 'plain')
     const acme = new Caller('acme', 0, 'acme')
     pool.wait(acme)
     expect(pool.nextWaiter(0)).toBeNull()
-    pool.delay(jobs['acme/1'] as Job, 0)
-    pool.settle(jobs['plain'] as Job, SUCCEEDED, 0)
-    pool.requeue(jobs['acme/1'] as Job)
+    pool.delay(items['acme/1'] as Item, 0)
+    pool.settle(items['plain'] as Item, SUCCEEDED, 0)
+    pool.requeue(items['acme/1'] as Item)
     startAll(pool)
     expect(pool.nextWaiter(0)).toBe(acme)
-    expect(pool.grant(new Job('acme/2'), acme, 0)).toBe(TO_QUEUE)
+    expect(pool.grant(new Item('acme/2'), acme, 0)).toBe(TO_QUEUE)
 
     const late = new Caller('late', 0, 'acme')
     pool.wait(late)
     expect(pool.nextWaiter(0), 'the key is full, but so is the pool').toBeNull()
     pool.queueCapacity = 5
     expect(pool.nextWaiter(0), 'there is a place, but not for this key').toBe(late)
-    expect(pool.grant(new Job('acme/3'), late, 0)).toBe(KEY_FULL)
+    expect(pool.grant(new Item('acme/3'), late, 0)).toBe(KEY_FULL)
 
     pool.wait(new Caller('last'))
     pool.stop(true)
     const last = pool.nextWaiter(0) as Caller
-    expect(pool.grant(new Job('last'), last, 0)).toBe(CLOSED)
+    expect(pool.grant(new Item('last'), last, 0)).toBe(CLOSED)
   })
 })
 
@@ -372,20 +372,20 @@ describe('Scheduler: its own life', () => {
 
   it('I12 goes on with starts after a stop only as long as there is grace', () => {
     const pool = started()
-    const { jobs } = admit(pool, 'a', 'b', 'c')
+    const { items } = admit(pool, 'a', 'b', 'c')
     pool.stop(true)
     expect(admit(pool, 'd').verdicts).toEqual([CLOSED])
-    expect(pool.settle(jobs['a'] as Job, SUCCEEDED, 0)?.name).toBe('b')
+    expect(pool.settle(items['a'] as Item, SUCCEEDED, 0)?.name).toBe('b')
     pool.close()
-    expect(pool.settle(jobs['b'] as Job, SUCCEEDED, 0)).toBeNull()
+    expect(pool.settle(items['b'] as Item, SUCCEEDED, 0)).toBeNull()
     expect(pool.anyHeld()?.name).toBe('c')
   })
 
   it('I12 starts nothing after a stop without grace, or of a pool that was never started', () => {
     const now = started()
-    const { jobs } = admit(now, 'a', 'b')
+    const { items } = admit(now, 'a', 'b')
     now.stop(false)
-    expect(now.settle(jobs['a'] as Job, SUCCEEDED, 0)).toBeNull()
+    expect(now.settle(items['a'] as Item, SUCCEEDED, 0)).toBeNull()
 
     const never = scheduler()
     admit(never, 'a')
@@ -426,12 +426,12 @@ describe('Scheduler: its own life', () => {
   it('knows whether a task that holds a place will start by itself', () => {
     const pool = started({ concurrency: 2, perKey: { concurrency: 1, queueCapacity: 5 } })
     expect(pool.mayStartMore, 'nothing waits').toBe(false)
-    const { jobs } = admit(pool, 'acme/1', 'acme/2')
+    const { items } = admit(pool, 'acme/1', 'acme/2')
     expect(pool.mayStartMore, 'it waits for the one that runs').toBe(false)
     pool.pause()
     expect(pool.mayStartMore, 'somebody may resume').toBe(true)
     pool.resume()
-    pool.delay(jobs['acme/1'] as Job, 0)
+    pool.delay(items['acme/1'] as Item, 0)
     expect(pool.mayStartMore, 'a retry comes back').toBe(true)
 
     const rated = started({ concurrency: 2, rate: { starts: 1, intervalMs: 100 } })

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { Shares } from '../../src/scheduler/shares.js'
-import type { Job } from './job.js'
+import type { Item } from './item.js'
 
 describe('Shares', () => {
   it('opens one share per key, and forgets it once it holds nothing', () => {
-    const shares = new Shares<Job>(2, 3)
+    const shares = new Shares<Item>(2, 3)
     const share = shares.open('acme')
     expect(share).toMatchObject({ key: 'acme', concurrency: 2, running: 0, held: 0, parked: [] })
     expect(shares.open('acme')).toBe(share)
@@ -36,7 +36,7 @@ describe('Shares', () => {
   ])(
     'bounds a key of two workers and one seat: $running running and $held held, worker free: $free → room: $room',
     ({ running, held, free, room, limit }) => {
-      const shares = new Shares<Job>(2, 1)
+      const shares = new Shares<Item>(2, 1)
       Object.assign(shares.open('acme'), { running, held })
       expect(shares.hasRoom('acme', free)).toBe(room)
       expect(shares.atLimit('acme')).toBe(limit)
@@ -44,7 +44,7 @@ describe('Shares', () => {
   )
 
   it('gives a key without a seat straight to a free worker or nowhere', () => {
-    const shares = new Shares<Job>(1, 0)
+    const shares = new Shares<Item>(1, 0)
     expect(shares.hasRoom('acme', true)).toBe(true)
     expect(shares.hasRoom('acme', false)).toBe(false)
     shares.open('acme').running = 1
@@ -52,7 +52,7 @@ describe('Shares', () => {
   })
 
   it('bounds nothing by Infinity', () => {
-    const shares = new Shares<Job>(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY)
+    const shares = new Shares<Item>(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY)
     Object.assign(shares.open('acme'), { running: 1e9, held: 1e9 })
     expect(shares.hasRoom('acme', false)).toBe(true)
     expect(shares.atLimit('acme')).toBe(false)

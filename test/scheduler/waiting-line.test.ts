@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { WaitingLine } from '../../src/scheduler/waiting-line.js'
-import { Caller } from './job.js'
+import { Caller } from './item.js'
 
 describe('WaitingLine', () => {
   it('is full at its capacity and not before', () => {

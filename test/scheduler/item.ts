@@ -4,7 +4,7 @@ import { Scheduler, type SchedulerOptions } from '../../src/scheduler/scheduler.
 import { Waiter } from '../../src/scheduler/waiting-line.js'
 
 /** A task as the scheduler sees it, with a name to tell it by. */
-export class Job extends Entry<Job> {
+export class Item extends Entry<Item> {
   readonly name: string
 
   constructor(name: string) {
@@ -28,7 +28,7 @@ export interface Bounds extends Partial<Omit<SchedulerOptions, 'rate'>> {
 }
 
 /** A scheduler whose bounds are, where they are not given: one worker, two seats, two waiters, no other bound. */
-export function scheduler({ rate, ...bounds }: Bounds = {}): Scheduler<Job, Caller> {
+export function scheduler({ rate, ...bounds }: Bounds = {}): Scheduler<Item, Caller> {
   return new Scheduler({
     concurrency: 1,
     queueCapacity: 2,
@@ -39,15 +39,15 @@ export function scheduler({ rate, ...bounds }: Bounds = {}): Scheduler<Job, Call
   })
 }
 
-export function started(bounds?: Bounds): Scheduler<Job, Caller> {
+export function started(bounds?: Bounds): Scheduler<Item, Caller> {
   const made = scheduler(bounds)
   made.start()
   return made
 }
 
 /** Starts whatever may start now, and says in which order. */
-export function startAll(on: Scheduler<Job, Caller>, now = 0): string[] {
+export function startAll(on: Scheduler<Item, Caller>, now = 0): string[] {
   const names: string[] = []
-  for (let job = on.next(now); job !== null; job = on.next(now)) names.push(job.name)
+  for (let item = on.next(now); item !== null; item = on.next(now)) names.push(item.name)
   return names
 }
