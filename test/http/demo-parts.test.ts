@@ -100,7 +100,11 @@ const terminal = (isTTY: boolean, rows = 40): { readonly out: WriteStream; reado
   const stream = new PassThrough()
   return {
     out: Object.assign(stream, { isTTY, rows }) as unknown as WriteStream,
-    text: () => String(stream.read() ?? '')
+    text: () => {
+      const chunks: unknown[] = [] // one call of `read` gives all of them, or only the first: that depends on the Node line
+      for (let chunk: unknown = stream.read(); chunk !== null; chunk = stream.read()) chunks.push(chunk)
+      return chunks.join('')
+    }
   }
 }
 
