@@ -165,6 +165,12 @@ export class Model {
     return verdict === 'worker' || verdict === 'queue'
   }
 
+  /** Whether a waiter would be accepted, were it at the head of the line. */
+  getsIn(waiter: ModelTask, now: number): boolean {
+    const verdict = this.judgeAlone(waiter, now)
+    return !waiter.hasLeft() && (verdict === 'worker' || verdict === 'queue')
+  }
+
   find(id: string): ModelTask | undefined {
     return [...this.running, ...this.queue, ...this.delayed, ...this.retained].find(({ plan }) => plan.id === id)
   }
@@ -182,6 +188,13 @@ export class Model {
     if (rateLimit === undefined) return true
     const recent = this.calls.filter((at) => at > now - rateLimit.intervalMs)
     return recent.length + this.uncalled.length < rateLimit.starts
+  }
+
+  /** When the rate came to allow one more start. */
+  get rateOpenedAt(): number {
+    const { rateLimit } = this.setup
+    if (rateLimit === undefined) return Number.NEGATIVE_INFINITY
+    return (this.calls.at(this.uncalled.length - rateLimit.starts) ?? Number.NEGATIVE_INFINITY) + rateLimit.intervalMs
   }
 
   keyAtLimit(key: string | undefined): boolean {
@@ -207,14 +220,19 @@ export class Model {
     return turns.filter((key) => turns.every((other) => other === key || times(other, key) < 2)).map(first)
   }
 
+  /** The key goes to the end of the round. */
+  passTurn({ priority, key }: { readonly priority: number; readonly key: string | undefined }): void {
+    const turns = this.turns.get(priority)
+    if (!turns?.includes(key)) return
+    turns.splice(turns.indexOf(key), 1)
+    turns.push(key)
+  }
+
   start(task: ModelTask): void {
     const { priority, key } = task
     this.dequeue(task)
+    this.passTurn(task)
     const turns = this.turns.get(priority)
-    if (turns?.includes(key)) {
-      turns.splice(turns.indexOf(key), 1)
-      turns.push(key)
-    }
     this.passed.delete(`${priority} ${key}`)
     for (const other of turns ?? []) {
       const name = `${priority} ${other}`
@@ -271,7 +289,7 @@ export class Model {
     this.retained.push(task)
     if (this.retained.length > this.setup.retention.count) this.retained.shift()
     if (this.setup.retention.ms === 0) this.retained = []
-    if (this.live === 0 && !this.lineMoves(now)) this.crossings++
+    if (this.live === 0 && !this.line.some((waiter) => this.getsIn(waiter, now))) this.crossings++
   }
 
   leaveWorker(task: ModelTask): void {

@@ -86,6 +86,7 @@ async function heal(world: World): Promise<void> {
   await turn(world)
   world.look('turn')
   if (model.state === 'created') world.start()
+  await turn(world)
   for (let i = 0; model.live > 0 || model.line.length > 0; i++) {
     if (i > MOST) throw new Broken('liveness', `${model.live} live and ${model.line.length} wait for ever`)
     if (model.paused) world.resume()

@@ -92,6 +92,8 @@ export class World {
   readonly #toldOf = new Map<PoolEventName, number>()
   readonly #before = { succeeded: 0, failed: 0, canceled: 0, at: 0 }
   readonly #stopTally = { unstarted: [] as string[], aborted: [] as string[], interrupted: [] as string[] }
+  /** Whose call of `queueTaskWhenFree` has not returned yet. */
+  #joining: Actor | undefined
   #names = 0
   #syncs = 0
   #requeuedIn = 0
@@ -303,7 +305,10 @@ export class World {
       ...(actor.waitSignal === undefined ? undefined : { waitSignal: actor.waitSignal.signal })
     }
     model.waitUntil = this.now + (action.waitMs ?? NEVER)
+    const outer = this.#joining
+    this.#joining = actor
     actor.waiting = new Watched(this.pool.queueTaskWhenFree((ctx) => this.#call(actor, ctx), options))
+    this.#joining = outer
     this.checks.rethrow()
     if (model.place === 'new') {
       this.sync()
@@ -321,10 +326,21 @@ export class World {
         verdict === 'full' && action.waitMs !== 0 && !lineFull(),
         () => `${model.name} waits: ${verdict}`
       )
-      model.place = 'line'
-      this.model.line.push(model)
-      this.seen.add('a wait for room')
+      this.#joins(actor)
     } else if (model.place !== 'refused' && action.asks && actor.real !== undefined) this.#ask(actor)
+  }
+
+  #joins({ model }: Actor): void {
+    model.place = 'line'
+    this.model.line.push(model)
+    this.seen.add('a wait for room')
+  }
+
+  /** Who joins the line may see others be let in before the call returns. */
+  #noticeJoin(): void {
+    const actor = this.#joining
+    if (actor?.model.place !== 'new' || this.pool.stats().waiting !== this.model.line.length + 1) return
+    this.#joins(actor)
   }
 
   #queueAborted(waits: boolean): void {
@@ -542,6 +558,7 @@ export class World {
       } else if (event === 'stopped') this.#hearStopped(first as StopReport)
       else this.#hearTask(event, first as Task, second as { error: unknown; delayMs: number } | undefined)
     }
+    if (this.#joining !== undefined) this.#noticeJoin()
     if (++this.#looks % 4 === 0) this.compare()
     for (const reaction of this.plan.reactions) {
       if (reaction.event === event && reaction.nth === nth) for (const action of reaction.actions) this.perform(action)
@@ -770,8 +787,8 @@ export class World {
     }
   }
 
-  #explainRequeue(): boolean {
-    const { model, now } = this
+  #explainRequeue(now = this.now): boolean {
+    const { model } = this
     let due: ModelTask | undefined
     for (const task of model.delayed) {
       if (task.retryAt <= now && (due === undefined || task.retryAt < due.retryAt)) due = task
@@ -827,9 +844,14 @@ export class World {
     this.#learn(actor, true)
     if (state === 'canceled' && !model.called) {
       const by = record.reason ?? ''
-      // given a worker and canceled before the call, with nobody looking in between: the record counts that change
-      const hadWorker = model.place === 'queued' && model.attempt === 0 && record.revision === 3
-      if (hadWorker && this.model.next(this.now).includes(model)) this.model.start(model)
+      // late timers fire in the order of their times: retries before this one's limit, and then perhaps its own start,
+      // came unseen
+      if (by === 'queue_timeout') {
+        do this.#explainStarts(this.#syncs)
+        while (this.#explainRequeue(model.queueUntil))
+      }
+      const late = by === 'queue_timeout' && model.place === 'queued' && this.model.rateOpenedAt <= model.queueUntil
+      if (late && this.model.next(this.now).includes(model)) this.model.start(model)
       this.#that('I10', this.#mayCancel(actor, by), () => `${name} was canceled: ${by}`)
       this.#settle(actor, state, undefined, by)
     } else if (state === 'canceled' && !model.entered) {
@@ -994,6 +1016,8 @@ export class World {
 
   #lookAtSignals(): void {
     const wanted = new Map<UserSignal, boolean>()
+    /** Of drains whose limit has passed, but whose timer was not fired yet. */
+    const overdue = new Set<UserSignal>()
     for (const signal of this.signals) wanted.set(signal, false)
     for (const list of [this.model.running, this.model.queue, this.model.delayed, this.model.line]) {
       for (const task of list) {
@@ -1010,12 +1034,13 @@ export class World {
         drain.crossings === this.model.crossings &&
         drain.watched.outcome === undefined
       ) {
-        if (!drain.signal.aborted && drain.until > this.now) wanted.set(drain.signal, true)
+        if (drain.until <= this.now) overdue.add(drain.signal)
+        else if (!drain.signal.aborted) wanted.set(drain.signal, true)
       }
     }
     for (const [signal, expected] of wanted) {
       this.#that('I14', signal.mostListeners <= 1, () => `${signal.mostListeners} listeners on one signal`)
-      if (signal.aborted) continue
+      if (signal.aborted || overdue.has(signal)) continue
       const right = this.late || signal.listeners === (expected ? 1 : 0)
       this.#that('I14', right, () => `${signal.listeners} listeners on a signal, wanted: ${expected}`)
     }
