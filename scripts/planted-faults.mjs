@@ -262,12 +262,6 @@ const FAULTS = [
     fault: 'if (this.#scheduler.accepted'
   },
   {
-    name: 'idle is told again and again',
-    file: 'src/dispatcher.ts',
-    text: 'this.#idleAfter = this.#scheduler.accepted\n',
-    fault: '\n'
-  },
-  {
     name: 'a taken id is given again',
     file: 'src/admission.ts',
     text: 'if (existing === undefined || settings.join) return existing',
