@@ -46,7 +46,14 @@ export class Cancellation {
     this.reason = reason
     this.cause = cause
   }
+
+  /** By somebody who called `cancel`. One object for all who gave no reason: a million cancels make no garbage. */
+  static byUser(cause: unknown): Cancellation {
+    return cause === undefined ? BY_USER : new Cancellation('user', cause)
+  }
 }
+
+const BY_USER = new Cancellation('user')
 
 /** What a task needs of its pool. */
 export interface TaskOwner {
@@ -124,7 +131,7 @@ export class PoolTask extends Entry<PoolTask> implements Task<never> {
 
   result(): Promise<never> {
     if (this.isSettled) {
-      this.asked = OBSERVED
+      this.asked ??= OBSERVED // what was asked before the end may still have to be answered
       return this.stage === SUCCEEDED ? Promise.resolve(this.payload as never) : Promise.reject(this.error())
     }
     this.asked ??= new Asked()
@@ -133,7 +140,7 @@ export class PoolTask extends Entry<PoolTask> implements Task<never> {
 
   settled(): Promise<PoolTask> {
     if (this.isSettled) {
-      this.asked = OBSERVED
+      this.asked ??= OBSERVED
       return Promise.resolve(this)
     }
     this.asked ??= new Asked()
@@ -141,7 +148,7 @@ export class PoolTask extends Entry<PoolTask> implements Task<never> {
   }
 
   cancel(reason?: unknown): boolean {
-    return this.owner.cancel(this, new Cancellation('user', reason))
+    return this.owner.cancel(this, Cancellation.byUser(reason))
   }
 
   changes(options: { readonly signal?: AbortSignal | undefined } = {}): AsyncIterable<TaskRecord> {

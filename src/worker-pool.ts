@@ -203,7 +203,7 @@ export class WorkerPool<H extends HandlersOf<H> = Record<never, never>> {
     const task = this.#dispatcher.tickets.find(id)
     if (task === undefined) return 'unknown'
     if (task.isSettled) return 'finished'
-    this.#dispatcher.cancel(task, new Cancellation('user', reason))
+    this.#dispatcher.cancel(task, Cancellation.byUser(reason))
     return task.isSettled ? 'canceled' : 'requested'
   }
 

@@ -570,3 +570,19 @@ describe('what events cost', () => {
     expect(task.record()).toMatchObject({ revision: revision + 1, progress: { ratio: 0.5, message: 'half' } })
   })
 })
+
+describe('a promise asked for before a task ended', () => {
+  it('is kept, also when another is asked for by a listener to what the end set free', async () => {
+    const clock = new ManualClock()
+    const pool = new WorkerPool({ concurrency: 1, queueCapacity: 0, clock }).start()
+    const end = gate<string>()
+    const task = pool.queueTask(() => end.promise)
+    const asked = [task.result(), task.settled()]
+    void pool.queueTaskWhenFree(() => 'next')
+    await clock.turn()
+    pool.on('queued', () => asked.push(task.result(), task.settled()))
+    end.open('done')
+    await clock.turn()
+    expect(await Promise.all(asked)).toEqual(['done', task, 'done', task])
+  })
+})
