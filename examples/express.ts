@@ -15,7 +15,10 @@ export function ticketMiddleware(routes: Routes): RequestHandler {
   return (req, res, next) => {
     // Not `req.url`, from which Express cuts the path that this is mounted at.
     const request = { ...requestOf(req, res), target: req.originalUrl, ...bodyReadAlready(req) }
-    routes.handle(request).then((reply) => (reply === undefined ? next() : send(req, res, reply)), next)
+    routes
+      .handle(request)
+      .then((reply) => (reply === undefined ? next() : send(req, res, reply)), next)
+      .catch(() => res.destroy()) // not `next`: an error page would say 500 of work that may be queued
   }
 }
 

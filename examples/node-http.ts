@@ -23,7 +23,10 @@ export type Routes = Pick<TicketRoutes, 'handle'>
 /** Hands every request to the routes; what is none of theirs is a 404. */
 export function listener(routes: Routes): RequestListener {
   return (req, res) => {
-    void routes.handle(requestOf(req, res)).then((reply) => send(req, res, reply ?? problem('NOT_FOUND')))
+    routes
+      .handle(requestOf(req, res))
+      .then((reply) => send(req, res, reply ?? problem('NOT_FOUND')))
+      .catch(() => res.destroy()) // what cannot be sent ends its connection, not the server
   }
 }
 

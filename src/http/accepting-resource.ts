@@ -30,16 +30,26 @@ export function acceptingResource(route: AcceptingRoute, intake: Intake): Method
     const { accepted: own } = route
     if (own !== undefined) {
       const status = await replies.status(task)
-      const body = refusals.guarded(() => own(task, status))
-      if (body !== undefined) return replies.acceptedWith(task, body)
+      const reply = refusals.guarded(
+        'accepted',
+        () => own(task, status),
+        (body) => replies.acceptedWith(task, body)
+      )
+      if (reply !== undefined) return reply
     }
     return replies.accepted(task)
   }
 
   const refused = (refusal: Refusal): HttpReply => {
     const { refused: own } = route
-    const body = own === undefined ? undefined : refusals.guarded(() => own(refusal.problem))
-    return body === undefined ? refusalReply(refusal) : ownReply(refusal.problem.status, body, refusal)
+    if (own === undefined) return refusalReply(refusal)
+    const { problem } = refusal
+    const reply = refusals.guarded(
+      'refused',
+      () => own(problem),
+      (body) => ownReply(problem.status, body, refusal)
+    )
+    return reply ?? refusalReply(refusal)
   }
 
   const post = async (request: HttpRequest): Promise<HttpReply> => {

@@ -17,6 +17,9 @@ export interface AcceptingRoute {
    * Queues the task. Called with a body that was read and parsed, while the pool still takes work and the client is
    * still there. What it throws becomes the reply: {@link invalidField} 400, a full queue 503, anything unknown 500.
    *
+   * Queue as the last step and return the task. What is queued and not returned, or queued before something else throws,
+   * runs without a ticket: its client is told that nothing was queued.
+   *
    * @param input - what the client sent; look fields up with `Object.hasOwn`
    * @param request - whose `signal` aborts when the client leaves: for work that must not outlive the wait for room
    */
@@ -24,13 +27,15 @@ export interface AcceptingRoute {
 
   /**
    * Another body for the 202. It is then no longer the status document, so `Content-Location` and `ETag` are left out.
+   * Answers at once, not with a promise. When no reply can be made of what it says, `onError` is told and the usual one
+   * is sent: the task is queued by then.
    *
    * @defaultValue the status document
    */
   readonly accepted?: ((task: Task, status: TicketStatus) => OwnBody) | undefined
 
   /**
-   * Another body for a POST that was refused.
+   * Another body for a POST that was refused. As with `accepted`, the usual one takes its place when it fails.
    *
    * @defaultValue the problem document
    */
@@ -77,7 +82,7 @@ export interface TicketRoutesOptions {
   readonly maxBodyBytes?: number | undefined
 
   /**
-   * What a client may know of a failure. What it throws goes to `onError`.
+   * What a client may know of a failure, at once, not as a promise. What it throws goes to `onError`.
    *
    * @defaultValue the code; the message only of this library's errors and of those whose `expose` is `true`
    */
@@ -92,7 +97,8 @@ export interface TicketRoutesOptions {
   readonly closing?: (() => boolean) | undefined
 
   /**
-   * Where errors go that the client is not told: what `submit` threw, what a hook threw.
+   * Where errors go that the client is not told: what `submit` threw, what a hook threw or rejected with. May be async;
+   * what goes wrong in it is dropped.
    *
    * @defaultValue one line of `console.error`
    */

@@ -1,3 +1,5 @@
+import { callHook } from '../hooks.js'
+import { guarded } from './guard.js'
 import type { TicketSettings } from './options.js'
 import { problemOf, type Refusal } from './problems.js'
 import { notRecorded, refusalOf } from './refusal.js'
@@ -34,20 +36,16 @@ export class Refusals {
     return notRecorded(this.#random)
   }
 
-  /** What a hook gives; `undefined` when it throws, which is told to the application only. */
-  guarded<T>(hook: () => T): T | undefined {
-    try {
-      return hook()
-    } catch (error) {
-      this.report(error)
-      return undefined
-    }
+  /** What becomes of a hook's answer; `undefined` when there is none to use, which is told to the application only. */
+  guarded<A, T>(name: string, hook: () => A, use: (answer: A) => T): T | undefined {
+    return guarded(name, hook, use, (error) => this.report(error))
   }
 
-  /** Tells the application. A hook that throws here has nobody left to tell. */
+  /** Tells the application. A hook that fails here, at once or later, has nobody left to tell. */
   report(error: unknown, request?: HttpRequest): void {
-    try {
-      this.#onError(error, request)
-    } catch {}
+    callHook(
+      () => this.#onError(error, request),
+      () => {}
+    )
   }
 }

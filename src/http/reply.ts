@@ -1,3 +1,5 @@
+import { wording } from '../checks.js'
+
 /** A reply that is decided to the last byte. An adapter writes it as it stands and adds nothing. */
 export interface HttpReply {
   /** The status code. */
@@ -45,6 +47,8 @@ export interface ReplyParts {
  * ticket stands in the URL), and caching only after asking again, or not at all for errors.
  *
  * @param status - the status code; 204 and 304 have no body and no length
+ * @throws TypeError for a body without a JSON form, and for a header value that no server could send: not text, or with
+ *   a line break in it
  *
  * @example
  * ```ts
@@ -54,6 +58,7 @@ export interface ReplyParts {
  * ```
  */
 export function replyWith(status: number, parts: ReplyParts = {}): HttpReply {
+  for (const [name, value] of Object.entries(parts.headers ?? {})) requireSendable(name, value)
   const headers: Record<string, string> = {
     'Cache-Control': status >= 400 ? 'no-store' : 'private, no-cache',
     'Referrer-Policy': 'no-referrer',
@@ -63,10 +68,27 @@ export function replyWith(status: number, parts: ReplyParts = {}): HttpReply {
   const close = parts.close ?? false
   if (parts.body === undefined) return { status, headers, close }
   const isText = typeof parts.body === 'string'
-  const body = isText ? String(parts.body) : JSON.stringify(parts.body)
-  headers['Content-Type'] = parts.contentType ?? (isText ? 'text/plain; charset=utf-8' : 'application/json')
+  const body = isText ? String(parts.body) : jsonOf(parts.body)
+  const contentType = parts.contentType ?? (isText ? 'text/plain; charset=utf-8' : 'application/json')
+  requireSendable('Content-Type', contentType)
+  headers['Content-Type'] = contentType
   headers['Content-Length'] = String(Buffer.byteLength(body))
   return { status, headers, body, close }
+}
+
+function jsonOf(body: unknown): string {
+  const text: string | undefined = JSON.stringify(body)
+  if (text === undefined) throw new TypeError(wording('body', 'text or what has a JSON form', body))
+  return text
+}
+
+/** Tab, and what Latin-1 prints. @see RFC 9110, section 5.5 */
+const SENDABLE = /^[\t\x20-\x7e\x80-\xff]*$/
+
+/** A server would throw on it when the reply is written, and then nobody could be told any more. */
+function requireSendable(name: string, value: unknown): void {
+  if (typeof value === 'string' && SENDABLE.test(value)) return
+  throw new TypeError(wording(name, 'text that can stand in a header, without line breaks', value))
 }
 
 /** The reply to HEAD: that to GET without its body, the length kept. */

@@ -5,7 +5,8 @@ const BRAND = Symbol.for('coatcheck.RequestError')
 /** What is wrong with a request. Thrown on the way to a task, it becomes the reply. */
 export class RequestError extends Error {
   static {
-    this.prototype.name = 'RequestError'
+    // By definition, since an assignment fails where `Error.prototype` is frozen.
+    Object.defineProperty(this.prototype, 'name', { value: 'RequestError', writable: true, configurable: true })
   }
   /** The document that the client gets. */
   readonly problem: Problem

@@ -1,6 +1,7 @@
 import { isPoolError } from '../errors.js'
 import type { Task } from '../task-contract.js'
 import { read, type TaskRecord } from '../task-record.js'
+import { guarded } from './guard.js'
 
 /** What a client is told of a failed task. */
 export interface TicketError {
@@ -34,10 +35,18 @@ const UNSAID: TicketError = { code: 'TASK_FAILED', message: 'the task failed' }
  */
 export async function failureOf(task: Task, record: TaskRecord, rules: FailureRules): Promise<TicketError | null> {
   if (record.state !== 'failed') return null
-  const error = await task.result().catch((reason: unknown) => reason)
-  const usual = usualError(error, record)
-  const own = described(error, record, rules)
-  return { code: nonEmpty(own?.code) ?? usual.code, message: nonEmpty(own?.message) ?? usual.message }
+  const { thrown } = await reasonOf(task)
+  const usual = usualError(thrown, record)
+  const own = described(thrown, record, rules)
+  return { code: own?.code ?? usual.code, message: own?.message ?? usual.message }
+}
+
+/** In a box: a promise that was thrown would be waited for, and its value taken for the error. */
+function reasonOf(task: Task): Promise<{ readonly thrown: unknown }> {
+  return task.result().then(
+    () => ({ thrown: undefined }),
+    (thrown: unknown) => ({ thrown })
+  )
 }
 
 function usualError(error: unknown, record: TaskRecord): TicketError {
@@ -50,13 +59,17 @@ function usualError(error: unknown, record: TaskRecord): TicketError {
   }
 }
 
-function described(error: unknown, record: TaskRecord, rules: FailureRules): Partial<TicketError> | undefined {
-  try {
-    return rules.describeError?.(error, record)
-  } catch (failure) {
-    rules.report(failure)
-    return undefined
-  }
+type Described = { readonly [K in keyof TicketError]: string | undefined }
+
+function described(error: unknown, record: TaskRecord, rules: FailureRules): Described | undefined {
+  const { describeError, report } = rules
+  if (describeError === undefined) return undefined
+  return guarded(
+    'describeError',
+    () => describeError(error, record),
+    (own) => ({ code: nonEmpty(own?.code), message: nonEmpty(own?.message) }),
+    report
+  )
 }
 
 function nonEmpty(text: unknown): string | undefined {

@@ -84,7 +84,9 @@ export function ticketRoutes(pool: TicketPool, options: TicketRoutesOptions = {}
   const refusals = new Refusals(settings)
   const replies = new TicketReplies(settings, (error) => refusals.report(error))
   const isClosing = (): boolean =>
-    pool.state === 'stopping' || pool.state === 'stopped' || refusals.guarded(settings.closing) === true
+    pool.state === 'stopping' ||
+    pool.state === 'stopped' ||
+    refusals.guarded('closing', settings.closing, (answer) => answer === true) === true
 
   const table = new RouteTable()
   const { basePath, maxBodyBytes } = settings
