@@ -10,7 +10,8 @@ export const KEPT_SEEDS: readonly (readonly [seed: number, found: string])[] = [
   [9349, 'the same, at a stop with grace'],
   [10266, 'the same, with the loop blocked'],
   [46188, 'an id was judged before a late start let a waiter with the same id in'],
-  [278807, 'a promise asked for earlier was lost when a listener asked again before it was answered']
+  [278807, 'a promise asked for earlier was lost when a listener asked again before it was answered'],
+  [315563, 'a listener of `stopping` ended the grace, and a pause that ended with the stop let tasks start after it']
 ]
 
 const hangs: TaskPlan = { attempts: ['waits and honours abort'], lazy: false, progress: false, inside: [] }

@@ -64,6 +64,7 @@ async function turn(world: World): Promise<void> {
     world.blocked = false
   }
   world.blocked = false
+  world.notice()
 }
 
 /** Time passes; every timer on the way fires at its moment. */

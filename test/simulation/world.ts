@@ -94,6 +94,7 @@ export class World {
   readonly #stopTally = { unstarted: [] as string[], aborted: [] as string[], interrupted: [] as string[] }
   /** Whose call of `queueTaskWhenFree` has not returned yet. */
   #joining: Actor | undefined
+  #firingLate = false
   #names = 0
   #syncs = 0
   #requeuedIn = 0
@@ -763,6 +764,8 @@ export class World {
           again = true
         }
       }
+      // a retry that was due before the rate opened stands in its lane already
+      if (this.#firingLate) while (this.#explainRequeue(Math.min(model.rateOpenedAt, this.now))) this.#requeuedIn = look
       if (this.#explainStarts(look)) again = true
       if (!again && this.#explainRequeue()) {
         again = true
@@ -781,10 +784,31 @@ export class World {
     const { model, now } = this
     for (let any = false; ; any = true) {
       const next = model.next(now).find((task) => this.actor(task).real?.state === 'running')
-      if (next === undefined) return any
+      if (next === undefined) {
+        const task = this.#startedLate()
+        if (task === undefined) return any
+        this.#requeuedIn = look
+        model.start(task)
+        task.startedIn = look
+        continue
+      }
       model.start(next)
       next.startedIn = look
     }
+  }
+
+  /**
+   * Timers that fire late fire in the order of their times, with nobody looking in between: a rate that opened, a retry
+   * and a limit of the queue. What started then was at least the first of its priority and key.
+   */
+  #startedLate(): ModelTask | undefined {
+    const { model } = this
+    if (!this.#firingLate || !model.open || model.running.length >= model.concurrency || !model.rateAllows(this.now))
+      return undefined
+    const started = model.queue.find((task) => this.actor(task).real?.state === 'running')
+    if (started === undefined) return undefined
+    const { priority, key } = started
+    return model.queue.find((task) => task.priority === priority && task.key === key) === started ? started : undefined
   }
 
   #explainRequeue(now = this.now): boolean {
@@ -1145,11 +1169,19 @@ export class World {
   fire(): void {
     const { model } = this
     if (model.state === 'stopping' && model.grace === 'open' && model.graceAt <= this.now) model.grace = 'ending'
+    this.#firingLate = this.clock.next < this.now
     this.clock.fire()
     this.sync()
+    this.#firingLate = false
     for (const task of model.running)
       this.#learn(this.actor(task), task.runUntil <= this.now || model.grace === 'ending')
     if (model.grace === 'ending' && model.graceAt <= this.now) model.grace = 'over'
+  }
+
+  /** The loop has come round: what was asked to end in it was asked now. */
+  notice(): void {
+    this.sync()
+    for (const task of this.model.running) this.#learn(this.actor(task), this.model.grace === 'over')
   }
 
   // ── the end ──────────────────────────────────────────────────────────────────────────────────────────────────────
