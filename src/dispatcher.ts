@@ -45,8 +45,6 @@ export class Dispatcher implements TaskOwner, AttemptsOwner, AdmissionOwner, Shu
   /** Whether nothing was left in one of them, and who waited for that. */
   #crossed = false
   readonly #released: Wait[] = []
-  /** How many tasks had been accepted when the pool was last idle. */
-  #idleAfter = 0
   #endStart: (() => void) | undefined
 
   constructor(settings: PoolSettings) {
@@ -200,10 +198,7 @@ export class Dispatcher implements TaskOwner, AttemptsOwner, AdmissionOwner, Shu
     this.#crossed = false
     this.drains.release(this.#released.splice(0))
     if (this.#scheduler.live > 0) return
-    if (this.#scheduler.accepted > this.#idleAfter) {
-      this.#idleAfter = this.#scheduler.accepted
-      this.parts.listeners.emit('idle')
-    }
+    this.parts.listeners.emit('idle')
     if (this.#scheduler.live === 0) this.#shutdown?.finish()
   }
 

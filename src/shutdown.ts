@@ -84,7 +84,7 @@ export class Shutdown {
     this.#owner.refuseWaiters()
     this.#owner.tellRunning(this.error)
     listeners.emit('stopping', { reason: this.#reason })
-    this.#owner.startDue() // a pause ends with the stop
+    if (this.#graceAt > this.#parts.clock.now()) this.#owner.startDue() // a pause ends with the stop
     this.#told = true
     this.#proceed()
   }
