@@ -190,7 +190,7 @@ export class Dispatcher implements TaskOwner, AttemptsOwner, AdmissionOwner, Shu
   /** Nothing is left: who waits for that now is let go, whatever comes before it is told. */
   #crossZero(): void {
     this.#crossed = true
-    this.#released.push(...this.drains.take())
+    for (const wait of this.drains.take()) this.#released.push(wait)
   }
 
   /** All that has settled was told: also those whose end was caused by a listener to an end. */

@@ -396,3 +396,20 @@ describe('drain', () => {
     expect(await outside).toBeUndefined()
   })
 })
+
+describe('very many waits', () => {
+  it('are all let go by the same end', async () => {
+    const { clock, pool, witness } = make()
+    const end = gate()
+    pool.queueTask(() => end.promise)
+    let released = 0
+    const waits = Array.from({ length: 200_000 }, () => pool.drain().then(() => released++))
+    await clock.turn()
+    expect(released).toBe(0)
+    end.open()
+    await clock.turn()
+    await Promise.all(waits)
+    expect(released).toBe(200_000)
+    witness.check()
+  })
+})

@@ -54,7 +54,7 @@ export class Shares<E extends Entry<E>> {
     const running = share === undefined ? 0 : share.running
     const held = share === undefined ? 0 : share.held
     if (running + held >= this.concurrency + this.queueCapacity) return false
-    return held < this.queueCapacity || (workerFree && running < this.concurrency)
+    return held < this.queueCapacity || workerFree // with the queue full, the bound above leaves room in running
   }
 
   /** Whether this key runs as many tasks as it may. */
