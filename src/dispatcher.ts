@@ -211,9 +211,10 @@ export class Dispatcher implements TaskOwner, AttemptsOwner, AdmissionOwner, Shu
 
   /** The end of the turn: what was put off until now. */
   #turnEnds(): void {
+    const shutdown = this.#shutdown // one that begins in a listener or hook below has its own turn
     this.attempts.flushProgress()
     this.parts.unobserved.flush()
-    this.#shutdown?.resume()
+    shutdown?.resume()
     this.attempts.workers.resume()
   }
 

@@ -1060,3 +1060,23 @@ describe('a stop inside a stop', () => {
     expect(witness.names().slice(-1)).toEqual(['stopping'])
   })
 })
+
+describe('a stop without grace or force from a hook at the end of a turn', () => {
+  it('gives who ends on its signal the turn to do so', async () => {
+    const clock = new ManualClock()
+    const pool = new WorkerPool({
+      concurrency: 2,
+      queueCapacity: 0,
+      clock,
+      onUnobservedError: () => void pool.stop({ graceMs: 0, forceMs: 0 })
+    }).start()
+    const task = pool.queueTask(
+      ({ signal }) => new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+    )
+    pool.queueTask(() => {
+      throw new Error('nobody looks')
+    })
+    await clock.turn()
+    expect(await pool.closed).toMatchObject({ aborted: { count: 1, ids: [task.id] }, interrupted: { count: 0 } })
+  })
+})
