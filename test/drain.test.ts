@@ -351,16 +351,37 @@ describe('drain', () => {
     expect(pool.tasks().every((task) => !('cancelRequestedAt' in task.record()))).toBe(true)
   })
 
-  it('D13 names a bounded number of many', async () => {
-    const { clock, pool } = make({ queueCapacity: 1_000 })
-    for (let n = 0; n < 1_000; n++) pool.queueTask(hang)
+  it.each([
+    { running: 150, queued: 0, delayed: 0 },
+    { running: 1, queued: 150, delayed: 0 },
+    { running: 0, queued: 0, delayed: 150 },
+    { running: 40, queued: 40, delayed: 40 }
+  ])('D13 names the first hundred of many: %o', async ({ running, queued, delayed }) => {
+    const { clock, pool } = make({ concurrency: 150, queueCapacity: 150 })
+    const retry = { attempts: 2, backoffMs: () => 1_000 }
+    const tasks = (count: number, run: () => unknown, options = {}) =>
+      Array.from({ length: count }, () => pool.queueTask(run, options))
+    tasks(delayed, () => Promise.reject(new Error('again')), { retry })
+    await clock.turn()
+    pool.resize({ concurrency: Math.max(running, 1) })
+    tasks(running, hang)
+    tasks(queued, hang)
+    expect(pool.stats()).toMatchObject({ running, queued, delayed })
     const limited = pool.drain({ timeoutMs: 10 }).catch((error: unknown) => error)
     await clock.advance(10)
     const { waitingFor } = (await limited) as DrainTimeoutError
-    expect(waitingFor.count).toBe(1_000)
-    expect(waitingFor.ids.length).toBeLessThanOrEqual(1_000)
-    expect(waitingFor.ids.length).toBeGreaterThan(0)
-    expect(new Set(waitingFor.ids).size).toBe(waitingFor.ids.length)
+    expect(waitingFor.count).toBe(running + queued + delayed)
+    expect(new Set(waitingFor.ids).size).toBe(100)
+    const stateOf = (id: string) => {
+      const record = pool.task(id)?.record()
+      return record?.state === 'queued' && record.position === undefined ? 'delayed' : record?.state
+    }
+    const order = [
+      ...Array<string>(running).fill('running'),
+      ...Array<string>(queued).fill('queued'),
+      ...Array<string>(delayed).fill('delayed')
+    ]
+    expect(waitingFor.ids.map(stateOf)).toEqual(order.slice(0, 100))
   })
 
   it('keeps the process alive for its limit, and only until it is over', async () => {

@@ -199,11 +199,20 @@ describe('a task', () => {
   })
 
   it('is one line in the log, without looking into the pool', async () => {
-    const { pool } = make()
-    const line = inspect(pool.queueTask(hang, { id: 'a' }))
-    expect(line).not.toContain('\n')
-    expect(line).toContain('a')
-    expect(line).toContain('queued')
+    const { clock, pool } = make({ concurrency: 2 })
+    const tasks = [pool.queueTask(hang, { id: 'a' }), pool.queueTask(() => {}, { id: 'b', name: 'render' })]
+    expect(tasks.map((task) => inspect(task))).toEqual(['Task a queued', 'Task render b queued'])
+    pool.start()
+    await clock.turn()
+    expect(inspect({ tasks })).toBe('{ tasks: [ Task a running, Task render b succeeded ] }')
+  })
+
+  it('is its record in JSON', async () => {
+    const { clock, pool } = make()
+    pool.start()
+    const task = pool.queueTask(() => ({ pages: 2 }), { name: 'render', metadata: { by: 'me' } })
+    await clock.turn()
+    expect(JSON.parse(JSON.stringify({ task }))).toEqual({ task: task.record() })
   })
 
   it('`recorded` has resolved without a store, and result() and settled() are made when asked for', async () => {
@@ -616,6 +625,27 @@ describe('changes()', () => {
     expect(await changes.next()).toEqual({ value: undefined, done: true })
     expect(getEventListeners(signal, 'abort')).toEqual([])
     expect(task.state).toBe('queued')
+  })
+
+  it('gives no further record once its signal has aborted, though the signal tells nobody', async () => {
+    const { clock, pool } = make()
+    pool.start()
+    const task = pool.queueTask(hang)
+    await clock.turn()
+    const controller = new AbortController()
+    controller.signal.addEventListener('abort', (event) => {
+      event.stopImmediatePropagation()
+      task.cancel()
+    })
+    const changes = reader(task, controller.signal)
+    await changes.next()
+    const waiting = Promise.allSettled([changes.next(), changes.next(), changes.next()])
+    controller.abort('the client has left')
+    expect(await waiting).toMatchObject([
+      { status: 'fulfilled', value: { done: false, value: { state: 'running', cancelRequestedAt: START } } },
+      { status: 'rejected', reason: 'the client has left' },
+      { status: 'fulfilled', value: { done: true } }
+    ])
   })
 
   it('a signal that has aborted throws its reason out of the loop, once', async () => {

@@ -65,6 +65,19 @@ describe('WaitGroup: counting', () => {
     expect(group.size).toBe(0)
   })
 
+  it('D11 refuses to count beyond what a number can count, and stays as it is', () => {
+    const group = new WaitGroup()
+    group.add(Number.MAX_SAFE_INTEGER - 1)
+    group.add()
+    group.add(0)
+    expect(() => group.add()).toThrow(new RangeError('Expected the group to stay countable'))
+    expect(() => group.add(Number.MAX_SAFE_INTEGER)).toThrow(RangeError)
+    expect(group.size).toBe(Number.MAX_SAFE_INTEGER)
+    group.done()
+    group.add()
+    expect(group.size).toBe(Number.MAX_SAFE_INTEGER)
+  })
+
   it('D11 adds nothing after it was closed, but is done with what there is', async () => {
     const group = new WaitGroup()
     group.add()
@@ -235,6 +248,22 @@ describe('WaitGroup: waiting', () => {
     await expect(new WaitGroup().wait({ signal: controller.signal }), 'also with nothing to wait for').rejects.toBe(
       reason
     )
+  })
+
+  it('tells by a line on the console that a look-alike of a signal throws, and waits without it', async () => {
+    const lines: unknown[] = []
+    vi.spyOn(console, 'error').mockImplementation((line) => void lines.push(line))
+    const fail = (what: string) => (): never => {
+      throw new Error(what)
+    }
+    const alike = { aborted: false, addEventListener: fail('add'), removeEventListener: fail('remove') }
+    const group = new WaitGroup()
+    group.add()
+    const wait = watch(group.wait({ signal: alike as unknown as AbortSignal }))
+    group.done()
+    await microtasks()
+    expect(wait.ended).toBe('done')
+    expect(lines).toEqual(['coatcheck: unobserved error: Error: add', 'coatcheck: unobserved error: Error: remove'])
   })
 
   it('L11 listens once to a signal that a hundred waits share, and no more once they have ended', async () => {

@@ -337,6 +337,17 @@ describe('waiting for room', () => {
     expect(pool.stats().waitMs.max).toBe(0)
   })
 
+  it('leaves the context of the call behind with `captureContext: false`', async () => {
+    const { clock, pool } = startedPool({ concurrency: 1, queueCapacity: 0, captureContext: false })
+    const caller = new AsyncLocalStorage<string>()
+    const blocker = pool.queueTask(untilAborted)
+    await clock.turn()
+    const wait = caller.run('caller', () => pool.queueTaskWhenFree(() => caller.getStore() ?? 'none'))
+    blocker.cancel()
+    await clock.turn()
+    expect(await (await wait).result()).toBe('none')
+  })
+
   it('limits the stay in the queue from the grant on', async () => {
     const { clock, pool } = startedPool({ concurrency: 1, queueCapacity: 1 })
     pool.queueTask(never)
