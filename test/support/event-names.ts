@@ -1,0 +1,18 @@
+import type { PoolEventName } from '../../src/index.js'
+
+/** Every event there is. */
+export const EVENTS = [
+  'queued',
+  'started',
+  'retrying',
+  'progress',
+  'succeeded',
+  'failed',
+  'canceled',
+  'settled',
+  'stuck',
+  'refused',
+  'idle',
+  'stopping',
+  'stopped'
+] as const satisfies readonly PoolEventName[]
