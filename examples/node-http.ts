@@ -13,6 +13,7 @@ import {
   type ServerResponse
 } from 'node:http'
 import { finished } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import { fileURLToPath } from 'node:url'
 import { type HttpReply, type HttpRequest, problem, type TicketRoutes } from 'coatcheck/http'
 import { readArguments, serve } from './demo/serve.js'
@@ -47,6 +48,7 @@ export function send(req: IncomingMessage, res: ServerResponse, reply: HttpReply
   // HTTP/2 has no Connection header.
   if (reply.close && req.httpVersionMajor === 1) res.setHeader('Connection', 'close')
   res.writeHead(reply.status, reply.headers)
+  if (typeof reply.body === 'object') return stream(res, reply.body, reply.signal)
   if (!reply.close || req.complete || reply.body === undefined) {
     res.end(reply.body)
     return
@@ -58,6 +60,11 @@ export function send(req: IncomingMessage, res: ServerResponse, reply: HttpReply
     clearTimeout(timer)
     res.end()
   })
+}
+
+/** Takes a piece when the connection has taken the last one; ends when the client leaves, or when `signal` says so. */
+function stream(res: ServerResponse, body: AsyncIterable<string>, signal?: AbortSignal): void {
+  pipeline(body, res, signal === undefined ? {} : { signal }).catch(() => res.destroy())
 }
 
 /** A server with limits: on headers and bodies that come a byte at a time, and on how many may try it. */

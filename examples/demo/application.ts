@@ -15,7 +15,7 @@ import { type Done, pretend, type Work, type Worker } from './work.js'
 
 /** What may differ from one demo application to another. */
 export interface ApplicationOptions
-  extends Pick<TicketRoutesOptions, 'closing' | 'random' | 'onError' | 'pollAfterMs'> {
+  extends Pick<TicketRoutesOptions, 'closing' | 'random' | 'onError' | 'pollAfterMs' | 'owner' | 'longPolls'> {
   /** What tasks do. */
   readonly work?: Worker
   readonly pool?: Partial<Pick<WorkerPoolOptions, 'concurrency' | 'queueCapacity' | 'clock' | 'onUnobservedError'>>
@@ -36,7 +36,7 @@ export function application({ work = pretend, pool: poolOptions, ...options }: A
 
   const queueTask = queueTaskRoute((input) => pool.queueTask('queue-task', input))
   const tasks: AcceptingRoute = { path: '/tasks', submit: (input) => pool.queueTask('work', workOf(input)) }
-  const tickets = ticketRoutes(pool, { ...options, accept: [tasks, queueTask] })
+  const tickets = ticketRoutes(pool, { clock: poolOptions?.clock, ...options, accept: [tasks, queueTask] })
 
   return {
     ...tickets,

@@ -5,19 +5,21 @@ import { parseObject } from './json-object.js'
 import { requireJson } from './media-type.js'
 import type { AcceptingRoute } from './options.js'
 import { ownReply } from './own-body.js'
+import { ownedRequest } from './owned-request.js'
 import { type Refusal, refusalReply } from './problems.js'
 import type { Refusals } from './refusals.js'
 import type { HttpReply } from './reply.js'
 import type { HttpRequest } from './request.js'
 import { requestError } from './request-error.js'
 import type { Methods } from './route-table.js'
+import type { TicketSettings } from './settings.js'
 import type { TicketPool } from './ticket-pool.js'
 import type { TicketReplies } from './ticket-replies.js'
 
 /** What all accepting routes share. */
 export interface Intake {
   readonly pool: TicketPool
-  readonly maxBodyBytes: number
+  readonly settings: TicketSettings
   readonly replies: TicketReplies
   readonly refusals: Refusals
 }
@@ -74,9 +76,10 @@ export function acceptingResource(route: AcceptingRoute, intake: Intake): Method
 async function handIn(route: AcceptingRoute, request: HttpRequest, intake: Intake): Promise<Task> {
   requireOpen(intake.pool)
   requireJson(request)
-  const input = parseObject(await readBody(request, intake.maxBodyBytes))
+  const input = parseObject(await readBody(request, intake.settings.maxBodyBytes))
+  const owned = await ownedRequest(request, intake.settings.owner)
   if (request.signal.aborted) throw requestError('INVALID_BODY', 'The client left.', { close: true })
-  const task = await route.submit(input, request)
+  const task = await route.submit(input, owned)
   if (typeof task?.record !== 'function') throw new TypeError(`Expected \`submit\` of ${route.path} to return a task`)
   return task
 }

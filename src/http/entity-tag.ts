@@ -9,15 +9,24 @@ export function tagOf(revision: number): string {
 }
 
 /**
- * Whether an `If-None-Match` names this tag, by the weak comparison: `W/` counts for nothing. `*` names every tag. What
- * cannot be read names none.
+ * Whether an `If-None-Match` names this tag, by the weak comparison: `W/` counts for nothing. What cannot be read names
+ * none.
  *
  * @see RFC 9110, sections 8.8.3.2 and 13.1.2
  */
-export function namesTag(ifNoneMatch: string | undefined, tag: string): boolean {
+function namesTag(ifNoneMatch: string | undefined, tag: string): boolean {
   if (ifNoneMatch === undefined) return false
-  if (ifNoneMatch.trim() === '*') return true
   return opaqueTags(ifNoneMatch).includes(opaque(tag))
+}
+
+/**
+ * Which revisions a client knows, by its `If-None-Match`. `*` is whichever it would be told now.
+ *
+ * @param present - the revision that it would be told now
+ */
+export function knownRevisions(ifNoneMatch: string | undefined, present: number): (revision: number) => boolean {
+  if (ifNoneMatch?.trim() === '*') return (revision) => revision === present
+  return (revision) => namesTag(ifNoneMatch, tagOf(revision))
 }
 
 function opaque(tag: string): string {

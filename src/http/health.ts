@@ -1,9 +1,9 @@
 import { replyWith } from './reply.js'
-import type { Methods } from './route-table.js'
+import { type Methods, readable } from './route-table.js'
 import type { TicketPool } from './ticket-pool.js'
 
 /** `/livez`: the process answers. */
-export const livez: Methods = { GET: () => replyWith(200, { body: { status: 'ok' } }) }
+export const livez: Methods = readable(() => replyWith(200, { body: { status: 'ok' } }))
 
 /** `/readyz`: new work is welcome here. Before the pool has started, and once the server begins to end, it is not. */
 export function readyz(pool: TicketPool, closing: () => boolean): Methods {
@@ -11,10 +11,8 @@ export function readyz(pool: TicketPool, closing: () => boolean): Methods {
     if (closing()) return 'stopping'
     return pool.state === 'created' ? 'starting' : 'ok'
   }
-  return {
-    GET: () => {
-      const status = standing()
-      return replyWith(status === 'ok' ? 200 : 503, { body: { status } })
-    }
-  }
+  return readable(() => {
+    const status = standing()
+    return replyWith(status === 'ok' ? 200 : 503, { body: { status } })
+  })
 }

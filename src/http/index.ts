@@ -1,5 +1,6 @@
+export type { HoldLimits } from './hold-limits.js'
 export type { JsonObject } from './json-object.js'
-export type { AcceptingRoute, TicketRoutesOptions } from './options.js'
+export type { AcceptingRoute, RouteClock, TicketRoutesOptions } from './options.js'
 export type { OwnBody } from './own-body.js'
 export {
   type FieldProblem,
@@ -9,7 +10,7 @@ export {
   problem
 } from './problems.js'
 export { type HttpReply, type ReplyParts, replyWith } from './reply.js'
-export type { HttpHeaders, HttpRequest } from './request.js'
+export type { HttpHeaders, HttpRequest, OwnedRequest } from './request.js'
 export { invalidField, RequestError } from './request-error.js'
 export type { DescribeError, TicketError } from './task-failure.js'
 export type { TicketPool } from './ticket-pool.js'

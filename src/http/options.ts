@@ -1,10 +1,10 @@
-import { callable, integer, interval, optionsOf, wording } from '../checks.js'
+import type { Clock } from '../ports/clock.js'
 import type { Task } from '../task-contract.js'
-import { evenlySpread } from './jitter.js'
+import type { HoldLimits } from './hold-limits.js'
 import type { JsonObject } from './json-object.js'
 import type { OwnBody } from './own-body.js'
 import type { Problem } from './problems.js'
-import type { HttpRequest } from './request.js'
+import type { HttpRequest, OwnedRequest } from './request.js'
 import type { DescribeError } from './task-failure.js'
 import type { TicketStatus } from './ticket-status.js'
 
@@ -21,9 +21,10 @@ export interface AcceptingRoute {
    * runs without a ticket: its client is told that nothing was queued.
    *
    * @param input - what the client sent; look fields up with `Object.hasOwn`
-   * @param request - whose `signal` aborts when the client leaves: for work that must not outlive the wait for room
+   * @param request - its `signal` aborts when the client leaves: for work that must not outlive the wait for room; its
+   *   `owner` is meant to be the task's `key`, so that a 429 says that the owner's own share is full
    */
-  readonly submit: (input: JsonObject, request: HttpRequest) => Task | PromiseLike<Task>
+  readonly submit: (input: JsonObject, request: OwnedRequest) => Task | PromiseLike<Task>
 
   /**
    * Another body for the 202. It is then no longer the status document, so `Content-Location` and `ETag` are left out.
@@ -41,6 +42,9 @@ export interface AcceptingRoute {
    */
   readonly refused?: ((problem: Problem) => OwnBody) | undefined
 }
+
+/** What these routes need of a clock: the time, and timers. */
+export type RouteClock = Pick<Clock, 'now' | 'timer'>
 
 /** How the ticket looks over HTTP. */
 export interface TicketRoutesOptions {
@@ -82,6 +86,22 @@ export interface TicketRoutesOptions {
   readonly maxBodyBytes?: number | undefined
 
   /**
+   * Who sent a request, by a name of at most 256 characters; `undefined` when nobody is known. May be async. Give it to
+   * the task as its `key`, as in `submit: (input, { owner }) => pool.queueTask('resize', input, { key: owner })`. What it
+   * throws or rejects with becomes the reply, as with `submit`.
+   *
+   * @defaultValue nobody is known
+   */
+  readonly owner?: ((request: HttpRequest) => string | undefined | PromiseLike<string | undefined>) | undefined
+
+  /**
+   * How many requests for a ticket may wait for news at a time (`Prefer: wait`). One too many is answered at once.
+   *
+   * @defaultValue 20 for a ticket, 50 for an owner, 500 in total
+   */
+  readonly longPolls?: HoldLimits | undefined
+
+  /**
    * What a client may know of a failure, at once, not as a promise. What it throws goes to `onError`.
    *
    * @defaultValue the code; the message only of this library's errors and of those whose `expose` is `true`
@@ -110,115 +130,11 @@ export interface TicketRoutesOptions {
    * @defaultValue a sequence that spreads evenly
    */
   readonly random?: (() => number) | undefined
-}
 
-/** The same with every default in place. */
-export interface TicketSettings {
-  readonly accept: readonly AcceptingRoute[]
-  readonly basePath: string
-  /** Without a slash at its end; empty when URLs are paths. */
-  readonly publicUrl: string
-  readonly pollAfterMs: number
-  readonly maxBodyBytes: number
-  readonly describeError: DescribeError | undefined
-  readonly closing: () => boolean
-  readonly onError: (error: unknown, request: HttpRequest | undefined) => void
-  readonly random: () => number
-}
-
-const TICKET_ROUTES_OPTIONS = {
-  accept: true,
-  basePath: true,
-  publicUrl: true,
-  pollAfterMs: true,
-  maxBodyBytes: true,
-  describeError: true,
-  closing: true,
-  onError: true,
-  random: true
-} as const
-
-const ACCEPTING_ROUTE = { path: true, submit: true, accepted: true, refused: true } as const
-
-/**
- * Checks the options, each read once.
- *
- * @throws TypeError or RangeError that names the option, what it should be and what it was
- */
-export function checkTicketRoutesOptions(options: unknown): TicketSettings {
-  const o = optionsOf<TicketRoutesOptions>('options', options, TICKET_ROUTES_OPTIONS)
-  const { accept, basePath, publicUrl, pollAfterMs, maxBodyBytes, describeError, closing, onError, random } = o
-  return {
-    accept: accept === undefined ? [] : checkAccept(accept),
-    basePath: basePath === undefined ? '' : checkBasePath(basePath),
-    publicUrl: publicUrl === undefined ? '' : checkPublicUrl(publicUrl),
-    pollAfterMs: pollAfterMs === undefined ? 1_000 : interval('pollAfterMs', pollAfterMs),
-    maxBodyBytes: maxBodyBytes === undefined ? 65_536 : integer('maxBodyBytes', maxBodyBytes, 1),
-    describeError: describeError === undefined ? undefined : callable('describeError', describeError),
-    closing: closing === undefined ? () => false : callable('closing', closing),
-    onError: onError === undefined ? toConsole : callable('onError', onError),
-    random: random === undefined ? evenlySpread() : callable('random', random)
-  }
-}
-
-function toConsole(error: unknown): void {
-  // biome-ignore lint/suspicious/noConsole: an error that nobody asked for must still be seen
-  console.error('coatcheck/http:', error)
-}
-
-function checkAccept(accept: unknown): readonly AcceptingRoute[] {
-  if (!Array.isArray(accept)) throw new TypeError(wording('accept', 'an array of routes', accept))
-  const routes = accept.map((route: unknown, index) => checkRoute(`accept[${index}]`, route))
-  const seen = new Set<string>()
-  for (const { path } of routes) {
-    if (seen.has(path)) throw new TypeError(wording('accept', 'routes with a path each', path))
-    seen.add(path)
-  }
-  return routes
-}
-
-function checkRoute(name: string, route: unknown): AcceptingRoute {
-  const { path, submit, accepted, refused } = optionsOf<AcceptingRoute>(name, route, ACCEPTING_ROUTE)
-  return {
-    path: checkPath(`${name}.path`, path),
-    submit: callable(`${name}.submit`, submit),
-    accepted: accepted === undefined ? undefined : callable(`${name}.accepted`, accepted),
-    refused: refused === undefined ? undefined : callable(`${name}.refused`, refused)
-  }
-}
-
-/** The characters of a path as they stand on a request line. */
-const PATH = /^\/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*$/
-
-const TAKEN: ReadonlySet<string> = new Set(['/livez', '/readyz'])
-
-function checkPath(name: string, path: unknown): string {
-  if (typeof path !== 'string' || !PATH.test(path)) {
-    throw new TypeError(wording(name, 'a path that begins with "/", as it stands in a URL', path))
-  }
-  if (TAKEN.has(path) || path.startsWith('/tasks/')) {
-    throw new TypeError(wording(name, 'a path other than /livez, /readyz and those under /tasks/', path))
-  }
-  return path
-}
-
-function checkBasePath(basePath: unknown): string {
-  if (basePath === '') return basePath
-  if (typeof basePath !== 'string' || !PATH.test(basePath) || basePath.endsWith('/')) {
-    throw new TypeError(wording('basePath', 'empty, or a path that begins with "/" and does not end with it', basePath))
-  }
-  return basePath
-}
-
-function checkPublicUrl(publicUrl: unknown): string {
-  const expected = 'an http or https URL without credentials, query and fragment'
-  if (typeof publicUrl !== 'string' || !URL.canParse(publicUrl)) {
-    throw new TypeError(wording('publicUrl', expected, publicUrl))
-  }
-  const url = new URL(publicUrl)
-  const isPlain = url.username === '' && url.password === '' && !/[?#]/.test(publicUrl)
-  if (!['http:', 'https:'].includes(url.protocol) || !isPlain) {
-    throw new TypeError(wording('publicUrl', expected, publicUrl))
-  }
-  return `${url.origin}${url.pathname}`.replace(/\/$/, '')
+  /**
+   * The clock of everything that waits here. Give your own only to test.
+   *
+   * @defaultValue the system's
+   */
+  readonly clock?: RouteClock | undefined
 }

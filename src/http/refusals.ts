@@ -1,9 +1,9 @@
 import { callHook } from '../hooks.js'
 import { guarded } from './guard.js'
-import type { TicketSettings } from './options.js'
 import { problemOf, type Refusal } from './problems.js'
 import { notRecorded, refusalOf } from './refusal.js'
 import type { HttpRequest } from './request.js'
+import type { TicketSettings } from './settings.js'
 
 /** The client left while it waited: nobody reads this. */
 const WITHDRAWN: Refusal = {

@@ -5,11 +5,24 @@ export interface HttpReply {
   /** The status code. */
   readonly status: number
 
-  /** The header fields, `Content-Length` among them; `Date` and `Connection` are the server's. */
+  /**
+   * The header fields; `Date`, `Connection` and `Transfer-Encoding` are the server's. `Content-Length` is among them when
+   * the body is text.
+   */
   readonly headers: Readonly<Record<string, string>>
 
-  /** The body; absent where there is none, and for HEAD. */
-  readonly body?: string
+  /**
+   * The body: text as a whole, or pieces of text as they come. Absent where there is none, and for HEAD. Take the next
+   * piece when the connection has taken the last one; nothing is made before it is taken, nothing is kept for a slow
+   * reader. Leave the loop when the client leaves.
+   */
+  readonly body?: string | AsyncIterable<string>
+
+  /**
+   * Aborts when the pieces are not taken for too long: the connection is to be cut. Only with a body that comes in
+   * pieces.
+   */
+  readonly signal?: AbortSignal
 
   /** Whether the connection should end after this reply: `Connection: close`, on HTTP/1.1 only. */
   readonly close: boolean

@@ -39,6 +39,12 @@ export interface HttpRequest {
   readonly signal: AbortSignal
 }
 
+/** A request whose owner is known, if it has one. */
+export interface OwnedRequest extends HttpRequest {
+  /** What the `owner` hook said of it; `undefined` without that hook. */
+  readonly owner: string | undefined
+}
+
 /** One header field; a field sent several times is one list, as RFC 9110, section 5.3, has it. */
 export function headerOf(request: Pick<HttpRequest, 'headers'>, name: string): string | undefined {
   const value = Object.hasOwn(request.headers, name) ? request.headers[name] : undefined

@@ -5,8 +5,13 @@ import type { HttpRequest } from './request.js'
 /** Answers one method of one resource. */
 export type Handle = (request: HttpRequest, segment: string) => HttpReply | Promise<HttpReply>
 
-/** The methods of a resource; HEAD comes with GET, OPTIONS with any. */
-export type Methods = Readonly<Partial<Record<'GET' | 'POST' | 'DELETE', Handle>>>
+/** The methods of a resource, in the order in which `Allow` names them; OPTIONS comes with any. */
+export type Methods = Readonly<Partial<Record<'GET' | 'HEAD' | 'POST' | 'DELETE', Handle>>>
+
+/** GET, and HEAD with it: the same reply without its body. */
+export function readable(read: Handle): Methods {
+  return { GET: read, HEAD: read }
+}
 
 /** A resource that a path leads to, and the part of the path that varies. */
 export interface Match {
@@ -53,8 +58,7 @@ export class RouteTable {
 export async function answer({ methods, segment }: Match, request: HttpRequest): Promise<HttpReply> {
   const { method } = request
   if (method === 'OPTIONS') return replyWith(204, { headers: { Allow: allow(methods) } })
-  const name = method === 'HEAD' ? 'GET' : method
-  const handle = isMethod(name, methods) ? methods[name] : undefined
+  const handle = isMethod(method, methods) ? methods[method] : undefined
   if (handle === undefined) {
     return refusalReply({ problem: problemOf('METHOD_NOT_ALLOWED'), headers: { Allow: allow(methods) } })
   }
@@ -67,8 +71,5 @@ function isMethod(name: string, methods: Methods): name is keyof Methods {
 }
 
 function allow(methods: Methods): string {
-  return Object.keys(methods)
-    .flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
-    .concat('OPTIONS')
-    .join(', ')
+  return [...Object.keys(methods), 'OPTIONS'].join(', ')
 }

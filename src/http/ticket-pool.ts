@@ -10,6 +10,9 @@ export interface TicketPool {
   /** Where the pool stands. */
   readonly state: PoolState
 
+  /** Settles when the pool has stopped: who waits for a ticket then gets its last status. */
+  readonly closed: PromiseLike<unknown>
+
   /** The task of a ticket, live or still retained. */
   task(id: string): Task | undefined
 
@@ -26,7 +29,7 @@ export function requirePool(pool: unknown): void {
   const isPool =
     typeof pool === 'object' &&
     pool !== null &&
-    typeof Reflect.get(pool, 'task') === 'function' &&
-    typeof Reflect.get(pool, 'cancel') === 'function'
+    ['task', 'cancel'].every((name) => typeof Reflect.get(pool, name) === 'function') &&
+    typeof Reflect.get(Object(Reflect.get(pool, 'closed')), 'then') === 'function'
   if (!isPool) throw new TypeError(wording('pool', 'a WorkerPool', pool))
 }

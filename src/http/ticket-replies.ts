@@ -1,12 +1,20 @@
 import type { Task } from '../task-contract.js'
 import type { TaskRecord } from '../task-record.js'
 import { tagOf } from './entity-tag.js'
-import type { TicketSettings } from './options.js'
 import { type OwnBody, ownReply } from './own-body.js'
 import { problemOf, refusalReply } from './problems.js'
 import { type HttpReply, replyWith } from './reply.js'
+import type { TicketSettings } from './settings.js'
 import { type FailureRules, failureOf } from './task-failure.js'
 import { isDone, statusOf, type TicketStatus } from './ticket-status.js'
+
+/** What a reply with a status may differ in. */
+interface FoundParts {
+  /** The task's present record unless given. */
+  readonly record?: TaskRecord
+  readonly status?: 200 | 202
+  readonly headers?: Readonly<Record<string, string>>
+}
 
 /** Turns tasks into replies: the one place that knows what a ticket looks like over HTTP. */
 export class TicketReplies {
@@ -45,15 +53,14 @@ export class TicketReplies {
   }
 
   /** 200 with the status, or 202 when something was asked for that is not done yet. */
-  async found(task: Task, status: 200 | 202 = 200): Promise<HttpReply> {
-    const record = task.record()
-    const headers = { ...this.#retryAfter(record), ETag: tagOf(record.revision) }
-    return replyWith(status, { body: await this.status(task, record), headers })
+  async found(task: Task, { record = task.record(), status = 200, headers = {} }: FoundParts = {}): Promise<HttpReply> {
+    const all = { ...this.#retryAfter(record), ETag: tagOf(record.revision), ...headers }
+    return replyWith(status, { body: await this.status(task, record), headers: all })
   }
 
   /** 304: what the client has is still so. */
-  unchanged(record: TaskRecord): HttpReply {
-    return replyWith(304, { headers: { ...this.#retryAfter(record), ETag: tagOf(record.revision) } })
+  unchanged(record: TaskRecord, headers: Readonly<Record<string, string>> = {}): HttpReply {
+    return replyWith(304, { headers: { ...this.#retryAfter(record), ETag: tagOf(record.revision), ...headers } })
   }
 
   /** 409: there was nothing to cancel any more. */

@@ -1,37 +1,49 @@
-import type { Task } from '../task-contract.js'
-import { namesTag, tagOf } from './entity-tag.js'
+import { knownRevisions } from './entity-tag.js'
+import type { LongPolls } from './long-polls.js'
 import type { HttpReply } from './reply.js'
 import { type HttpRequest, headerOf } from './request.js'
-import type { Methods } from './route-table.js'
-import { decodeTicket } from './ticket-id.js'
+import { type Methods, readable } from './route-table.js'
+import type { TicketAccess } from './ticket-access.js'
 import type { TicketPool } from './ticket-pool.js'
 import type { TicketReplies } from './ticket-replies.js'
+import { isDone } from './ticket-status.js'
+
+/** What a ticket's resource is made of. */
+export interface TicketParts {
+  readonly pool: TicketPool
+  readonly access: TicketAccess
+  readonly replies: TicketReplies
+  readonly longPolls: LongPolls
+}
 
 /** `/tasks/<ticket>`: what it stands for, and its cancel. */
-export function ticketResource(pool: TicketPool, replies: TicketReplies): Methods {
-  const find = (segment: string): Task | undefined => {
-    const id = decodeTicket(segment)
-    return id === undefined ? undefined : pool.task(id)
-  }
-
+export function ticketResource({ pool, access, replies, longPolls }: TicketParts): Methods {
   /** A finished ticket is found like any other: that its task failed is not an error of this request. */
-  const read = (request: HttpRequest, segment: string): HttpReply | Promise<HttpReply> => {
-    const task = find(segment)
-    if (task === undefined) return replies.unknown()
+  const read = async (plain: HttpRequest, segment: string): Promise<HttpReply> => {
+    const found = await access.find(plain, segment)
+    if (found === undefined) return replies.unknown()
+    const { task, request } = found
+    const seen = task.record()
+    const ifNoneMatch = headerOf(request, 'if-none-match')
+    const isKnown = knownRevisions(ifNoneMatch, seen.revision)
+    const applied = await longPolls.wait(request, task, seen, (record) =>
+      ifNoneMatch === undefined ? isDone(record) : !isKnown(record.revision)
+    )
+    const headers = applied === undefined ? {} : { 'Preference-Applied': applied }
     const record = task.record()
-    const isKnown = namesTag(headerOf(request, 'if-none-match'), tagOf(record.revision))
-    return isKnown ? replies.unchanged(record) : replies.found(task)
+    return isKnown(record.revision) ? replies.unchanged(record, headers) : replies.found(task, { record, headers })
   }
 
-  const cancel = (_request: HttpRequest, segment: string): HttpReply | Promise<HttpReply> => {
-    const task = find(segment)
-    if (task === undefined) return replies.unknown()
+  const cancel = async (plain: HttpRequest, segment: string): Promise<HttpReply> => {
+    const found = await access.find(plain, segment)
+    if (found === undefined) return replies.unknown()
+    const { task } = found
     const outcome = pool.cancel(task.id)
     switch (outcome) {
       case 'canceled':
         return replies.found(task)
       case 'requested':
-        return replies.found(task, 202)
+        return replies.found(task, { status: 202 })
       case 'finished':
         return task.state === 'canceled' ? replies.found(task) : replies.finished(task.record())
       case 'unknown':
@@ -41,5 +53,5 @@ export function ticketResource(pool: TicketPool, replies: TicketReplies): Method
     }
   }
 
-  return { GET: read, DELETE: cancel }
+  return { ...readable(read), DELETE: cancel }
 }

@@ -1,12 +1,17 @@
 import type { Task } from '../task-contract.js'
 import { acceptingResource } from './accepting-resource.js'
+import { Followers } from './followers.js'
 import { livez, readyz } from './health.js'
-import { checkTicketRoutesOptions, type TicketRoutesOptions } from './options.js'
+import { Holds } from './holds.js'
+import { LongPolls } from './long-polls.js'
+import type { TicketRoutesOptions } from './options.js'
 import { refusalReply } from './problems.js'
 import { Refusals } from './refusals.js'
 import { closing, type HttpReply } from './reply.js'
 import { type HttpRequest, splitTarget } from './request.js'
 import { answer, RouteTable } from './route-table.js'
+import { checkTicketRoutesOptions } from './settings.js'
+import { TicketAccess } from './ticket-access.js'
 import { requirePool, type TicketPool } from './ticket-pool.js'
 import { TicketReplies } from './ticket-replies.js'
 import { ticketResource } from './ticket-resource.js'
@@ -45,7 +50,8 @@ export interface TicketRoutes {
  * ```
  *
  * HEAD comes with GET, OPTIONS with everything; any other method is a 405. Everything is decided here: an adapter hands
- * over a {@link HttpRequest} and writes the {@link HttpReply}. Holds no timer and no listener; several may share a pool.
+ * over a {@link HttpRequest} and writes the {@link HttpReply}. Holds timers and listeners only for requests that wait;
+ * several may share a pool.
  *
  * @param pool - whose tickets these are
  * @param options - checked once, now
@@ -88,12 +94,16 @@ export function ticketRoutes(pool: TicketPool, options: TicketRoutesOptions = {}
     pool.state === 'stopped' ||
     refusals.guarded('closing', settings.closing, (answer) => answer === true) === true
 
+  const { basePath, clock } = settings
+  const access = new TicketAccess(pool, settings)
+  const followers = new Followers(pool, clock)
+  const longPolls = new LongPolls(followers, new Holds(settings.longPolls), clock)
+
   const table = new RouteTable()
-  const { basePath, maxBodyBytes } = settings
   for (const route of settings.accept) {
-    table.exact(basePath + route.path, acceptingResource(route, { pool, maxBodyBytes, replies, refusals }))
+    table.exact(basePath + route.path, acceptingResource(route, { pool, settings, replies, refusals }))
   }
-  table.under(`${basePath}/tasks/`, ticketResource(pool, replies))
+  table.under(`${basePath}/tasks/`, ticketResource({ pool, access, replies, longPolls }))
   table.exact(`${basePath}/livez`, livez)
   table.exact(`${basePath}/readyz`, readyz(pool, isClosing))
 

@@ -52,8 +52,8 @@ export interface TicketStatus {
   readonly links: {
     /** This status. */
     readonly self: string
-    /** Its stream of changes. */
-    readonly events: string | null
+    /** Its stream of changes, as server-sent events. */
+    readonly events: string
   }
 }
 
@@ -94,6 +94,6 @@ export function statusOf(record: TaskRecord, { url, pollAfterMs, error }: Status
     result: record.result ?? null,
     error,
     resultOmitted: record.resultOmitted ?? null,
-    links: { self: url, events: null }
+    links: { self: url, events: `${url}/events` }
   }
 }

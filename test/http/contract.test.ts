@@ -244,7 +244,7 @@ describe('GET /tasks/:id', () => {
       result: null,
       error: null,
       resultOmitted: null,
-      links: { self: `/tasks/${id}`, events: null }
+      links: { self: `/tasks/${id}`, events: `/tasks/${id}/events` }
     })
     expect(reply.headers.get('etag')).toBe(`W/"${status(reply).revision}"`)
     expect(reply.headers.get('retry-after')).toBe('1')

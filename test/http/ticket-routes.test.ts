@@ -63,7 +63,10 @@ describe('where things are', () => {
     const reply = await routes.handle(requestTo('POST /api/v1/tasks', { json: {} }))
     const { id, links } = jsonOf(reply)
     expect(reply?.headers['Location']).toBe(`https://example.org/api/v1/tasks/${id}`)
-    expect(links).toEqual({ self: `https://example.org/api/v1/tasks/${id}`, events: null })
+    expect(links).toEqual({
+      self: `https://example.org/api/v1/tasks/${id}`,
+      events: `https://example.org/api/v1/tasks/${id}/events`
+    })
     expect((await routes.handle(requestTo(`GET /api/v1/tasks/${id}`)))?.status).toBe(200)
     expect((await routes.handle(requestTo('GET /api/v1/readyz')))?.status).toBe(200)
     for (const path of ['/tasks', `/tasks/${id}`, '/readyz', '/api/v1', '/api/v1x/tasks', 'x', '*', 'ftp://h/tasks']) {
@@ -314,6 +317,7 @@ describe('an application that fails', () => {
     const errors: unknown[] = []
     const broken = {
       state: 'running' as const,
+      closed: gate().promise,
       task: () => {
         throw new Error('secret')
       },
@@ -540,7 +544,8 @@ describe('a cancel that finds the ticket gone', () => {
   it('is a 404 as any other', async () => {
     const { pool, routes } = desk()
     const task = pool.queueTask(() => gate().promise)
-    const forgetful = ticketRoutes({ state: 'running', task: () => task, cancel: () => 'unknown' })
+    const { closed } = pool
+    const forgetful = ticketRoutes({ state: 'running', closed, task: () => task, cancel: () => 'unknown' })
     const reply = await forgetful.handle(requestTo(`DELETE /tasks/${task.id}`))
     expect(reply).toEqual(await routes.handle(requestTo('GET /tasks/none')))
   })
@@ -571,7 +576,13 @@ describe('options', () => {
     [7, 'options'],
     [null, 'options'],
     [{ pollafter: 1 }, '`pollafter`'],
-    [{ owner: submit }, '`owner`'],
+    [{ owner: 'me' }, '`owner`'],
+    [{ longPolls: 7 }, '`longPolls` to be an object'],
+    [{ longPolls: null }, '`longPolls` to be an object'],
+    [{ longPolls: { perTicket: -1 } }, '`longPolls.perTicket`'],
+    [{ longPolls: { perOwner: 1.5 } }, '`longPolls.perOwner`'],
+    [{ longPolls: { total: Number.POSITIVE_INFINITY } }, '`longPolls.total`'],
+    [{ longPolls: { most: 1 } }, '`most`'],
     [{ accept: {} }, '`accept` to be an array'],
     [{ accept: [7] }, '`accept[0]` to be an object'],
     [{ accept: [{ path: '/a', submit, method: 'PUT' }] }, '`method`'],
@@ -612,7 +623,9 @@ describe('options', () => {
     [{ describeError: 'x' }, '`describeError`'],
     [{ closing: true }, '`closing`'],
     [{ onError: 1 }, '`onError`'],
-    [{ random: 0.5 }, '`random`']
+    [{ random: 0.5 }, '`random`'],
+    [{ clock: 7 }, '`clock` to be a Clock'],
+    [{ clock: { now: () => 0 } }, '`clock` to be a Clock']
   ]
 
   it.each(wrong)('%j are refused with the name of what is wrong', (options, message) => {
@@ -621,9 +634,12 @@ describe('options', () => {
     expect(make).toThrow(message)
   })
 
-  it.each([7, null, undefined, {}, { task: () => {} }])('%j is no pool', (pool) => {
-    expect(() => ticketRoutes(pool as unknown as WorkerPool)).toThrow('Expected `pool` to be a WorkerPool')
-  })
+  it.each([7, null, undefined, {}, { task: () => {} }, { task: () => {}, cancel: () => {}, closed: 7 }])(
+    '%j is no pool',
+    (pool) => {
+      expect(() => ticketRoutes(pool as unknown as WorkerPool)).toThrow('Expected `pool` to be a WorkerPool')
+    }
+  )
 
   it('that are undefined count as not given', () => {
     const none = Object.fromEntries(
@@ -633,10 +649,13 @@ describe('options', () => {
         'publicUrl',
         'pollAfterMs',
         'maxBodyBytes',
+        'owner',
+        'longPolls',
         'describeError',
         'closing',
         'onError',
-        'random'
+        'random',
+        'clock'
       ].map((name) => [name, undefined])
     )
     expect(() => ticketRoutes(poolWith(), none)).not.toThrow()

@@ -18,6 +18,13 @@ export async function* bytesOf(text: string): AsyncGenerator<Uint8Array> {
   yield Buffer.from(text)
 }
 
+/** The body of a reply that comes as a whole. */
+export function textOf(reply: HttpReply | undefined): string {
+  const body = reply?.body ?? ''
+  if (typeof body !== 'string') throw new Error('the body comes in pieces')
+  return body
+}
+
 export function jsonOf(reply: HttpReply | undefined): Record<string, unknown> {
-  return JSON.parse(reply?.body ?? 'null') as Record<string, unknown>
+  return JSON.parse(textOf(reply) || 'null') as Record<string, unknown>
 }

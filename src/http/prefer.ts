@@ -1,0 +1,41 @@
+import { type HttpRequest, headerOf } from './request.js'
+
+/**
+ * How many seconds a client would rather wait than be answered at once: the `wait` of its `Prefer` header. `undefined`
+ * when it does not say, or says what is no whole number; of several the first counts.
+ *
+ * @see RFC 7240, sections 2 and 4.3
+ */
+export function preferredWait(request: Pick<HttpRequest, 'headers'>): number | undefined {
+  const preferences = partsOf(headerOf(request, 'prefer') ?? '', ',')
+  for (const preference of preferences) {
+    const [token = ''] = partsOf(preference, ';')
+    const equals = token.indexOf('=')
+    if (
+      token
+        .slice(0, equals === -1 ? undefined : equals)
+        .trim()
+        .toLowerCase() !== 'wait'
+    )
+      continue
+    const seconds = token.slice(equals + 1).trim()
+    return equals !== -1 && /^\d+$/.test(seconds) ? Number(seconds) : undefined
+  }
+  return undefined
+}
+
+/** The parts of a text between separators, those inside of quotes not counted. */
+function partsOf(text: string, separator: string): readonly string[] {
+  const parts: string[] = []
+  let start = 0
+  let isQuoted = false
+  for (let index = 0; index < text.length; index++) {
+    if (text[index] === '"') isQuoted = !isQuoted
+    else if (text[index] === '\\' && isQuoted) index++
+    else if (text[index] === separator && !isQuoted) {
+      parts.push(text.slice(start, index))
+      start = index + 1
+    }
+  }
+  return [...parts, text.slice(start)]
+}
