@@ -19,6 +19,11 @@ export class Random {
     return this.next() < probability
   }
 
+  /** What is drawn, or nothing. */
+  maybe<T>(probability: number, draw: () => T): T | undefined {
+    return this.chance(probability) ? draw() : undefined
+  }
+
   /** An integer, both ends included. */
   integer(from: number, to: number): number {
     return from + Math.floor(this.next() * (to - from + 1))

@@ -4,8 +4,11 @@
  * Prints how many there were and how often each end came up; for a seed that breaks a promise, the least that breaks it.
  */
 import { parseArgs } from 'node:util'
-import { planOf } from './plan.js'
-import { describePlan, FLOORS, shrink, simulate, simulateSeeds, tooSeldom } from './simulate.js'
+import { describePlan } from './plan.js'
+import { planOf } from './planner.js'
+import { FLOORS, simulateSeeds, tooSeldom } from './schedules.js'
+import { shrink } from './shrink.js'
+import { simulate } from './simulate.js'
 
 /** Fewer schedules say nothing about how often something comes up. */
 const ENOUGH = 200

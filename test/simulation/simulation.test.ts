@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { PROMISES, type PromiseId } from './checks.js'
 import { KEPT_PLANS, KEPT_SEEDS } from './kept-seeds.js'
-import { planOf } from './plan.js'
-import { describePlan, type Summary, shrink, simulate, simulateSeeds, tooSeldom } from './simulate.js'
+import { describePlan } from './plan.js'
+import { planOf } from './planner.js'
+import { type Summary, simulateSeeds, tooSeldom } from './schedules.js'
+import { shrink } from './shrink.js'
+import { simulate } from './simulate.js'
 
 /** A run that repeats the tests for each mutant asks for fewer. */
 const SCHEDULES = Number(process.env['SIM_SCHEDULES'] ?? 20_000)

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import type { Operation, Plan, TaskPlan } from './plan.js'
-import { describePlan, simulate } from './simulate.js'
+import { describePlan, type Operation, type Plan, type TaskPlan } from './plan.js'
+import { simulate } from './simulate.js'
 
 const FATES = ['end', 'fail', 'cancel', 'timeout'] as const
 type Fate = (typeof FATES)[number]

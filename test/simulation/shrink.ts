@@ -1,0 +1,62 @@
+import type { Plan, TaskPlan } from './plan.js'
+import { simulate } from './simulate.js'
+
+/** Takes out of a failing plan whatever it fails without. */
+export async function shrink(plan: Plan, most = 3_000): Promise<Plan> {
+  let best = plan
+  let left = most
+  const fails = async (candidate: Plan): Promise<boolean> => {
+    if (left-- <= 0) return false
+    const { broken, at } = await simulate(candidate)
+    if (broken === undefined) return false
+    best = { ...candidate, operations: candidate.operations.slice(0, at + 1) }
+    return true
+  }
+  await fails(plan)
+  for (let changed = true; changed && left > 0; ) {
+    changed = false
+    for (let size = Math.max(best.operations.length >> 1, 1); size >= 1; size = size === 1 ? 0 : size >> 1) {
+      for (let from = best.operations.length - size; from >= 0; from -= size) {
+        const operations = best.operations.toSpliced(Math.max(from, 0), size)
+        if (await fails({ ...best, operations })) changed = true
+      }
+    }
+    for (const simpler of simplerSetups(best)) if (await fails(simpler)) changed = true
+  }
+  return best
+}
+
+function* simplerSetups(plan: Plan): Generator<Plan> {
+  for (let i = plan.reactions.length - 1; i >= 0; i--) yield { ...plan, reactions: plan.reactions.toSpliced(i, 1) }
+  const { setup } = plan
+  if (setup.throwing.length > 0) yield { ...plan, setup: { ...setup, throwing: [] } }
+  if (setup.rejecting.length > 0) yield { ...plan, setup: { ...setup, rejecting: [] } }
+  if (setup.quiet) yield { ...plan, setup: { ...setup, quiet: false } }
+  for (const key of ['waiterCapacity', 'taskTimeoutMs', 'queueTimeoutMs', 'retry', 'rateLimit', 'perKey'] as const) {
+    if (setup[key] === undefined) continue
+    const { [key]: _, ...rest } = setup
+    yield { ...plan, setup: rest }
+  }
+  for (const [i, operation] of plan.operations.entries()) {
+    const operations = [...plan.operations]
+    if (operation.upTo !== 'turn') {
+      operations[i] = { ...operation, upTo: 'turn' }
+      yield { ...plan, operations }
+    }
+    if (operation.do !== 'queue' && operation.do !== 'wait') continue
+    const { task } = operation
+    if (task.inside.length > 0) yield withTask(plan, i, { ...task, inside: [] })
+    for (const key of ['id', 'key', 'priority', 'timeoutMs', 'queueTimeoutMs', 'retry', 'signal'] as const) {
+      if (task[key] === undefined) continue
+      const { [key]: _, ...rest } = task
+      yield withTask(plan, i, rest)
+    }
+  }
+}
+
+function withTask(plan: Plan, index: number, task: TaskPlan): Plan {
+  const operations = plan.operations.map((operation, i) =>
+    i === index && (operation.do === 'queue' || operation.do === 'wait') ? { ...operation, task } : operation
+  )
+  return { ...plan, operations }
+}
