@@ -10,3 +10,10 @@ export const median = (values) => {
 
 /** @type {(values: readonly number[]) => Spread} */
 export const spread = (values) => ({ median: median(values), low: Math.min(...values), high: Math.max(...values) })
+
+/** @type {<T>(values: readonly T[]) => T[]} */
+export const shuffled = (values) =>
+  values
+    .map((value) => ({ value, place: Math.random() }))
+    .sort((a, b) => a.place - b.place)
+    .map(({ value }) => value)

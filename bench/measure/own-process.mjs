@@ -6,21 +6,22 @@ import { promisify } from 'node:util'
 const run = promisify(execFile)
 
 /**
- * Runs a file of this folder in a new process and answers what its {@link answer} told.
+ * Puts a question to a file in a new process, as plain JavaScript without a loader, and answers what its {@link answer}
+ * found.
  *
- * @param {string} file
+ * @param {URL} file
  * @param {object} question
- * @param {{ node?: string | undefined, flags?: readonly string[] | undefined }} [where] another line of Node, V8 flags
+ * @param {{ node?: string | undefined, flags?: readonly string[] | undefined }} [where] another Node, flags of V8
  * @returns {Promise<any>}
  */
 export const ask = async (file, question, { node = process.execPath, flags = [] } = {}) => {
-  const path = fileURLToPath(new URL(file, import.meta.url))
-  const { stdout } = await run(node, [...flags, path, JSON.stringify(question)], { maxBuffer: 1 << 26 })
+  const args = [...flags, fileURLToPath(file), JSON.stringify(question)]
+  const { stdout } = await run(node, args, { maxBuffer: 1 << 26 })
   return JSON.parse(stdout)
 }
 
 /**
- * The other side: answers the question this process was started with.
+ * The other side: answers the question that this process was started with.
  *
  * @template Question
  * @param {(question: Question) => unknown} find

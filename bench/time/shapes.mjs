@@ -1,9 +1,9 @@
-/** How tasks come: the patterns of load that queues are compared by. Each answers when its last task has ended. */
-import { CONCURRENCY } from './contenders.mjs'
+/** How tasks come: the patterns of load by which queues are compared. Each ends when its last task has ended. */
+import { CONCURRENCY } from '../queues/contenders.mjs'
 
 const WAVE = 100
 
-/** @typedef {(queue: import('./contenders.mjs').Queue, tasks: number) => Promise<unknown>} Shape */
+/** @typedef {(queue: import('../queues/contenders.mjs').Queue, tasks: number) => Promise<unknown>} Shape */
 
 /** @type {Readonly<Record<string, Shape>>} */
 export const shapes = {
@@ -32,12 +32,13 @@ export const shapes = {
     }
   },
 
-  /** A hundred in each turn of the event loop, none looked at again, as request handlers do. */
+  /** A hundred in each turn of the event loop, none looked at again but the very last, as request handlers do. */
   'fire and forget': async (queue, tasks) => {
     for (let done = 0; done < tasks; done += WAVE) {
-      for (let n = 0; n < WAVE; n++) queue.forget()
+      for (let n = 1; n < WAVE; n++) queue.forget()
+      if (done + WAVE >= tasks) await queue.push()
+      else queue.forget()
       await new Promise((turn) => setImmediate(turn))
     }
-    await queue.drained()
   }
 }

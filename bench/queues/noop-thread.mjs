@@ -1,0 +1,2 @@
+// biome-ignore lint/style/noDefaultExport: this is where piscina looks for the function
+export default () => {}
