@@ -280,4 +280,14 @@ describe('listeners that act on the pool', () => {
     ).toBe('stopped')
     expect(pool.stats().peakRunning).toBeLessThanOrEqual(act.startsWith('resizes it up') ? 8 : 2)
   })
+
+  it('are called no more after one `off`, however often they were added', async () => {
+    const { clock, pool } = startedPool()
+    let calls = 0
+    const listener = (): number => ++calls
+    pool.on('started', listener).once('started', listener).on('started', listener).off('started', listener)
+    pool.queueTask(() => {})
+    await clock.turn()
+    expect(calls).toBe(0)
+  })
 })

@@ -249,6 +249,26 @@ describe('a task', () => {
   })
 })
 
+describe('the context of a task', () => {
+  it('has nothing where nothing was given', async () => {
+    const { clock, pool } = make()
+    pool.start()
+    const task = pool.queueTask(({ name, key, metadata, attempt }) => [name, key, metadata, attempt])
+    await clock.turn()
+    expect(await task.result()).toEqual([undefined, undefined, undefined, 1])
+  })
+})
+
+describe('a pool', () => {
+  it('is one line in the log, by its name or by what it is, with its state and whether it is paused', () => {
+    const { pool } = make({ concurrency: 2, queueCapacity: 5 })
+    pool.pause()
+    const line = 'running 0/2, queued 0/5, 0 succeeded, 0 failed, 0 refused'
+    expect(String(pool)).toBe(`WorkerPool (created, paused): ${line}`)
+    expect(String(make({ concurrency: 2, queueCapacity: 5, name: 'p' }).pool.start())).toBe(`p: ${line}`)
+  })
+})
+
 describe('record()', () => {
   it('has exactly the fields that apply, in each state', async () => {
     const { clock, pool } = make()
@@ -539,7 +559,8 @@ describe('changes()', () => {
   })
 
   it('never gives the same revision twice: a reader waits where nothing is newer', async () => {
-    const { clock, pool } = make()
+    const unobserved: unknown[] = []
+    const { clock, pool } = make({ onUnobservedError: (error) => unobserved.push(error) })
     const task = pool.queueTask(hang)
     const changes = reader(task)
     await changes.next()
@@ -552,6 +573,7 @@ describe('changes()', () => {
     task.cancel()
     await clock.turn()
     expect(came).toBe('canceled')
+    expect(unobserved).toEqual([])
   })
 
   it('answers concurrent calls of next in their order, one record each, and ends those that are left', async () => {
