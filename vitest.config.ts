@@ -11,7 +11,8 @@ export default defineConfig({
     // Tests and examples import the package by its name; here the name means the source, so no build is needed first.
     alias: [
       { find: /^coatcheck$/, replacement: path('src/index.ts') },
-      { find: /^coatcheck\/http$/, replacement: path('src/http/index.ts') }
+      { find: /^coatcheck\/http$/, replacement: path('src/http/index.ts') },
+      { find: /^coatcheck\/client$/, replacement: path('src/client/index.ts') }
     ]
   },
   test: {

@@ -8,7 +8,8 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^coatcheck$/, replacement: path('src/index.ts') },
-      { find: /^coatcheck\/http$/, replacement: path('src/http/index.ts') }
+      { find: /^coatcheck\/http$/, replacement: path('src/http/index.ts') },
+      { find: /^coatcheck\/client$/, replacement: path('src/client/index.ts') }
     ]
   },
   test: {

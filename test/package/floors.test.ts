@@ -2,12 +2,13 @@
  * The house has floors, and an import may only go down. A file that is not in the plan fails: give it a floor first.
  *
  * ```
- *  4 doors      index · http/index                 re-exports only
+ *  4 doors      index · http/index · client/index  re-exports only
  *  3 shell      worker-pool → task → …             the only place that awaits
  *  2 parts      signals · deadlines · …            never see each other, nor the shell
  *  1 contracts  ports/ · events · errors · …
  *  0 core       scheduler/                         sees itself only
  *    beside     http/                              sees itself, the contracts and the clock of the machine
+ *               client/                            sees itself and the contracts, and runs in browsers too
  * ```
  */
 import { readdirSync, readFileSync } from 'node:fs'
@@ -16,7 +17,7 @@ import ts from 'typescript'
 import { describe, expect, it } from 'vitest'
 import { root } from './run.js'
 
-type Floor = 'core' | 'contracts' | 'parts' | 'shell' | 'doors' | 'http'
+type Floor = 'core' | 'contracts' | 'parts' | 'shell' | 'doors' | 'http' | 'client'
 
 const plan: Record<Floor, readonly string[]> = {
   core: ['scheduler/**'],
@@ -66,8 +67,9 @@ const plan: Record<Floor, readonly string[]> = {
     'waits.ts',
     'wait-group.ts'
   ],
-  doors: ['index.ts', 'http/index.ts'],
-  http: ['http/**']
+  doors: ['index.ts', 'http/index.ts', 'client/index.ts'],
+  http: ['http/**'],
+  client: ['client/**']
 }
 
 /** What a file may import, besides files of its own floor. */
@@ -77,11 +79,12 @@ const below: Record<Floor, readonly Floor[]> = {
   parts: ['core', 'contracts'],
   shell: ['core', 'contracts', 'parts'],
   doors: ['core', 'contracts', 'parts', 'shell'],
-  http: ['contracts']
+  http: ['contracts'],
+  client: ['contracts']
 }
 
 /** Floors whose files may import each other. */
-const neighbourly: ReadonlySet<Floor> = new Set<Floor>(['core', 'contracts', 'shell', 'http'])
+const neighbourly: ReadonlySet<Floor> = new Set<Floor>(['core', 'contracts', 'shell', 'http', 'client'])
 
 /** Circles of which a type-only import is a part and that could not be avoided. Circles of values never pass. */
 const toleratedTypeCircles: readonly (readonly string[])[] = [
@@ -93,6 +96,9 @@ const toleratedTypeCircles: readonly (readonly string[])[] = [
 
 /** The one file that may touch time, timers and randomness. */
 const clockFile = 'system-clock.ts'
+
+/** The same for what runs without Node. */
+const webClockFile = 'client/web-clock.ts'
 
 const onlyRuntimeDependency = 'eventemitter3'
 
@@ -115,7 +121,7 @@ const floorOf = (name: string): Floor | undefined => {
   const listed = (floor: Floor): boolean =>
     plan[floor].some((entry) => (entry.endsWith('/**') ? name.startsWith(entry.slice(0, -2)) : entry === name))
   // Doors come first: `http/index.ts` is a door that stands in the folder of another floor.
-  return (['doors', 'core', 'contracts', 'parts', 'shell', 'http'] as const).find(listed)
+  return (['doors', 'core', 'contracts', 'parts', 'shell', 'http', 'client'] as const).find(listed)
 }
 
 const visit = (node: ts.Node, see: (node: ts.Node) => void): void => {
@@ -227,8 +233,8 @@ describe('the floors of src', () => {
       return file.imports.flatMap(({ target, specifier }) => {
         if (target === undefined) return []
         const to = floorOf(target)
-        const httpDoor = from === 'doors' && file.name.startsWith('http/')
-        const allowed: readonly Floor[] = httpDoor ? ['http', 'contracts'] : below[from]
+        const beside = (['http', 'client'] as const).find((floor) => file.name === `${floor}/index.ts`)
+        const allowed: readonly Floor[] = beside === undefined ? below[from] : [beside, 'contracts']
         const isClock = from === 'http' && target === clockFile
         const fine = to !== undefined && (allowed.includes(to) || (to === from && neighbourly.has(from)) || isClock)
         return fine ? [] : [`${file.name} (${from}) imports ${specifier} (${to ?? 'no floor'})`]
@@ -361,10 +367,10 @@ describe('time, timers and randomness', () => {
     return false
   }
 
-  it(`are named in ${clockFile} only`, () => {
+  it(`are named in ${clockFile} and ${webClockFile} only`, () => {
     const found: string[] = []
     for (const file of files) {
-      if (file.name === clockFile) continue
+      if (file.name === clockFile || file.name === webClockFile) continue
       visit(file.syntax, (node) => {
         if (touches(node)) found.push(at(file, node))
       })

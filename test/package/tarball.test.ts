@@ -15,7 +15,7 @@ interface Manifest {
 /** The Node that runs the tests, and any others named in `COATCHECK_NODE_BINARIES` (separated as in `PATH`). */
 const nodes = [process.execPath, ...(process.env['COATCHECK_NODE_BINARIES'] ?? '').split(delimiter).filter(Boolean)]
 
-const doors = ['coatcheck', 'coatcheck/http']
+const doors = ['coatcheck', 'coatcheck/http', 'coatcheck/client']
 
 let folder: string
 let installed: string
