@@ -213,6 +213,18 @@ describe.each(CALLS)('the options of $call', ({ name, with: give }) => {
   )
 })
 
+describe('an unknown option', () => {
+  it('is told with those there are, and cut short where it is long', async () => {
+    const only = 'Expected `options` to have only the options signal, timeoutMs, got'
+    expect(await errorOf(() => make({}).drain({ timeoutMS: 5 } as object))).toEqual(
+      new TypeError(`${only} \`timeoutMS\``)
+    )
+    expect(await errorOf(() => make({}).drain({ ['x'.repeat(1_000)]: 5 } as object))).toEqual(
+      new TypeError(`${only} \`${'x'.repeat(60)}\``)
+    )
+  })
+})
+
 /** An object that counts how often each of its own properties is read, at any depth. */
 function counting(value: Loose, reads: Map<string, number>, path = ''): Loose {
   return new Proxy(value, {
@@ -380,6 +392,15 @@ describe('the options of a pool', () => {
     expect(() => make({ handlers: null })).toThrow(
       new TypeError('Expected `handlers` to be a plain object of functions, got `null` (null)')
     )
+    const functions = [
+      () => {},
+      Object.setPrototypeOf(() => {}, null),
+      Object.setPrototypeOf(() => {}, Object.prototype)
+    ]
+    for (const handlers of functions) {
+      expect(() => make({ handlers })).toThrow(TypeError)
+      expect(() => make({ handlers })).toThrow('Expected `handlers` to be a plain object of functions, got ')
+    }
     expect(() => make({ handlers: { greet: 'hello' } })).toThrow(
       new TypeError('Expected `handlers.greet` to be a function, got `"hello"` (string)')
     )
@@ -536,7 +557,9 @@ describe('the options of a task', () => {
       () => {},
       new AbortController(),
       { ...alike, aborted: 0 },
-      { ...alike, addEventListener: 1 }
+      { ...alike, addEventListener: 1 },
+      { ...alike, removeEventListener: undefined },
+      Object.assign(() => {}, alike)
     ]) {
       expect(() => queue({ signal: value })).toThrow(TypeError)
       expect(() => queue({ signal: value })).toThrow('Expected `signal` to be an AbortSignal, got ')
@@ -601,6 +624,7 @@ describe('metadata', () => {
     ['a function', { deep: { er: () => {} } }, 'metadata.deep.er'],
     ['undefined in an array', [1, undefined], 'metadata[1]'],
     ['a hole in an array', Object.assign(Array(3), { 0: 1, 2: 3 }), 'metadata[1]'],
+    ['what stands behind what is JSON', { a: undefined, b: 1, c: 5n, d: 2 }, 'metadata.c'],
     ['a circle', circular, 'metadata.self[0]'],
     ['a date', { at: new Date(0) }, 'metadata.at'],
     ['a map', new Map(), 'metadata'],

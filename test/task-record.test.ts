@@ -104,11 +104,12 @@ describe('cut', () => {
     expect(cut('x'.repeat(2_000))).toBe('x'.repeat(2_000))
     expect(cut('', 5)).toBe('')
     expect(cut('12345', 5)).toBe('12345')
+    expect(cut('1234\ud800', 5), 'also where half a character ends it').toBe('1234\ud800')
   })
 
   it('cuts between characters, not within one', () => {
     expect(cut('123456', 5)).toBe('12345')
-    expect(cut('1234🎈', 5)).toBe('1234')
+    for (const character of ['🎈', '\u{10000}', '\u{10ffff}']) expect(cut(`1234${character}`, 5)).toBe('1234')
     expect(cut('123🎈5', 5)).toBe('123🎈')
     expect(cut('1234\udc00x', 5), 'a lone half stays a lone half').toBe('1234\udc00')
     expect(cut('1234\ud800x', 5), 'it may belong to the next').toBe('1234')
