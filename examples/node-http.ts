@@ -64,7 +64,7 @@ export function send(req: IncomingMessage, res: ServerResponse, reply: HttpReply
 
 /** Takes a piece when the connection has taken the last one; ends when the client leaves, or when `signal` says so. */
 function stream(res: ServerResponse, body: AsyncIterable<string>, signal?: AbortSignal): void {
-  pipeline(body, res, signal === undefined ? {} : { signal }).catch(() => res.destroy())
+  pipeline(body, res, { signal }).catch(() => res.destroy())
 }
 
 /** A server with limits: on headers and bodies that come a byte at a time, and on how many may try it. */

@@ -102,6 +102,13 @@ export interface TicketRoutesOptions {
   readonly longPolls?: HoldLimits | undefined
 
   /**
+   * How many streams of events may be open at a time. One too many gets the present status and is asked to come back.
+   *
+   * @defaultValue 20 for a ticket, 50 for an owner, 500 in total
+   */
+  readonly streams?: HoldLimits | undefined
+
+  /**
    * What a client may know of a failure, at once, not as a promise. What it throws goes to `onError`.
    *
    * @defaultValue the code; the message only of this library's errors and of those whose `expose` is `true`

@@ -23,31 +23,36 @@ export interface Match {
  * Which resource a path leads to. Two kinds of entries are enough, and no pattern is ever matched against a path:
  *
  * ```
- *  exact     /tasks  /livez  /readyz  …       one look into a map
- *  under     /tasks/<one segment>             what stands after the prefix, without a slash in it
+ *  exact   /tasks  /livez  /readyz  …   one look into a map
+ *  any     /tasks/:  /tasks/:/events    two looks: with the last segment as the colon, and with the one before
  * ```
  */
 export class RouteTable {
   readonly #exact = new Map<string, Methods>()
-  readonly #under = new Map<string, Methods>()
+  readonly #any = new Map<string, Methods>()
 
   /** A resource with a path of its own. */
   exact(path: string, methods: Methods): void {
     this.#exact.set(path, methods)
   }
 
-  /** Resources named by the segment after a prefix that ends with a slash. */
-  under(prefix: string, methods: Methods): void {
-    this.#under.set(prefix, methods)
+  /** Resources named by one segment of their path, the last or the one before, which stands as a colon. */
+  any(path: string, methods: Methods): void {
+    this.#any.set(path, methods)
   }
 
   /** The resource of a path, not decoded; `undefined` when none of these. */
   match(path: string): Match | undefined {
     const exact = this.#exact.get(path)
     if (exact !== undefined) return { methods: exact, segment: '' }
-    const start = path.lastIndexOf('/') + 1
-    const methods = this.#under.get(path.slice(0, start))
-    return methods === undefined ? undefined : { methods, segment: path.slice(start) }
+    const last = path.lastIndexOf('/')
+    const before = path.lastIndexOf('/', last - 1)
+    return this.#matchAny(path, last + 1, path.length) ?? this.#matchAny(path, before + 1, last)
+  }
+
+  #matchAny(path: string, start: number, end: number): Match | undefined {
+    const methods = this.#any.get(`${path.slice(0, start)}:${path.slice(end)}`)
+    return methods === undefined ? undefined : { methods, segment: path.slice(start, end) }
   }
 }
 

@@ -16,6 +16,7 @@ export interface TicketSettings {
   readonly maxBodyBytes: number
   readonly owner: TicketRoutesOptions['owner']
   readonly longPolls: AllHoldLimits
+  readonly streams: AllHoldLimits
   readonly describeError: DescribeError | undefined
   readonly closing: () => boolean
   readonly onError: (error: unknown, request: HttpRequest | undefined) => void
@@ -31,6 +32,7 @@ const TICKET_ROUTES_OPTIONS = {
   maxBodyBytes: true,
   owner: true,
   longPolls: true,
+  streams: true,
   describeError: true,
   closing: true,
   onError: true,
@@ -47,7 +49,7 @@ const ACCEPTING_ROUTE = { path: true, submit: true, accepted: true, refused: tru
  */
 export function checkTicketRoutesOptions(options: unknown): TicketSettings {
   const o = optionsOf<TicketRoutesOptions>('options', options, TICKET_ROUTES_OPTIONS)
-  const { accept, basePath, publicUrl, pollAfterMs, maxBodyBytes, owner, longPolls } = o
+  const { accept, basePath, publicUrl, pollAfterMs, maxBodyBytes, owner, longPolls, streams } = o
   const { describeError, closing, onError, random, clock } = o
   return {
     accept: accept === undefined ? [] : checkAccept(accept),
@@ -57,6 +59,7 @@ export function checkTicketRoutesOptions(options: unknown): TicketSettings {
     maxBodyBytes: maxBodyBytes === undefined ? 65_536 : integer('maxBodyBytes', maxBodyBytes, 1),
     owner: owner === undefined ? undefined : callable('owner', owner),
     longPolls: holdLimits('longPolls', longPolls, owner !== undefined),
+    streams: holdLimits('streams', streams, owner !== undefined),
     describeError: describeError === undefined ? undefined : callable('describeError', describeError),
     closing: closing === undefined ? () => false : callable('closing', closing),
     onError: onError === undefined ? toConsole : callable('onError', onError),

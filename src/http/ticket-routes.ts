@@ -1,5 +1,6 @@
 import type { Task } from '../task-contract.js'
 import { acceptingResource } from './accepting-resource.js'
+import { EventStreams } from './event-streams.js'
 import { Followers } from './followers.js'
 import { livez, readyz } from './health.js'
 import { Holds } from './holds.js'
@@ -12,6 +13,7 @@ import { type HttpRequest, splitTarget } from './request.js'
 import { answer, RouteTable } from './route-table.js'
 import { checkTicketRoutesOptions } from './settings.js'
 import { TicketAccess } from './ticket-access.js'
+import { ticketEvents } from './ticket-events.js'
 import { requirePool, type TicketPool } from './ticket-pool.js'
 import { TicketReplies } from './ticket-replies.js'
 import { ticketResource } from './ticket-resource.js'
@@ -45,7 +47,9 @@ export interface TicketRoutes {
  * ```
  *  POST   <accepting route>   202 the ticket    400 413 415 429 503 not queued, for sure
  *  GET    /tasks/<ticket>     200 the status    304 unchanged   404 unknown
+ *         with Prefer: wait=N held until there is news
  *  DELETE /tasks/<ticket>     200 canceled      202 asked to end   409 had ended   404 unknown
+ *  GET    /tasks/<ticket>/events   200 each change as an event     204 nothing more to tell   404 unknown
  *  GET    /livez /readyz      200 yes           503 not (yet, any more)
  * ```
  *
@@ -99,11 +103,14 @@ export function ticketRoutes(pool: TicketPool, options: TicketRoutesOptions = {}
   const followers = new Followers(pool, clock)
   const longPolls = new LongPolls(followers, new Holds(settings.longPolls), clock)
 
+  const streams = new EventStreams({ followers, replies, settings, report: (error) => refusals.report(error) })
+
   const table = new RouteTable()
   for (const route of settings.accept) {
     table.exact(basePath + route.path, acceptingResource(route, { pool, settings, replies, refusals }))
   }
-  table.under(`${basePath}/tasks/`, ticketResource({ pool, access, replies, longPolls }))
+  table.any(`${basePath}/tasks/:`, ticketResource({ pool, access, replies, longPolls }))
+  table.any(`${basePath}/tasks/:/events`, ticketEvents(access, replies, streams))
   table.exact(`${basePath}/livez`, livez)
   table.exact(`${basePath}/readyz`, readyz(pool, isClosing))
 

@@ -435,6 +435,7 @@ describe('methods', () => {
   const allowed = {
     '/tasks': 'POST, OPTIONS',
     '/tasks/AAAA': 'GET, HEAD, DELETE, OPTIONS',
+    '/tasks/AAAA/events': 'GET, OPTIONS',
     '/queue-task': 'POST, OPTIONS',
     '/livez': 'GET, HEAD, OPTIONS',
     '/readyz': 'GET, HEAD, OPTIONS',
@@ -482,10 +483,12 @@ describe('methods', () => {
 
   it('passes on what is none of its paths', async () => {
     const paths = [
-      '/tasks/a/events',
+      '/tasks/a/events/',
+      '/tasks/a/b/events',
       '/tasks/a/',
       '/tasksx',
       '/TASKS',
+      '/events',
       '/x',
       '//tasks',
       '/livez/',

@@ -2,13 +2,14 @@
 import { once } from 'node:events'
 import type { Server } from 'node:http'
 import { createRequire } from 'node:module'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect } from 'node:net'
+import compression from 'compression'
 import express5, { type Application as Express } from 'express'
 import { afterEach, describe, expect, it } from 'vitest'
 import { application } from '../../examples/demo/application.js'
 import { errorPage, mount, notFound, ticketMiddleware } from '../../examples/express.js'
 import { Gates } from './support/gates.js'
-import { exchange, post, type RawReply, request } from './support/raw.js'
+import { exchange, parse, post, type RawReply, readAll, request } from './support/raw.js'
 
 const express4 = createRequire(import.meta.url)('express4') as typeof express5
 
@@ -20,8 +21,8 @@ afterEach(async () => {
 
 const errors: unknown[] = []
 
-const demo = () => {
-  const app = application({ work: new Gates().work, random: () => 0, onError: (error) => void errors.push(error) })
+const demo = (gates = new Gates()) => {
+  const app = application({ work: gates.work, random: () => 0, onError: (error) => void errors.push(error) })
   open.push(() => app.pool.stop({ forceMs: 0 }))
   return app
 }
@@ -107,6 +108,29 @@ describe.each([
     app.use(errorPage(demo()))
     const reply = await ask(app, request('GET /half'))
     expect(reply.body).toBe('half')
+  })
+
+  it('sends events as they come where replies are compressed', async () => {
+    const gates = new Gates()
+    const routes = demo(gates)
+    const app = express()
+    app.use(compression({ threshold: 0 }))
+    app.use(ticketMiddleware(routes))
+    const server = app.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    open.push(() => new Promise((resolve) => server.close(resolve)))
+    const { port } = server.address() as AddressInfo
+    const { id } = JSON.parse((await exchange(port, post('/tasks', { label: 'a' }))).body) as { readonly id: string }
+
+    const gzip = 'Accept-Encoding: gzip'
+    const socket = connect(port, '127.0.0.1')
+    socket.write(request(`GET /tasks/${id}/events`, [gzip]))
+    const [first] = (await once(socket, 'data')) as [Buffer]
+    expect(first.toString()).toContain('event: status')
+    gates.end('a')
+    expect(await readAll(socket)).toContain('"status":"succeeded"')
+    expect(parse(first.toString()).headers.has('content-encoding')).toBe(false)
+    expect((await exchange(port, request(`GET /tasks/${id}`, [gzip]))).headers.get('content-encoding')).toBe('gzip')
   })
 
   it('works below a path', async () => {

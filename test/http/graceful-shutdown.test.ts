@@ -16,8 +16,9 @@ import { listener, ticketServer } from '../../examples/node-http.js'
 import { gate } from '../support/gate.js'
 import { microtasks } from '../support/manual-clock.js'
 import { CountingClock } from './support/counting-clock.js'
+import { eventBlock } from './support/event-reader.js'
 import { Gates } from './support/gates.js'
-import { exchange, parse, post, type RawReply, readAll, request } from './support/raw.js'
+import { chunksOf, exchange, parse, post, type RawReply, readAll, request } from './support/raw.js'
 
 /** Time for the shutdown: stands still until it is moved. */
 class HandClock implements ShutdownClock {
@@ -208,6 +209,40 @@ describe('a busy server', () => {
     await closed
     await expect.poll(() => exits).toEqual([1])
     expect(app.pool.stats().totals).toMatchObject({ accepted: 11, canceled: 10, failed: 1 })
+    gates.end('deaf')
+  })
+
+  it('K19 ends open long polls and streams with the last status, then closes', async () => {
+    const { signals, app, ask, port, clock, poolClock, exits, closed, gates } = await open({
+      graceMs: 100,
+      forceMs: 50
+    })
+    const id = idOf(await ask(post('/tasks', { label: 'deaf' })))
+    const alive = ['Connection: keep-alive']
+    const sockets = [
+      request(`GET /tasks/${id}/events`, alive),
+      request(`GET /tasks/${id}`, ['Prefer: wait=25', ...alive])
+    ].map((bytes) => {
+      const socket = connect(port, '127.0.0.1')
+      socket.write(bytes)
+      return socket
+    })
+    const replies = sockets.map(readAll)
+    await keepAlive(port) // by now the two requests before have arrived as well
+    signals.emit('SIGTERM', 'SIGTERM')
+    await microtasks()
+    expect(app.pool.state).toBe('stopping')
+    await poolClock.advance(100)
+    expect(sockets.map(({ closed: isClosed }) => isClosed)).toEqual([false, false])
+    await poolClock.advance(50)
+    await clock.waitedFor(1_200)
+    clock.advance(1_200)
+    await closed
+    const [events = '', poll = ''] = await Promise.all(replies)
+    expect(chunksOf(parse(events).body).map(eventBlock).at(-1)?.status).toMatchObject({ status: 'failed', done: true })
+    expect(events.endsWith('0\r\n\r\n')).toBe(true)
+    expect(JSON.parse(parse(poll).body)).toMatchObject({ status: 'failed', error: { code: 'TASK_INTERRUPTED' } })
+    await expect.poll(() => exits).toEqual([1])
     gates.end('deaf')
   })
 

@@ -1,90 +1,26 @@
 /** `Prefer: wait`: a request for a ticket that is held until there is news. Time is in the test's hand. */
 import { getEventListeners } from 'node:events'
-import { type Task, type TaskContext, WorkerPool } from 'coatcheck'
-import { type HttpReply, type TicketPool, type TicketRoutesOptions, ticketRoutes } from 'coatcheck/http'
-import { afterEach, describe, expect, it } from 'vitest'
-import { type Gate, gate } from '../support/gate.js'
-import { ManualClock } from '../support/manual-clock.js'
+import type { Task } from 'coatcheck'
+import { type TicketPool, type TicketRoutesOptions, ticketRoutes } from 'coatcheck/http'
+import { describe, expect, it } from 'vitest'
+import { gate } from '../support/gate.js'
+import { Asked, desk, tagOf } from './support/desk.js'
 import { jsonOf, requestTo } from './support/request-of.js'
 
-const cleanups: (() => unknown)[] = []
-
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0)) await cleanup()
-})
-
-/** A request on its way: whether it was answered, and by what. */
-class Asked {
-  reply: HttpReply | undefined
-  readonly answered: Promise<HttpReply>
-  readonly #client = new AbortController()
-
-  constructor(ask: (signal: AbortSignal) => Promise<HttpReply | undefined>) {
-    this.answered = ask(this.#client.signal).then((reply) => {
-      this.reply = reply
-      return reply as HttpReply
-    })
-  }
-
-  get signal(): AbortSignal {
-    return this.#client.signal
-  }
-
-  leave(): void {
-    this.#client.abort()
-  }
-}
-
-const desk = (options: TicketRoutesOptions = {}) => {
-  const clock = new ManualClock()
-  const pool = new WorkerPool({ concurrency: 2, queueCapacity: 10, clock, onUnobservedError: () => {} }).start()
-  const routes = ticketRoutes(pool, { clock, ...options })
-  const running: Gate<unknown>[] = []
-  const contexts: TaskContext[] = []
-  cleanups.push(async () => {
-    const stopped = pool.stop({ forceMs: 0 })
-    await clock.turn()
-    await stopped
-  })
-
-  /** A running task; it ends when its gate opens. */
-  const begin = async (): Promise<Task> => {
-    const end = gate<unknown>()
-    const task = pool.queueTask((context) => {
-      contexts.push(context)
-      return end.promise
-    })
-    running.push(end)
-    await clock.turn()
-    return task
-  }
-
-  const ask = async (line: string, headers: Record<string, string> = {}): Promise<Asked> => {
-    const asked = new Asked((signal) => routes.handle(requestTo(line, { headers, signal })))
-    await clock.turn()
-    return asked
-  }
-
-  /** Asks as a client would that knows a revision, or the newest one. */
+/** A desk, and how a client asks that knows the newest revision. */
+const waiting = (options: TicketRoutesOptions = {}) => {
+  const opened = desk(options)
   const poll = (task: Task, wait: string, tag = tagOf(task), headers = {}): Promise<Asked> =>
-    ask(`GET /tasks/${task.id}`, { prefer: wait, 'if-none-match': tag, ...headers })
-
-  const progress = async (ratio: number): Promise<void> => {
-    contexts.at(-1)?.progress(ratio)
-    await clock.turn()
-  }
-
-  return { clock, pool, routes, running, begin, ask, poll, progress }
+    opened.ask(`GET /tasks/${task.id}`, { prefer: wait, 'if-none-match': tag, ...headers })
+  return { ...opened, poll }
 }
-
-const tagOf = (task: Task): string => `W/"${task.record().revision}"`
 
 const expectHeld = (asked: Asked): void => expect(asked.reply, 'it is to be held').toBeUndefined()
 
 describe('a request that would rather wait', () => {
   it('is held until the revision differs from its tag, then told the status', async () => {
-    const { clock, begin, poll, progress } = desk()
-    const task = await begin()
+    const { clock, begin, poll } = waiting()
+    const { task, progress } = await begin()
     const asked = await poll(task, 'wait=20')
     expectHeld(asked)
     await clock.advance(19_000)
@@ -96,8 +32,8 @@ describe('a request that would rather wait', () => {
   })
 
   it('is told 304 when nothing has changed by then', async () => {
-    const { clock, begin, poll } = desk()
-    const task = await begin()
+    const { clock, begin, poll } = waiting()
+    const { task } = await begin()
     const asked = await poll(task, 'wait=10')
     await clock.advance(9_999)
     expectHeld(asked)
@@ -115,8 +51,8 @@ describe('a request that would rather wait', () => {
   })
 
   it('is held until the task is done when it sends no tag, whatever else changes', async () => {
-    const { clock, begin, ask, progress, running } = desk()
-    const task = await begin()
+    const { clock, begin, ask } = waiting()
+    const { task, progress, end } = await begin()
     const [first, second] = [
       await ask(`GET /tasks/${task.id}`, { prefer: 'wait=20' }),
       await ask(`GET /tasks/${task.id}`, { prefer: 'wait=5' })
@@ -126,16 +62,15 @@ describe('a request that would rather wait', () => {
     await clock.advance(5_000)
     expect(second.reply).toMatchObject({ status: 200, headers: { 'Preference-Applied': 'wait=5' } })
     expect(jsonOf(second.reply)).toMatchObject({ status: 'running' })
-    running[0]?.open('ok')
-    await clock.turn()
+    await end('ok')
     expect(jsonOf(first.reply)).toMatchObject({ status: 'succeeded', result: 'ok' })
     expect(first.reply?.headers).not.toHaveProperty('Retry-After')
     expect(first.reply?.headers).toHaveProperty('Preference-Applied', 'wait=20')
   })
 
   it('is answered at once when its tag is another, or cannot be read', async () => {
-    const { begin, poll } = desk()
-    const task = await begin()
+    const { begin, poll } = waiting()
+    const { task } = await begin()
     for (const tag of ['W/"0"', '"x", W/"99"', 'nonsense', '']) {
       const asked = await poll(task, 'wait=20', tag)
       expect(asked.reply, tag).toMatchObject({ status: 200, headers: { 'Preference-Applied': 'wait=20' } })
@@ -143,8 +78,8 @@ describe('a request that would rather wait', () => {
   })
 
   it('waits for the next change with *, and is told 304 when there was none', async () => {
-    const { clock, begin, poll, progress } = desk()
-    const task = await begin()
+    const { clock, begin, poll } = waiting()
+    const { task, progress } = await begin()
     const [first, second] = [await poll(task, 'wait=5', '*'), await poll(task, 'wait=20', '*')]
     await clock.advance(5_000)
     expect(first.reply?.status).toBe(304)
@@ -154,8 +89,8 @@ describe('a request that would rather wait', () => {
   })
 
   it('is held while its list names the revision that is', async () => {
-    const { begin, poll, progress } = desk()
-    const task = await begin()
+    const { begin, poll } = waiting()
+    const { task, progress } = await begin()
     const { revision } = task.record()
     const asked = await poll(task, 'wait=20', `"x", "${revision}", W/"${revision + 1}"`)
     expectHeld(asked)
@@ -167,8 +102,8 @@ describe('a request that would rather wait', () => {
 
   it('waits 25 seconds at most, and is told so', async () => {
     for (const preferred of ['26', '3600', '9'.repeat(400)]) {
-      const { clock, begin, poll } = desk()
-      const asked = await poll(await begin(), `wait=${preferred}`)
+      const { clock, begin, poll } = waiting()
+      const asked = await poll((await begin()).task, `wait=${preferred}`)
       await clock.advance(24_999)
       expectHeld(asked)
       await clock.advance(1)
@@ -177,13 +112,13 @@ describe('a request that would rather wait', () => {
   })
 
   it('does not wait for 0 seconds', async () => {
-    const { begin, poll } = desk()
-    const asked = await poll(await begin(), 'wait=0')
+    const { begin, poll } = waiting()
+    const asked = await poll((await begin()).task, 'wait=0')
     expect(asked.reply).toMatchObject({ status: 304, headers: { 'Preference-Applied': 'wait=0' } })
   })
 
   it('is told of a queued ticket that it was canceled', async () => {
-    const { clock, pool, poll } = desk()
+    const { clock, pool, poll } = waiting()
     pool.pause()
     const task = pool.queueTask(() => 1)
     const asked = await poll(task, 'wait=20')
@@ -203,8 +138,8 @@ describe('a request that would rather wait', () => {
     String.raw`a="\", wait=1", wait=20`,
     ', ,wait=20'
   ])('is understood: %s', async (prefer) => {
-    const { clock, begin, poll } = desk()
-    const asked = await poll(await begin(), prefer)
+    const { clock, begin, poll } = waiting()
+    const asked = await poll((await begin()).task, prefer)
     await clock.advance(19_999)
     expectHeld(asked)
     await clock.advance(1)
@@ -229,8 +164,8 @@ describe('a request that would rather wait', () => {
     'wait=x, wait=20',
     ''
   ])('is answered at once when what it prefers is malformed: %j', async (prefer) => {
-    const { begin, poll } = desk()
-    const asked = await poll(await begin(), prefer)
+    const { begin, poll } = waiting()
+    const asked = await poll((await begin()).task, prefer)
     expect(asked.reply?.status).toBe(304)
     expect(asked.reply?.headers).not.toHaveProperty('Preference-Applied')
   })
@@ -243,18 +178,17 @@ describe('who never waits', () => {
   }
 
   it('is who asks for a finished ticket, with whatever tag', async () => {
-    const { clock, begin, poll, running } = desk()
-    const task = await begin()
-    running[0]?.open(1)
-    await clock.turn()
+    const { begin, poll } = waiting()
+    const { task, end } = await begin()
+    await end(1)
     expectAtOnce(await poll(task, 'wait=20'), 304)
     expectAtOnce(await poll(task, 'wait=20', '*'), 304)
     expectAtOnce(await poll(task, 'wait=20', 'W/"0"'), 200)
   })
 
   it('is HEAD, DELETE, and who asks for no ticket', async () => {
-    const { begin, ask } = desk()
-    const task = await begin()
+    const { begin, ask } = waiting()
+    const { task } = await begin()
     const headers = { prefer: 'wait=20', 'if-none-match': tagOf(task) }
     expectAtOnce(await ask(`HEAD /tasks/${task.id}`, headers), 304)
     expectAtOnce(await ask('GET /tasks/none', headers), 404)
@@ -271,8 +205,8 @@ describe('the limits', () => {
   const owner: TicketRoutesOptions['owner'] = ({ headers }) => headers['x-user'] as string | undefined
 
   it('hold so many for a ticket, and answer one more at once, until one has ended', async () => {
-    const { clock, begin, poll } = desk({ longPolls: { perTicket: 2 } })
-    const [task, other] = [await begin(), await begin()]
+    const { clock, begin, poll } = waiting({ longPolls: { perTicket: 2 } })
+    const [{ task }, { task: other }] = [await begin(), await begin()]
     const [first, second] = [await poll(task, 'wait=5'), await poll(task, 'wait=20')]
     expectOver(await poll(task, 'wait=20'))
     expectHeld(first)
@@ -286,8 +220,8 @@ describe('the limits', () => {
   })
 
   it('hold so many for an owner, those without a name counted together', async () => {
-    const { begin, poll } = desk({ owner, longPolls: { perOwner: 1 } })
-    const [task, other] = [await begin(), await begin()]
+    const { begin, poll } = waiting({ owner, longPolls: { perOwner: 1 } })
+    const [{ task }, { task: other }] = [await begin(), await begin()]
     for (const user of [{ 'x-user': 'ada' }, { 'x-user': 'bob' }, {}]) {
       const held = await poll(task, 'wait=20', undefined, user)
       expectHeld(held)
@@ -298,15 +232,15 @@ describe('the limits', () => {
   })
 
   it('know no owners without the hook', async () => {
-    const { begin, poll } = desk({ longPolls: { perOwner: 1 } })
-    const task = await begin()
+    const { begin, poll } = waiting({ longPolls: { perOwner: 1 } })
+    const { task } = await begin()
     expectHeld(await poll(task, 'wait=20'))
     expectHeld(await poll(task, 'wait=20'))
   })
 
   it('hold so many in total', async () => {
-    const { begin, poll, progress } = desk({ longPolls: { total: 2 } })
-    const [task, other] = [await begin(), await begin()]
+    const { begin, poll } = waiting({ longPolls: { total: 2 } })
+    const [{ task }, { task: other, progress }] = [await begin(), await begin()]
     expectHeld(await poll(task, 'wait=20'))
     const second = await poll(other, 'wait=20')
     expectOver(await poll(other, 'wait=20'))
@@ -316,12 +250,12 @@ describe('the limits', () => {
   })
 
   it('of 0 hold none', async () => {
-    const { begin, poll } = desk({ longPolls: { total: 0 } })
-    expectOver(await poll(await begin(), 'wait=20'))
+    const { begin, poll } = waiting({ longPolls: { total: 0 } })
+    expectOver(await poll((await begin()).task, 'wait=20'))
   })
 
   it('are 20 for a ticket, 50 for an owner and 500 in total by default', async () => {
-    const { pool, poll } = desk({ owner: () => undefined })
+    const { pool, poll } = waiting({ owner: () => undefined })
     pool.pause()
     pool.resize({ queueCapacity: 100 })
     const tasks = Array.from({ length: 60 }, () => pool.queueTask(() => 1))
@@ -333,7 +267,7 @@ describe('the limits', () => {
   })
 
   it('are 500 in total by default', async () => {
-    const { pool, poll } = desk()
+    const { pool, poll } = waiting()
     pool.pause()
     pool.resize({ queueCapacity: 100 })
     const tasks = Array.from({ length: 26 }, () => pool.queueTask(() => 1))
@@ -346,8 +280,8 @@ describe('the limits', () => {
 
 describe('a client that leaves', () => {
   it('K11 is released at once and leaves nothing behind', async () => {
-    const { clock, begin, poll, running } = desk({ longPolls: { total: 1 } })
-    const task = await begin()
+    const { clock, begin, poll } = waiting({ longPolls: { total: 1 } })
+    const { task, end } = await begin()
     const asked = await poll(task, 'wait=20')
     expect(getEventListeners(asked.signal, 'abort')).toHaveLength(1)
     asked.leave()
@@ -356,12 +290,12 @@ describe('a client that leaves', () => {
     expect(getEventListeners(asked.signal, 'abort')).toHaveLength(0)
     expect(task.state).toBe('running')
     expectHeld(await poll(task, 'wait=20'))
-    running[0]?.open(1)
+    await end(1)
   })
 
   it('K11 before it was held is not held', async () => {
-    const { clock, begin, routes } = desk()
-    const task = await begin()
+    const { clock, begin, routes } = waiting()
+    const { task } = await begin()
     const headers = { prefer: 'wait=20', 'if-none-match': tagOf(task) }
     const signal = AbortSignal.abort()
     expect(await routes.handle(requestTo(`GET /tasks/${task.id}`, { headers, signal }))).toMatchObject({ status: 304 })
@@ -369,8 +303,9 @@ describe('a client that leaves', () => {
   })
 
   it('leaves no listener when it got its answer', async () => {
-    const { begin, poll, progress } = desk()
-    const asked = await poll(await begin(), 'wait=20')
+    const { begin, poll } = waiting()
+    const { task, progress } = await begin()
+    const asked = await poll(task, 'wait=20')
     await progress(0.5)
     expect(asked.reply?.status).toBe(200)
     expect(getEventListeners(asked.signal, 'abort')).toHaveLength(0)
@@ -379,8 +314,8 @@ describe('a client that leaves', () => {
 
 describe('a stop', () => {
   it('K19 lets them wait for their tickets, and ends them with the last status', async () => {
-    const { clock, pool, begin, poll, ask, running } = desk()
-    const [first, second] = [await begin(), await begin()]
+    const { clock, pool, begin, poll, ask } = waiting()
+    const [{ task: first, end }, { task: second }] = [await begin(), await begin()]
     const polls = [
       await poll(first, 'wait=20'),
       await poll(second, 'wait=20'),
@@ -389,8 +324,7 @@ describe('a stop', () => {
     const stopped = pool.stop({ graceMs: 1_000, forceMs: 1_000 })
     await clock.turn()
     for (const asked of polls) expectHeld(asked)
-    running[0]?.open(1)
-    await clock.turn()
+    await end(1)
     expect(jsonOf(polls[0]?.reply)).toMatchObject({ status: 'succeeded' })
     await clock.advance(1_000)
     expect(polls[1]?.reply?.status).toBe(200) // asked to end
@@ -402,7 +336,7 @@ describe('a stop', () => {
   })
 
   it('ends those whose task is left for the next start, and holds no more', async () => {
-    const { clock, pool: real } = desk()
+    const { clock, pool: real } = waiting()
     real.pause()
     const task = real.queueTask(() => 1)
     const closed = gate<unknown>()
@@ -431,8 +365,8 @@ describe('a stop', () => {
 
 describe('an owner', () => {
   it('may be found asynchronously', async () => {
-    const { begin, poll } = desk({ owner: async () => 'ada', longPolls: { perOwner: 1 } })
-    const task = await begin()
+    const { begin, poll } = waiting({ owner: async () => 'ada', longPolls: { perOwner: 1 } })
+    const { task } = await begin()
     expectHeld(await poll(task, 'wait=20'))
     expect((await poll(task, 'wait=20')).reply?.status).toBe(304)
   })

@@ -1,8 +1,11 @@
-/** What is held open, over real sockets on every server: requests that wait for news of a ticket. */
+/** What is held open, over real sockets on every server: long polls and streams of events. */
 import { once } from 'node:events'
 import { connect } from 'node:net'
+import type { TicketStatus } from 'coatcheck/http'
+import { EventSource } from 'eventsource'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { post, type RawReply, request } from './support/raw.js'
+import { eventBlock } from './support/event-reader.js'
+import { chunksOf, parse, post, type RawReply, readAll, request } from './support/raw.js'
 import { Sides } from './support/sides.js'
 
 let sides: Sides
@@ -69,5 +72,120 @@ describe('Prefer: wait', () => {
       expect(clock.timers()).toBe(0)
       expect(app.pool.task(id)?.state).toBe('running')
     })
+  })
+})
+
+describe('GET /tasks/:id/events', () => {
+  const events = (id: string, headers: readonly string[] = []): Buffer => request(`GET /tasks/${id}/events`, headers)
+
+  it('sends each change as one chunk, and ends after the last', async () => {
+    const id = await handIn('a')
+    const here = arrived()
+    const streamed = sides.ask(events(id))
+    await here
+    await sides.each(async ({ gates, clock }) => {
+      await clock.advance(1_000)
+      gates.gate('a').progress(0.5, 'half way')
+      await clock.advance(15_000)
+    })
+    await sides.settle('a', id)
+    const reply = await streamed
+    expect(reply.status).toBe(200)
+    expect(reply.headers.get('content-type')).toBe('text/event-stream')
+    expect(reply.headers.get('cache-control')).toBe('private, no-cache, no-transform')
+    expect(reply.headers.get('x-accel-buffering')).toBe('no')
+    expect(reply.headers.has('content-length')).toBe(false)
+    const blocks = chunksOf(reply.body).map(eventBlock)
+    expect(blocks.map(({ status }) => status?.status)).toEqual(['running', 'running', undefined, 'succeeded'])
+    expect(blocks[0]?.fields).toMatchObject({ retry: '2000', event: 'status' })
+    expect(blocks[1]?.status?.progress).toEqual({ ratio: 0.5, message: 'half way' })
+    expect(blocks[2]?.text).toBe(':\n\n')
+    expect(blocks[3]?.status?.result).toEqual({ label: 'a', workedMs: 1_000 })
+    expect(reply.body.endsWith('0\r\n\r\n')).toBe(true)
+  })
+
+  it('answers 204 to who has the last event already', async () => {
+    const id = await handIn('a')
+    await sides.settle('a', id)
+    const first = await sides.ask(events(id))
+    const last = chunksOf(first.body).map(eventBlock).at(-1)
+    expect(last?.status?.done).toBe(true)
+    const reply = await sides.ask(events(id, [`Last-Event-ID: ${last?.fields['id']}`]))
+    expect(reply.status).toBe(204)
+    expect(reply.body).toBe('')
+    expect((await sides.ask(events('none'))).status).toBe(404)
+  })
+
+  it('keeps the connection for the next request', async () => {
+    const id = await handIn('a')
+    await sides.settle('a', id)
+    const alive = ['Connection: keep-alive']
+    const reply = await sides.ask(Buffer.concat([events(id, alive), request('GET /livez')]))
+    expect(parse(reply.body.slice(reply.body.indexOf('HTTP/1.1'))).body).toBe('{"status":"ok"}')
+  })
+
+  it('is what an EventSource understands', async () => {
+    const id = await handIn('a')
+    await sides.each(async ({ port, gates, app }) => {
+      const source = new EventSource(`http://127.0.0.1:${port}/tasks/${id}/events`)
+      const states: string[] = []
+      const done = new Promise<void>((resolve, reject) => {
+        source.addEventListener('error', reject)
+        source.addEventListener('status', ({ data, lastEventId }) => {
+          const { status: state, revision, done: isDone } = JSON.parse(data as string) as TicketStatus
+          expect(lastEventId).toBe(String(revision))
+          states.push(state)
+          if (isDone) resolve()
+          else gates.end('a')
+        })
+      })
+      await done.finally(() => source.close())
+      expect(states).toEqual(['running', 'succeeded'])
+      expect(app.pool.task(id)?.state).toBe('succeeded')
+    })
+  })
+
+  /** Opens a stream on every side, and resolves when its first event has come. */
+  const listen = async (id: string) => {
+    const listening = sides.all.map(async (side) => {
+      const closed = new Promise<void>((resolve) =>
+        side.server.once('request', (_req, res) => res.once('close', resolve))
+      )
+      const socket = connect(side.port, '127.0.0.1')
+      socket.on('error', () => {})
+      socket.write(events(id))
+      await once(socket, 'readable')
+      return { side, socket, closed }
+    })
+    return await Promise.all(listening)
+  }
+
+  it('K11 releases a client that leaves at once', async () => {
+    const id = await handIn('a')
+    for (const { side, socket, closed } of await listen(id)) {
+      await side.clock.turn()
+      expect(side.clock.timers()).toBe(1)
+      socket.destroy()
+      await closed
+      await side.clock.turn()
+      expect(side.clock.timers()).toBe(0)
+      expect(side.app.pool.task(id)?.state).toBe('running')
+    }
+  })
+
+  it('cuts a reader that takes nothing for 30 seconds', { timeout: 30_000 }, async () => {
+    const id = await handIn('a')
+    for (const { side, socket, closed } of await listen(id)) {
+      // More than the system takes for a connection that nobody reads.
+      side.gates.resolve('a', { label: 'x'.repeat(12_000_000), workedMs: 1 })
+      await side.app.pool.task(id)?.settled()
+      await side.clock.advance(29_999)
+      expect(socket.closed).toBe(false)
+      await side.clock.advance(1)
+      await closed
+      const text = await readAll(socket)
+      expect(text.length).toBeLessThan(12_000_000)
+      expect(text.endsWith('0\r\n\r\n')).toBe(false)
+    }
   })
 })

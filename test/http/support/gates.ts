@@ -30,6 +30,10 @@ export class Gates {
     resolve({ label, workedMs: work.workMs })
   }
 
+  resolve(label: string, done: Done): void {
+    this.gate(label).resolve(done)
+  }
+
   fail(label: string, error: unknown): void {
     this.gate(label).reject(error)
   }

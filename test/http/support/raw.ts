@@ -61,3 +61,18 @@ export function parse(text: string): RawReply {
   const kept = [statusLine, ...lines.filter((line) => !line.startsWith('Date:'))]
   return { status: Number(statusLine.split(' ')[1]), headers, body, bytes: `${kept.join('\r\n')}\r\n\r\n${body}` }
 }
+
+/** The chunks of a body that came in chunks, whether it has ended or not. */
+export function chunksOf(body: string): readonly string[] {
+  const bytes = Buffer.from(body)
+  const chunks: string[] = []
+  for (let at = 0; at < bytes.length; ) {
+    const line = bytes.indexOf('\r\n', at)
+    const start = line + 2
+    const end = start + Number.parseInt(bytes.toString('latin1', at, line), 16)
+    if (line === -1 || end > bytes.length) break
+    if (end > start) chunks.push(bytes.toString('utf8', start, end))
+    at = end + 2
+  }
+  return chunks
+}

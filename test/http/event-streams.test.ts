@@ -1,0 +1,459 @@
+/** `GET /tasks/<ticket>/events`: each change as an event. Time, tasks and the reader are in the test's hand. */
+import { getEventListeners } from 'node:events'
+import type { Task } from 'coatcheck'
+import { type TicketPool, ticketRoutes } from 'coatcheck/http'
+import { describe, expect, it } from 'vitest'
+import { gate } from '../support/gate.js'
+import { type Asked, type Begun, type DeskOptions, desk } from './support/desk.js'
+import { EventReader } from './support/event-reader.js'
+import { jsonOf, requestTo } from './support/request-of.js'
+
+/** A desk, and how a client opens a stream. */
+const streaming = (options: DeskOptions = {}) => {
+  const opened = desk(options)
+  const ask = (task: Task, headers = {}): Promise<Asked> => opened.ask(`GET /tasks/${task.id}/events`, headers)
+
+  /** Opens a stream and reads it as fast as it comes. */
+  const listen = async (task: Task, headers = {}): Promise<EventReader> => {
+    const reader = new EventReader((await ask(task, headers)).reply)
+    void reader.takeAll()
+    await opened.clock.turn()
+    return reader
+  }
+
+  return { ...opened, askEvents: ask, listen }
+}
+
+const revisions = (reader: EventReader): unknown[] => reader.pieces.map(({ fields }) => Number(fields['id']))
+const comments = (reader: EventReader): number => reader.pieces.filter(({ text }) => text === ':\n\n').length
+
+describe('a stream of events', () => {
+  it('has headers that keep what stands between from holding it back', async () => {
+    const { begin, askEvents } = streaming()
+    const { task } = await begin()
+    const { reply } = await askEvents(task)
+    expect(reply).toMatchObject({ status: 200, close: false })
+    expect(reply?.headers).toEqual({
+      'Content-Type': 'text/event-stream',
+      'Cache-Control': 'private, no-cache, no-transform',
+      'X-Accel-Buffering': 'no',
+      'X-Content-Type-Options': 'nosniff',
+      'Referrer-Policy': 'no-referrer'
+    })
+  })
+
+  it('begins with when to reconnect and the status of now, as the ticket itself tells it', async () => {
+    const { begin, ask, listen } = streaming()
+    const { task, progress } = await begin({ name: 'resize' })
+    await progress(0.5, 'half\nway\r\n\u2028')
+    const { pieces } = await listen(task)
+    expect(pieces).toHaveLength(1)
+    expect(pieces[0]?.text).toMatch(/^retry: 2000\nevent: status\nid: \d+\ndata: \{.*\}\n\n$/s)
+    expect(pieces[0]?.fields['id']).toBe(String(task.record().revision))
+    expect(pieces[0]?.status).toEqual(jsonOf((await ask(`GET /tasks/${task.id}`)).reply))
+    expect(pieces[0]?.status?.links.events).toBe(`/tasks/${task.id}/events`)
+  })
+
+  it.each([
+    [0, 'retry: 2000\n'],
+    [0.5, 'retry: 2500\n'],
+    [0.999_999, 'retry: 2999\n']
+  ])('spreads the times of reconnecting by up to a second: %d is %j', async (random, retry) => {
+    const { begin, listen } = streaming({ random: () => random })
+    const { pieces } = await listen((await begin()).task)
+    expect(pieces[0]?.text.startsWith(retry)).toBe(true)
+  })
+
+  it('tells each change, and ends after the last', async () => {
+    const { clock, begin, listen } = streaming()
+    const { task, progress, end } = await begin()
+    const reader = await listen(task)
+    await clock.advance(1_000)
+    await progress(0.5)
+    expect(reader.last?.status).toMatchObject({ status: 'running', progress: { ratio: 0.5 } })
+    expect(reader.last?.text).toMatch(/^event: status\nid: /)
+    await clock.advance(1_000)
+    await end('ok')
+    expect(reader.last?.status).toMatchObject({ status: 'succeeded', done: true, result: 'ok', pollAfterMs: null })
+    expect(reader.isOver).toBe(true)
+    expect(reader.pieces).toHaveLength(3)
+    expect(clock.timers()).toBe(0)
+  })
+
+  it('tells a queued ticket that it begins, fails and why', async () => {
+    const { clock, pool, begin, listen } = streaming({ pool: { concurrency: 1 } })
+    const { end } = await begin()
+    const task = pool.queueTask(() => Promise.reject(Object.assign(new Error('secret'), { code: 'E_PAPER' })))
+    const reader = await listen(task)
+    expect(reader.last?.status).toMatchObject({ status: 'queued', position: 1 })
+    await clock.advance(1_000)
+    await end()
+    expect(reader.last?.status).toMatchObject({
+      status: 'failed',
+      error: { code: 'E_PAPER', message: 'the task failed' }
+    })
+    expect(reader.isOver).toBe(true)
+    expect(reader.last?.text).not.toContain('secret')
+  })
+
+  it('tells a finished ticket once, and ends', async () => {
+    const { begin, listen } = streaming()
+    const { task, end } = await begin()
+    await end()
+    const reader = await listen(task)
+    expect(reader.pieces).toHaveLength(1)
+    expect(reader.pieces[0]?.text).toMatch(/^retry: 2000\n/)
+    expect(reader.isOver).toBe(true)
+  })
+
+  it('sends a comment each 15 seconds', async () => {
+    const { clock, begin, listen } = streaming()
+    const { task, progress, end } = await begin()
+    const reader = await listen(task)
+    await clock.advance(14_999)
+    expect(comments(reader)).toBe(0)
+    await clock.advance(1)
+    expect(comments(reader)).toBe(1)
+    await clock.advance(10_000)
+    await progress(0.5)
+    await clock.advance(5_000)
+    expect(comments(reader)).toBe(2)
+    await clock.advance(60_000)
+    expect(comments(reader)).toBe(6)
+    await end()
+    expect(reader.pieces).toHaveLength(1 + 6 + 2)
+  })
+
+  it('is the same 404 for every ticket that is none', async () => {
+    const { ask } = streaming()
+    const usual = (await ask('GET /tasks/none')).reply
+    for (const segment of ['none', '', '%', '..', '%00', 'a'.repeat(200)]) {
+      expect((await ask(`GET /tasks/${segment}/events`)).reply, segment).toEqual(usual)
+    }
+  })
+
+  it('is there for GET only, whatever the ticket', async () => {
+    const { begin, ask } = streaming()
+    const { task } = await begin()
+    for (const method of ['HEAD', 'POST', 'DELETE', 'PUT']) {
+      const { reply } = await ask(`${method} /tasks/${task.id}/events`)
+      expect(reply).toMatchObject({ status: 405, headers: { Allow: 'GET, OPTIONS' } })
+      expect((await ask(`${method} /tasks/none/events`)).reply).toEqual(reply)
+    }
+    expect((await ask('OPTIONS /tasks/none/events')).reply).toMatchObject({ status: 204 })
+  })
+
+  it('belongs to tickets alone: a ticket may be called events', async () => {
+    const { pool, ask, listen } = streaming()
+    const task = pool.queueTask(() => 1, { id: 'events' })
+    expect(jsonOf((await ask('GET /tasks/events')).reply)).toMatchObject({ id: 'events' })
+    expect((await listen(task)).last?.status).toMatchObject({ id: 'events' })
+    for (const path of ['/tasks/events/', '/tasks/events/events/events', '/events', '/a/b/events', '/tasks/x/Events']) {
+      expect((await ask(`GET ${path}`)).reply, path).toBeUndefined()
+    }
+  })
+})
+
+describe('how fast events come', () => {
+  it('is four a second at most, each the newest', async () => {
+    const { clock, begin, listen } = streaming()
+    const { task, progress } = await begin()
+    const reader = await listen(task)
+    for (let step = 1; step <= 200; step++) {
+      await progress(step / 1_000)
+      await clock.advance(10)
+    }
+    const told = reader.pieces.map(({ status }) => status?.progress?.ratio)
+    expect(told).toEqual([undefined, 0.025, 0.05, 0.075, 0.1, 0.125, 0.15, 0.175, 0.2])
+  })
+
+  it('does not hold the first change back when nothing was told for a while, nor the last at all', async () => {
+    const { clock, begin, listen } = streaming()
+    const { task, progress, end } = await begin()
+    const reader = await listen(task)
+    await clock.advance(250)
+    await progress(0.1)
+    expect(reader.pieces).toHaveLength(2)
+    await progress(0.2)
+    expect(reader.pieces).toHaveLength(2)
+    await end()
+    expect(reader.pieces).toHaveLength(3)
+    expect(reader.last?.status?.done).toBe(true)
+    expect(reader.isOver).toBe(true)
+  })
+
+  it('tells no revision twice', async () => {
+    const { clock, begin, listen } = streaming()
+    const { task, progress, end } = await begin()
+    const reader = await listen(task)
+    for (let step = 1; step <= 50; step++) {
+      await progress(step / 100)
+      await clock.advance(step * 7)
+    }
+    await end()
+    const told = revisions(reader).filter((revision) => !Number.isNaN(revision))
+    expect(told).toEqual([...new Set(told)].sort((a, b) => Number(a) - Number(b)))
+    expect(told.length).toBeGreaterThan(20)
+  })
+})
+
+describe('a client that reconnects', () => {
+  it('with the final revision gets 204, from which an EventSource does not come back', async () => {
+    const { begin, askEvents } = streaming()
+    const { task, end } = await begin()
+    await end()
+    const { reply } = await askEvents(task, { 'last-event-id': String(task.record().revision) })
+    expect(reply).toMatchObject({ status: 204 })
+    expect(reply?.body).toBeUndefined()
+    expect(reply?.headers).not.toHaveProperty('Content-Length')
+  })
+
+  it('with any other is told the present status', async () => {
+    const { begin, listen } = streaming()
+    const { task, end } = await begin()
+    const { revision } = task.record()
+    expect((await listen(task, { 'last-event-id': String(revision) })).pieces).toHaveLength(1)
+    await end()
+    for (const id of [String(revision), '', 'x', `${task.record().revision}.0`, `0${task.record().revision}`]) {
+      const reader = await listen(task, { 'last-event-id': id })
+      expect(reader.last?.status?.done, id).toBe(true)
+    }
+  })
+})
+
+describe('the limits', () => {
+  const owner: DeskOptions['owner'] = ({ headers }) => headers['x-user'] as string | undefined
+
+  const expectOver = (reader: EventReader): void => {
+    expect(reader.pieces).toHaveLength(1)
+    expect(reader.pieces[0]?.text).toMatch(/^retry: 5000\nevent: status\nid: \d+\ndata: /)
+    expect(reader.isOver).toBe(true)
+  }
+
+  it('let so many follow a ticket; one more gets the status, and when to come back', async () => {
+    const { begin, listen } = streaming({ streams: { perTicket: 2 } })
+    const [{ task }, { task: other }] = [await begin(), await begin()]
+    const [first, second] = [await listen(task), await listen(task)]
+    expectOver(await listen(task))
+    expect((await listen(other)).isOver).toBe(false)
+    expect([first.isOver, second.isOver]).toEqual([false, false])
+    await first.leave()
+    expect((await listen(task)).isOver).toBe(false)
+    expectOver(await listen(task))
+  })
+
+  it('let so many follow for an owner, and so many in total', async () => {
+    const { begin, listen } = streaming({ owner, streams: { perOwner: 1, total: 2 } })
+    const [{ task }, { task: other }] = [await begin(), await begin()]
+    expect((await listen(task, { 'x-user': 'ada' })).isOver).toBe(false)
+    expectOver(await listen(other, { 'x-user': 'ada' }))
+    const bobs = await listen(other, { 'x-user': 'bob' })
+    expectOver(await listen(other, { 'x-user': 'eve' }))
+    await bobs.leave()
+    expect((await listen(other, { 'x-user': 'eve' })).isOver).toBe(false)
+  })
+
+  it('count finished tickets and long polls not', async () => {
+    const { begin, ask, listen } = streaming({ streams: { total: 1 }, longPolls: { total: 1 } })
+    const [running, done] = [await begin(), await begin()]
+    await done.end()
+    expect((await listen(running.task)).isOver).toBe(false)
+    const reader = await listen(done.task)
+    expect(reader.pieces[0]?.text).toMatch(/^retry: 2000\n/)
+    const poll = await ask(`GET /tasks/${running.task.id}`, { prefer: 'wait=20' })
+    expect(poll.reply).toBeUndefined()
+  })
+
+  it('count a stream from its first piece on: one that nobody reads takes no place', async () => {
+    const { clock, begin, askEvents, listen } = streaming({ streams: { total: 1 } })
+    const { task } = await begin()
+    await askEvents(task)
+    const reader = await listen(task)
+    expect(reader.isOver).toBe(false)
+    await reader.leave()
+    expect(clock.timers()).toBe(0)
+  })
+})
+
+describe('a client that leaves', () => {
+  const left = async (leave: (asked: Asked, reader: EventReader) => unknown): Promise<void> => {
+    const { clock, begin, askEvents, listen } = streaming({ streams: { total: 1 } })
+    const { task } = await begin()
+    const asked = await askEvents(task)
+    const reader = new EventReader(asked.reply)
+    void reader.takeAll()
+    await clock.turn()
+    expect(reader.pieces).toHaveLength(1)
+    expect(clock.timers()).toBe(1)
+    await leave(asked, reader)
+    await clock.turn()
+    expect(reader.isOver).toBe(true)
+    expect(reader.pieces).toHaveLength(1)
+    expect(clock.timers()).toBe(0)
+    expect(getEventListeners(asked.signal, 'abort')).toHaveLength(0)
+    expect(task.state).toBe('running')
+    expect((await listen(task)).isOver).toBe(false)
+  }
+
+  it('K11 is released at once when its signal aborts', () => left((asked) => asked.leave()))
+
+  it('K11 is released at once when the loop over its pieces is left', () => left((_, reader) => reader.leave()))
+
+  it('K11 is released while a piece of it is on its way', async () => {
+    const { clock, begin, askEvents, listen } = streaming({ streams: { total: 1 } })
+    const { task } = await begin()
+    const asked = await askEvents(task)
+    const reader = new EventReader(asked.reply)
+    await reader.take() // and does not come back for the next
+    expect(clock.timers()).toBe(1)
+    asked.leave()
+    await clock.turn()
+    expect(clock.timers()).toBe(0)
+    expect((await listen(task)).isOver).toBe(false)
+    await reader.take()
+    expect(reader.isOver).toBe(true)
+    expect(asked.reply?.signal?.aborted).toBe(false)
+  })
+
+  it('K11 before its stream was opened gets none', async () => {
+    const { clock, begin, routes } = streaming()
+    const { task } = await begin()
+    const reply = await routes.handle(requestTo(`GET /tasks/${task.id}/events`, { signal: AbortSignal.abort() }))
+    const reader = new EventReader(reply)
+    await reader.take()
+    expect(reader.isOver).toBe(true)
+    expect(reader.pieces).toEqual([])
+    expect(clock.timers()).toBe(0)
+  })
+})
+
+describe('a reader that does not drain', () => {
+  const slow = async () => {
+    const opened = streaming({ streams: { total: 1 } })
+    const begun = await opened.begin()
+    const asked = await opened.askEvents(begun.task)
+    const reader = new EventReader(asked.reply)
+    await reader.take()
+    return { ...opened, ...begun, asked, reader }
+  }
+
+  it('has nothing made for it, and then gets only the newest', async () => {
+    const { clock, task, progress, reader } = await slow()
+    for (let step = 1; step <= 100; step++) {
+      await progress(step / 100)
+      await clock.advance(290)
+    }
+    expect(reader.pieces).toHaveLength(1)
+    await reader.take()
+    expect(reader.last?.status).toMatchObject({ progress: { ratio: 1 }, revision: task.record().revision })
+  })
+
+  it('is cut after 30 seconds, and its place is free', async () => {
+    const { clock, task, asked, reader, listen } = await slow()
+    await clock.advance(29_999)
+    expect(asked.reply?.signal?.aborted).toBe(false)
+    await clock.advance(1)
+    expect(asked.reply?.signal?.aborted).toBe(true)
+    expect(clock.timers()).toBe(0)
+    expect(getEventListeners(asked.signal, 'abort')).toHaveLength(0)
+    await reader.take()
+    expect(reader.isOver).toBe(true)
+    expect((await listen(task)).isOver).toBe(false)
+  })
+
+  it('has 30 seconds for each piece, comments among them', async () => {
+    const { clock, asked, reader } = await slow()
+    await clock.advance(29_000)
+    await reader.take()
+    expect(comments(reader)).toBe(1)
+    await clock.advance(29_999)
+    expect(asked.reply?.signal?.aborted).toBe(false)
+    await clock.advance(1)
+    expect(asked.reply?.signal?.aborted).toBe(true)
+  })
+
+  it('is cut too when the event was the last, or one too many', async () => {
+    const { clock, task, end, askEvents } = await slow()
+    const over = await askEvents(task)
+    await new EventReader(over.reply).take()
+    await end()
+    const done = await askEvents(task)
+    await new EventReader(done.reply).take()
+    await clock.advance(30_000)
+    expect([over.reply?.signal?.aborted, done.reply?.signal?.aborted]).toEqual([true, true])
+    expect(clock.timers()).toBe(0)
+  })
+})
+
+describe('a stop', () => {
+  it('K19 lets streams follow their tickets, and ends them with the last status', async () => {
+    const { clock, pool, begin, listen } = streaming()
+    const running: Begun[] = [await begin(), await begin()]
+    const readers = await Promise.all(running.map(({ task }) => listen(task)))
+    const stopped = pool.stop({ graceMs: 1_000, forceMs: 1_000 })
+    await clock.turn()
+    expect(readers.map(({ isOver }) => isOver)).toEqual([false, false])
+    await running[0]?.end('ok')
+    expect(readers[0]?.last?.status?.status).toBe('succeeded')
+    await clock.advance(2_000)
+    await stopped
+    await clock.turn()
+    expect(readers[1]?.last?.status).toMatchObject({ status: 'failed', error: { code: 'TASK_INTERRUPTED' } })
+    expect(readers.map(({ isOver }) => isOver)).toEqual([true, true])
+    expect(clock.timers()).toBe(0)
+  })
+
+  it('ends streams whose task is left for the next start, with its last status', async () => {
+    const { clock, begin } = desk()
+    const { task, progress } = await begin()
+    const closed = gate<unknown>()
+    const pool: TicketPool = { state: 'stopping', closed: closed.promise, task: () => task, cancel: () => 'unknown' }
+    const routes = ticketRoutes(pool, { clock })
+    const open = async (): Promise<EventReader> =>
+      new EventReader(await routes.handle(requestTo(`GET /tasks/${task.id}/events`)))
+    const reader = await open()
+    void reader.takeAll()
+    await clock.turn()
+    await progress(0.5) // held back for a quarter of a second
+    expect(reader.pieces).toHaveLength(1)
+    closed.open(undefined)
+    await clock.turn()
+    expect(reader.last?.status).toMatchObject({ status: 'running', progress: { ratio: 0.5 } })
+    expect(reader.isOver).toBe(true)
+    const late = await open()
+    await late.takeAll()
+    expect(late.pieces).toHaveLength(1)
+    expect(clock.timers()).toBe(0)
+  })
+})
+
+describe('a stream that fails', () => {
+  it('ends with its error, which the log is told', async () => {
+    const { clock, begin, errors } = desk()
+    const { task } = await begin()
+    const bug = new Error('bug')
+    let isBroken = false
+    const broken = new Proxy(task, {
+      get: (_, name) => {
+        if (isBroken && name === 'record') throw bug
+        const value: unknown = Reflect.get(task, name)
+        return typeof value === 'function' ? value.bind(task) : value
+      }
+    })
+    const pool: TicketPool = {
+      state: 'running',
+      closed: gate().promise,
+      task: () => broken,
+      cancel: () => 'unknown'
+    }
+    const routes = ticketRoutes(pool, { clock, onError: (error) => void errors.push(error) })
+    const reader = new EventReader(await routes.handle(requestTo(`GET /tasks/${task.id}/events`)))
+    await reader.take()
+    isBroken = true
+    const next = reader.take().catch((error: unknown) => error)
+    await clock.advance(15_000)
+    expect(await next).toBe(bug)
+    expect(errors).toEqual([bug])
+    expect(clock.timers()).toBe(0)
+  })
+})

@@ -1,0 +1,103 @@
+import { type Task, type TaskContext, type TaskOptions, WorkerPool, type WorkerPoolOptions } from 'coatcheck'
+import { type HttpReply, type TicketRoutesOptions, ticketRoutes } from 'coatcheck/http'
+import { onTestFinished } from 'vitest'
+import { gate } from '../../support/gate.js'
+import { ManualClock } from '../../support/manual-clock.js'
+import { requestTo } from './request-of.js'
+
+/** A request on its way, and whether it was answered. */
+export class Asked {
+  reply: HttpReply | undefined
+  readonly answered: Promise<HttpReply>
+  readonly #client = new AbortController()
+
+  constructor(ask: (signal: AbortSignal) => Promise<HttpReply | undefined>) {
+    this.answered = ask(this.#client.signal).then((reply) => {
+      this.reply = reply
+      return reply as HttpReply
+    })
+  }
+
+  get signal(): AbortSignal {
+    return this.#client.signal
+  }
+
+  leave(): void {
+    this.#client.abort()
+  }
+}
+
+/** A task that runs until the test says otherwise. */
+export interface Begun {
+  readonly task: Task
+  readonly context: TaskContext
+  readonly end: (result?: unknown) => Promise<void>
+  readonly fail: (error: unknown) => Promise<void>
+  readonly progress: (ratio: number, message?: string) => Promise<void>
+}
+
+export interface DeskOptions extends TicketRoutesOptions {
+  readonly pool?: Partial<WorkerPoolOptions<Record<never, never>>>
+}
+
+/** A pool and its routes, without sockets. Time, and what tasks do, is in the test's hand. */
+export const desk = ({ pool: poolOptions, ...options }: DeskOptions = {}) => {
+  const clock = new ManualClock()
+  const pool = new WorkerPool({
+    concurrency: 2,
+    queueCapacity: 10,
+    clock,
+    retention: { ms: Number.POSITIVE_INFINITY }, // no timer but those of the routes
+    onUnobservedError: () => {},
+    ...poolOptions
+  }).start()
+  const errors: unknown[] = []
+  const routes = ticketRoutes(pool, {
+    clock,
+    random: () => 0,
+    onError: (error) => void errors.push(error),
+    ...options
+  })
+  onTestFinished(async () => {
+    const stopped = pool.stop({ forceMs: 0 })
+    await clock.turn()
+    await stopped
+  })
+
+  const begin = async (taskOptions: TaskOptions = {}): Promise<Begun> => {
+    const ended = gate<unknown>()
+    let context!: TaskContext
+    const task = pool.queueTask((given) => {
+      context = given
+      return ended.promise
+    }, taskOptions)
+    await clock.turn()
+    return {
+      task,
+      context,
+      end: async (result) => {
+        ended.open(result)
+        await clock.turn()
+      },
+      fail: async (error) => {
+        ended.fail(error)
+        await clock.turn()
+      },
+      progress: async (ratio, message) => {
+        context.progress(ratio, message)
+        await clock.turn()
+      }
+    }
+  }
+
+  const ask = async (line: string, headers: Readonly<Record<string, string>> = {}): Promise<Asked> => {
+    const asked = new Asked((signal) => routes.handle(requestTo(line, { headers, signal })))
+    await clock.turn()
+    return asked
+  }
+
+  return { clock, pool, routes, errors, begin, ask }
+}
+
+/** The tag of a task's present revision. */
+export const tagOf = (task: Task): string => `W/"${task.record().revision}"`
