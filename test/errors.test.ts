@@ -1,101 +1,100 @@
 import { readFileSync } from 'node:fs'
 import { createContext, runInContext } from 'node:vm'
 import ts from 'typescript'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import * as errors from '../src/errors.js'
 
 type Errors = typeof errors
 
 const FULL = { concurrency: 2, queueCapacity: 3, running: 2, queued: 3, retryAfterMs: 1_500 }
 
-/** One of each, what it says, and its facts. */
-const make = (from: Errors) =>
-  [
-    {
-      error: new from.QueueFullError(FULL),
-      of: 'QueueFullError',
-      code: 'ERR_QUEUE_FULL',
-      message: 'The pool is full: 2 of 2 running, 3 of 3 queued. Try again in 1500 ms, or answer 503.',
-      facts: FULL
-    },
-    {
-      error: new from.KeyQueueFullError('acme', FULL),
-      of: 'KeyQueueFullError',
-      code: 'ERR_KEY_QUEUE_FULL',
-      message: 'The share of this key is full: 2 running, 3 of 3 queued. Try again in 1500 ms, or answer 429.',
-      facts: { key: 'acme', ...FULL }
-    },
-    {
-      error: new from.WaitTimeoutError(99.7, 2_000),
-      of: 'WaitTimeoutError',
-      code: 'ERR_WAIT_TIMEOUT',
-      message: 'No place in the pool became free within 100 ms. Try again in 2000 ms.',
-      facts: { waitedMs: 99.7, retryAfterMs: 2_000 }
-    },
-    {
-      error: new from.WaitFullError(7, 2_000),
-      of: 'WaitFullError',
-      code: 'ERR_WAIT_FULL',
-      message: 'The line is full: 7 callers wait for room already. Try again in 2000 ms.',
-      facts: { waitedMs: 0, retryAfterMs: 2_000 }
-    },
-    {
-      error: new from.PoolStoppedError('stopping'),
-      of: 'PoolStoppedError',
-      code: 'ERR_POOL_STOPPED',
-      message: 'The pool is stopping: it takes and starts no more work. Make a new pool to go on.',
-      facts: { state: 'stopping' }
-    },
-    {
-      error: new from.DuplicateTaskError('t-1'),
-      of: 'DuplicateTaskError',
-      code: 'ERR_DUPLICATE_TASK',
-      message: 'A task with the id "t-1" exists already. Choose another id, or join it with `onDuplicate: \'join\'`.',
-      facts: { id: 't-1' }
-    },
-    {
-      error: new from.TaskTimeoutError('t-1', 50),
-      of: 'TaskTimeoutError',
-      code: 'ERR_TASK_TIMEOUT',
-      message: 'The task t-1 ran longer than its limit of 50 ms.',
-      facts: { id: 't-1', timeoutMs: 50 }
-    },
-    {
-      error: new from.TaskCanceledError('t-1', 'user', { cause: 'because' }),
-      of: 'TaskCanceledError',
-      code: 'ERR_TASK_CANCELED',
-      message: 'The task t-1 was canceled (user).',
-      facts: { id: 't-1', reason: 'user' }
-    },
-    {
-      error: new from.TaskInterruptedError('t-1'),
-      of: 'TaskInterruptedError',
-      code: 'ERR_TASK_INTERRUPTED',
-      message: 'The task t-1 was still running when the pool had to stop; whether its effects happened is unknown.',
-      facts: { id: 't-1' }
-    },
-    {
-      error: new from.DrainTimeoutError(50, { count: 2, ids: ['a', 'b'] }, 'The pool is paused.'),
-      of: 'DrainTimeoutError',
-      code: 'ERR_DRAIN_TIMEOUT',
-      message: 'Still waiting for 2 after 50 ms. The pool is paused.',
-      facts: { waitingFor: { count: 2, ids: ['a', 'b'] } }
-    },
-    {
-      error: new from.PoolDeadlockError('It waits for itself.'),
-      of: 'PoolDeadlockError',
-      code: 'ERR_POOL_DEADLOCK',
-      message: 'It waits for itself.',
-      facts: {}
-    },
-    {
-      error: new from.WaitGroupError('Closed.'),
-      of: 'WaitGroupError',
-      code: 'ERR_WAIT_GROUP',
-      message: 'Closed.',
-      facts: {}
-    }
-  ] as const
+/** How to make one of each, what it says, and its facts. */
+const KINDS = [
+  {
+    make: (from: Errors) => new from.QueueFullError(FULL),
+    of: 'QueueFullError',
+    code: 'ERR_QUEUE_FULL',
+    message: 'The pool is full: 2 of 2 running, 3 of 3 queued. Try again in 1500 ms, or answer 503.',
+    facts: FULL
+  },
+  {
+    make: (from: Errors) => new from.KeyQueueFullError('acme', FULL),
+    of: 'KeyQueueFullError',
+    code: 'ERR_KEY_QUEUE_FULL',
+    message: 'The share of this key is full: 2 running, 3 of 3 queued. Try again in 1500 ms, or answer 429.',
+    facts: { key: 'acme', ...FULL }
+  },
+  {
+    make: (from: Errors) => new from.WaitTimeoutError(99.7, 2_000),
+    of: 'WaitTimeoutError',
+    code: 'ERR_WAIT_TIMEOUT',
+    message: 'No place in the pool became free within 100 ms. Try again in 2000 ms.',
+    facts: { waitedMs: 99.7, retryAfterMs: 2_000 }
+  },
+  {
+    make: (from: Errors) => new from.WaitFullError(7, 2_000),
+    of: 'WaitFullError',
+    code: 'ERR_WAIT_FULL',
+    message: 'The line is full: 7 callers wait for room already. Try again in 2000 ms.',
+    facts: { waitedMs: 0, retryAfterMs: 2_000 }
+  },
+  {
+    make: (from: Errors) => new from.PoolStoppedError('stopping'),
+    of: 'PoolStoppedError',
+    code: 'ERR_POOL_STOPPED',
+    message: 'The pool is stopping: it takes and starts no more work. Make a new pool to go on.',
+    facts: { state: 'stopping' }
+  },
+  {
+    make: (from: Errors) => new from.DuplicateTaskError('t-1'),
+    of: 'DuplicateTaskError',
+    code: 'ERR_DUPLICATE_TASK',
+    message: 'A task with the id "t-1" exists already. Choose another id, or join it with `onDuplicate: \'join\'`.',
+    facts: { id: 't-1' }
+  },
+  {
+    make: (from: Errors) => new from.TaskTimeoutError('t-1', 50),
+    of: 'TaskTimeoutError',
+    code: 'ERR_TASK_TIMEOUT',
+    message: 'The task t-1 ran longer than its limit of 50 ms.',
+    facts: { id: 't-1', timeoutMs: 50 }
+  },
+  {
+    make: (from: Errors) => new from.TaskCanceledError('t-1', 'user', { cause: 'because' }),
+    of: 'TaskCanceledError',
+    code: 'ERR_TASK_CANCELED',
+    message: 'The task t-1 was canceled (user).',
+    facts: { id: 't-1', reason: 'user' }
+  },
+  {
+    make: (from: Errors) => new from.TaskInterruptedError('t-1'),
+    of: 'TaskInterruptedError',
+    code: 'ERR_TASK_INTERRUPTED',
+    message: 'The task t-1 was still running when the pool had to stop; whether its effects happened is unknown.',
+    facts: { id: 't-1' }
+  },
+  {
+    make: (from: Errors) => new from.DrainTimeoutError(50, { count: 2, ids: ['a', 'b'] }, 'The pool is paused.'),
+    of: 'DrainTimeoutError',
+    code: 'ERR_DRAIN_TIMEOUT',
+    message: 'Still waiting for 2 after 50 ms. The pool is paused.',
+    facts: { waitingFor: { count: 2, ids: ['a', 'b'] } }
+  },
+  {
+    make: (from: Errors) => new from.PoolDeadlockError('It waits for itself.'),
+    of: 'PoolDeadlockError',
+    code: 'ERR_POOL_DEADLOCK',
+    message: 'It waits for itself.',
+    facts: {}
+  },
+  {
+    make: (from: Errors) => new from.WaitGroupError('Closed.'),
+    of: 'WaitGroupError',
+    code: 'ERR_WAIT_GROUP',
+    message: 'Closed.',
+    facts: {}
+  }
+] as const
 
 const classOf = (from: Errors, name: string): (new () => Error) => from[name as keyof Errors] as never
 
@@ -107,7 +106,15 @@ async function secondCopy(): Promise<Errors> {
 
 afterEach(() => vi.resetModules())
 
-describe.each(make(errors))('$of', ({ error, of, code, message, facts }) => {
+describe.each(KINDS)('$of', ({ make, of, code, message, facts }) => {
+  let from: Errors
+  let error: ReturnType<typeof make>
+
+  beforeEach(async () => {
+    from = await secondCopy()
+    error = make(from)
+  })
+
   it('says what happened and what to do', () => {
     expect({ name: error.name, code: error.code, message: error.message }).toEqual({ name: of, code, message })
     expect(String(error)).toBe(`${of}: ${message}`)
@@ -127,26 +134,32 @@ describe.each(make(errors))('$of', ({ error, of, code, message, facts }) => {
     expect(error.stack).toContain('errors.test.ts')
   })
 
+  it('has its name where every error has it: on the prototype, out of every loop, for whoever wants another', () => {
+    expect(Object.hasOwn(error, 'name')).toBe(false)
+    expect(Object.getOwnPropertyDescriptor(classOf(from, of).prototype, 'name')).toEqual({
+      ...Object.getOwnPropertyDescriptor(Error.prototype, 'name'),
+      value: of
+    })
+  })
+
   it('is of its class, of PoolError and of Error, and of no other class', () => {
-    expect(error).toBeInstanceOf(classOf(errors, of))
-    expect(error).toBeInstanceOf(errors.PoolError)
+    expect(error).toBeInstanceOf(classOf(from, of))
+    expect(error).toBeInstanceOf(from.PoolError)
     expect(error).toBeInstanceOf(Error)
+    expect(from.isPoolError(error)).toBe(true)
+    for (const other of KINDS) expect(error instanceof classOf(from, other.of)).toBe(other.of === of)
+  })
+
+  it('is recognised by another copy of the package', () => {
+    expect(from.PoolError).not.toBe(errors.PoolError)
+    expect(error).toBeInstanceOf(errors.PoolError)
     expect(errors.isPoolError(error)).toBe(true)
-    for (const other of make(errors)) expect(error instanceof classOf(errors, other.of)).toBe(other.of === of)
+    for (const other of KINDS) expect(error instanceof classOf(errors, other.of)).toBe(other.of === of)
   })
 
-  it('is recognised by another copy of the package', async () => {
-    const copy = await secondCopy()
-    expect(copy.PoolError).not.toBe(errors.PoolError)
-    expect(error).toBeInstanceOf(copy.PoolError)
-    expect(copy.isPoolError(error)).toBe(true)
-    for (const other of make(errors)) expect(error instanceof classOf(copy, other.of)).toBe(other.of === of)
-  })
-
-  it('is not recognised as an error class of the user that extends it', async () => {
-    const copy = await secondCopy()
-    for (const from of [errors, copy]) {
-      const Mine = class extends classOf(from, of) {}
+  it('is not recognised as an error class of the user that extends it', () => {
+    for (const copy of [errors, from]) {
+      const Mine = class extends classOf(copy, of) {}
       expect(error instanceof Mine).toBe(false)
     }
   })
@@ -217,6 +230,7 @@ describe('isPoolError', () => {
       Symbol.for('coatcheck.PoolError'),
       5n,
       () => {},
+      Object.assign(() => {}, { [Symbol.for('coatcheck.PoolError')]: true }),
       {},
       new Error('other'),
       Object.assign(new Error('alike'), { code: 'ERR_QUEUE_FULL', name: 'QueueFullError' }),
