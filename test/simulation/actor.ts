@@ -1,5 +1,5 @@
 import type { Task, TaskContext } from '../../src/index.js'
-import type { ModelTask } from './model.js'
+import type { ModelTask } from './model-task.js'
 import type { Retry } from './plan.js'
 import type { UserSignal } from './user-signal.js'
 
@@ -26,9 +26,9 @@ export class Watched {
   }
 }
 
-/** A task in the world: what the model thinks of it, what the pool gave out for it, and what its function did. */
+/** A task in the world: what the task thinks of it, what the pool gave out for it, and what its function did. */
 export class Actor {
-  readonly model: ModelTask
+  readonly task: ModelTask
   readonly retry: Retry | undefined
   readonly signal: UserSignal | undefined
   readonly waitSignal: UserSignal | undefined
@@ -63,12 +63,12 @@ export class Actor {
     | undefined
 
   constructor(
-    model: ModelTask,
+    task: ModelTask,
     retry: Retry | undefined,
     signal: UserSignal | undefined,
     waitSignal: UserSignal | undefined
   ) {
-    this.model = model
+    this.task = task
     this.retry = retry
     this.signal = signal
     this.waitSignal = waitSignal

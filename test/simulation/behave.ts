@@ -12,16 +12,16 @@ export function behave(actor: Actor, ctx: TaskContext, behaviour: Behaviour, not
     if (!(error instanceof TaskTimeoutError)) note(error)
     return error
   }
-  const { model } = actor
-  const { attempt, name } = model
+  const { task } = actor
+  const { attempt, name } = task
   const value = `${name}#${attempt}`
   const error = own(new Error(`${value} failed`))
   /** The first end counts, and only that of the present attempt. */
   const ends = (well: boolean, what: unknown): void => {
-    if (!actor.alive || model.attempt !== attempt || model.ended !== undefined) return
+    if (!actor.alive || task.attempt !== attempt || task.ended !== undefined) return
     actor.alive = false
     actor.finish = undefined
-    if (!model.settled) model.ended = { well, value: what }
+    if (!task.settled) task.ended = { well, value: what }
   }
   switch (behaviour) {
     case 'returns':

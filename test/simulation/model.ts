@@ -1,56 +1,8 @@
-import type { Setup, TaskPlan } from './plan.js'
+import type { ModelTask } from './model-task.js'
+import type { Setup } from './plan.js'
 
-/** Where a task stands, for the model. */
-export type Place = 'new' | 'line' | 'refused' | 'queued' | 'delayed' | 'running' | 'succeeded' | 'failed' | 'canceled'
-
+/** What becomes of a newcomer. */
 export type Verdict = 'worker' | 'queue' | 'full' | 'key full' | 'stopped' | 'duplicate'
-
-export type By = 'user' | 'signal' | 'timeout' | 'pool_stopped'
-
-/** What the model knows of a task. */
-export class ModelTask {
-  place: Place = 'new'
-  attempt = 0
-  /** Since when, in the order of queueing. */
-  queueUntil = Number.POSITIVE_INFINITY
-  waitUntil = Number.POSITIVE_INFINITY
-  retryAt = Number.POSITIVE_INFINITY
-  settledAt = 0
-  /** The look in which it was seen to start. */
-  startedIn = 0
-
-  // ── of the present attempt ──
-  /** Its function is about to be called. */
-  called = false
-  /** Its function was really called. */
-  entered = false
-  ended: { readonly well: boolean; readonly value: unknown } | undefined
-  runUntil = Number.POSITIVE_INFINITY
-  /** The first abort decides. */
-  aborted: { readonly by: By; readonly reason: unknown } | undefined
-  cancelRequested = false
-  stuckAt = Number.POSITIVE_INFINITY
-  stuck = false
-
-  readonly name: string
-  readonly plan: TaskPlan
-  readonly key: string | undefined
-  readonly priority: number
-  /** Whether the caller has left, and its abort is on the way. */
-  readonly hasLeft: () => boolean
-
-  constructor(name: string, plan: TaskPlan, hasLeft: () => boolean) {
-    this.name = name
-    this.hasLeft = hasLeft
-    this.plan = plan
-    this.key = plan.key
-    this.priority = plan.priority ?? 0
-  }
-
-  get settled(): boolean {
-    return this.place === 'succeeded' || this.place === 'failed' || this.place === 'canceled'
-  }
-}
 
 const NEVER = Number.POSITIVE_INFINITY
 
@@ -104,6 +56,10 @@ export class Model {
 
   get live(): number {
     return this.running.length + this.queue.length + this.delayed.length
+  }
+
+  get lineFull(): boolean {
+    return this.line.length >= this.waiterCapacity
   }
 
   // ── admission ────────────────────────────────────────────────────────────────────────────────────────────────────

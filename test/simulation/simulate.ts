@@ -24,7 +24,7 @@ export async function simulate(plan: Plan): Promise<Run> {
   const print = console.error
   if (world.hookThrows) console.error = () => {} // the last resort of the pool, when even the hook throws
   try {
-    if (plan.setup.started) world.start()
+    if (plan.setup.started) world.stops.start()
     for (const operation of plan.operations) {
       if (operation.do === 'advance') await advance(world, operation.ms)
       else if (operation.do === 'block') {
@@ -34,7 +34,7 @@ export async function simulate(plan: Plan): Promise<Run> {
       } else world.perform(operation)
       if (operation.upTo === 'microtasks') await microtasks()
       if (operation.upTo === 'turn') await turn(world)
-      world.look(operation.upTo)
+      world.inspector.look(operation.upTo)
       at++
     }
     await heal(world)
@@ -85,23 +85,22 @@ async function heal(world: World): Promise<void> {
   const { model } = world
   world.healing = true
   await turn(world)
-  world.look('turn')
-  if (model.state === 'created') world.start()
+  world.inspector.look('turn')
+  if (model.state === 'created') world.stops.start()
   await turn(world)
   for (let i = 0; model.live > 0 || model.line.length > 0; i++) {
     if (i > MOST) throw new Broken('liveness', `${model.live} live and ${model.line.length} wait for ever`)
     if (model.paused) world.resume()
-    world.healOnce()
+    world.cast.endAll()
     await turn(world)
-    world.look('turn')
+    world.inspector.look('turn')
     const { next } = world.clock
     if (model.live + model.line.length > 0 && next < Number.POSITIVE_INFINITY)
       await advance(world, next - world.clock.time)
   }
-  world.look('turn')
-  if (model.state === 'running') world.stop(0, 0)
+  world.inspector.look('turn')
+  if (model.state === 'running') world.stops.stop(0, 0)
   await turn(world)
-  world.look('turn')
-  world.lookAtTheEnd()
-  world.checks.rethrow()
+  world.inspector.look('turn')
+  world.inspector.lookAtTheEnd()
 }

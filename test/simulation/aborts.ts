@@ -1,0 +1,117 @@
+import { PoolStoppedError, type Task, TaskCanceledError, type TaskContext, TaskTimeoutError } from '../../src/index.js'
+import type { Actor } from './actor.js'
+import type { By, ModelTask } from './model-task.js'
+import { Part } from './part.js'
+import type { Action } from './plan.js'
+
+const NEVER = Number.POSITIVE_INFINITY
+
+/** Who asked tasks to end, and why. */
+export class Aborts extends Part {
+  cancel({ target, by, reason }: Action & { readonly do: 'cancel' }): void {
+    const actor = this.world.cast.accepted(target)
+    if (actor !== undefined) this.cancelOne(actor, by, reason)
+  }
+
+  cancelOne(actor: Actor, by: 'task' | 'pool', given: boolean): void {
+    const { explainer, model, checks, now } = this.world
+    explainer.sync()
+    const real = actor.real as Task
+    const hit = by === 'pool' ? this.#holderOfItsId(actor) : actor
+    const reason = given ? new Error(`canceled at ${now}`) : undefined
+    const settled = hit === undefined || hit.task.settled
+    const retained = hit !== undefined && (!settled || model.retained.includes(hit.task))
+    const expected = settled ? { task: false, pool: retained ? 'finished' : 'unknown' } : this.#askToEnd(hit, reason)
+    const forgets = this.world.plan.setup.retention.ms < NEVER && hit !== undefined && settled
+    const answer = by === 'task' ? real.cancel(reason) : this.world.pool.cancel(real.id, reason)
+    const right = forgets && by === 'pool' ? answer === 'finished' || answer === 'unknown' : answer === expected[by]
+    checks.that('I13', right, () => `cancel answered ${String(answer)}, not ${String(expected[by])}`)
+    if (hit?.task.called && !hit.task.settled) this.learn(hit)
+  }
+
+  /** The task that the pool finds by the id of this one. */
+  #holderOfItsId(actor: Actor): Actor | undefined {
+    const { model, cast } = this.world
+    const { id } = actor.task.plan
+    if (id === undefined) return actor
+    const found = model.find(id)
+    return found && cast.of(found)
+  }
+
+  /** Somebody is about to cancel a live task. */
+  #askToEnd(actor: Actor, reason: unknown): { readonly task: boolean; readonly pool: string } {
+    const { task } = actor
+    if (!task.called) {
+      actor.cancelReasons.push(reason)
+      return { task: true, pool: 'canceled' }
+    }
+    this.learn(actor)
+    const first = !task.cancelRequested
+    if (first) {
+      task.cancelRequested = true
+      actor.cancelReasons.push(reason)
+      if (task.aborted === undefined) this.#watchStuck(task)
+    }
+    return { task: first, pool: 'requested' }
+  }
+
+  #watchStuck(task: ModelTask): void {
+    task.stuckAt = this.world.now + this.world.plan.setup.stuckAfterMs
+  }
+
+  /** Learns about every running task; about one that is lazy only where it matters. */
+  learnAll(matters: (task: ModelTask) => boolean = () => true): void {
+    const { model, cast } = this.world
+    for (const task of model.running) if (matters(task) || !task.plan.lazy) this.learn(cast.of(task))
+  }
+
+  /** Reads from a running task's signal and record whether somebody asked for its end, and why. */
+  learn(actor: Actor): void {
+    const { task } = actor
+    if (!task.called || task.settled) return
+    if (task.aborted === undefined) this.#learnFromSignal(actor)
+    const possible =
+      actor.cancelReasons.length > 0 ||
+      actor.signal?.aborted ||
+      (this.world.model.state === 'stopping' && this.world.model.grace !== 'open')
+    if (possible && (!task.cancelRequested || (task.aborted === undefined && !task.entered))) {
+      this.#learnFromRecord(actor)
+    }
+  }
+
+  #learnFromSignal(actor: Actor): void {
+    const { task, ctx } = actor
+    const reason = ctx !== undefined && task.entered ? abortOf(ctx) : undefined
+    if (reason === undefined) return
+    const by = this.#blame(actor, reason)
+    this.world.checks.that('I10', by !== undefined, () => `${task.name} was aborted with ${String(reason)}`)
+    task.aborted = { by: by as By, reason }
+    if (task.stuckAt === NEVER) this.#watchStuck(task)
+  }
+
+  #learnFromRecord(actor: Actor): void {
+    const { task, cancelReasons, signal } = actor
+    if ((actor.real as Task).record().cancelRequestedAt === undefined) return
+    task.cancelRequested = true
+    if (task.aborted === undefined && !task.entered) {
+      const by = cancelReasons.length > 0 ? 'user' : signal?.aborted ? 'signal' : 'pool_stopped'
+      task.aborted = { by, reason: undefined }
+    }
+    if (task.stuckAt === NEVER) this.#watchStuck(task)
+  }
+
+  #blame(actor: Actor, reason: unknown): By | undefined {
+    const { now, model } = this.world
+    if (reason instanceof TaskTimeoutError) return actor.task.runUntil <= now ? 'timeout' : undefined
+    if (actor.signal?.aborted && reason === actor.signal.reason) return 'signal'
+    if (reason instanceof PoolStoppedError) return model.grace === 'open' ? undefined : 'pool_stopped'
+    if (actor.cancelReasons.includes(reason)) return 'user'
+    const byUs =
+      reason instanceof TaskCanceledError && reason.reason === 'user' && actor.cancelReasons.includes(undefined)
+    return byUs ? 'user' : undefined
+  }
+}
+
+function abortOf({ signal }: TaskContext): unknown {
+  return signal.aborted ? signal.reason : undefined
+}

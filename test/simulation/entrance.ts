@@ -1,0 +1,127 @@
+import type { Task, TaskOptions } from '../../src/index.js'
+import { type Actor, Watched } from './actor.js'
+import { given } from './given.js'
+import { Part } from './part.js'
+import type { Action, TaskPlan } from './plan.js'
+
+const NEVER = Number.POSITIVE_INFINITY
+
+/** Hands tasks over: each call must end as the rules say. */
+export class Entrance extends Part {
+  /** Whose call of `queueTaskWhenFree` has not returned yet. */
+  #joining: Actor | undefined
+
+  queue(plan: TaskPlan, asks: boolean): void {
+    const { cast, explainer, checks, attempts, pool, answers } = this.world
+    const actor = cast.make(plan)
+    const { task } = actor
+    explainer.sync()
+    let joined = this.#joined(actor)
+    const left = task.hasLeft()
+    let real: Task | undefined
+    let thrown: unknown
+    try {
+      real = pool.queueTask((ctx) => attempts.call(actor, ctx), this.#options(actor))
+    } catch (error) {
+      thrown = error
+    }
+    checks.rethrow()
+    if (left) return checks.that('I4', thrown === actor.signal?.reason, () => 'an aborted signal was not thrown')
+    // a start that was late may just have let one in that has the same id
+    if (task.place === 'new') joined ??= this.#joined(actor)
+    if (joined !== undefined) return checks.that('I4', real === joined.real, () => 'a duplicate was not joined')
+    if (real === undefined) {
+      const right = task.place === 'refused' && actor.refusal === thrown
+      return checks.that('I4', right, () => `threw ${String(thrown)}`)
+    }
+    checks.that('I7', actor.real === real, () => `${task.name} was accepted without a word`)
+    if (asks) answers.ask(actor)
+  }
+
+  wait({ task: plan, asks, waitMs, waitSignal }: Action & { readonly do: 'wait' }): void {
+    const { cast, explainer, checks, attempts, pool, answers, now } = this.world
+    const actor = cast.make(plan, waitSignal)
+    const { task } = actor
+    explainer.sync()
+    let joined = this.#joined(actor)
+    const left = task.hasLeft()
+    const options = { ...this.#options(actor), ...given({ waitMs, waitSignal: actor.waitSignal?.signal }) }
+    task.waitUntil = now + (waitMs ?? NEVER)
+    const outer = this.#joining
+    this.#joining = actor
+    actor.waiting = new Watched(pool.queueTaskWhenFree((ctx) => attempts.call(actor, ctx), options))
+    this.#joining = outer
+    checks.rethrow()
+    if (task.place === 'new') {
+      explainer.sync()
+      joined ??= this.#joined(actor)
+    }
+    if (left) return
+    if (joined !== undefined) {
+      actor.joined = joined
+      return
+    }
+    if (task.place === 'new') {
+      const verdict = this.world.model.judge(task, now)
+      const right = verdict === 'full' && waitMs !== 0 && !this.world.model.lineFull
+      checks.that('I4', right, () => `${task.name} waits: ${verdict}`)
+      this.#joins(actor)
+    } else if (task.place !== 'refused' && asks && actor.real !== undefined) answers.ask(actor)
+  }
+
+  #options(actor: Actor): TaskOptions {
+    const { id, join, key, priority, timeoutMs, queueTimeoutMs, retry } = actor.task.plan
+    return given({
+      name: actor.task.name,
+      id,
+      onDuplicate: id === undefined ? undefined : join ? ('join' as const) : ('refuse' as const),
+      key,
+      priority,
+      timeoutMs,
+      queueTimeoutMs,
+      retry: retry && this.world.attempts.retryOptions(retry),
+      signal: actor.signal?.signal
+    })
+  }
+
+  /** The task that has its id already, if it wants to be given that instead. */
+  #joined(actor: Actor): Actor | undefined {
+    const { id, join } = actor.task.plan
+    const existing = id !== undefined && join ? this.world.model.find(id) : undefined
+    return existing && this.world.cast.of(existing)
+  }
+
+  #joins({ task }: Actor): void {
+    task.place = 'line'
+    this.world.model.line.push(task)
+    this.world.seen.add('a wait for room')
+  }
+
+  /** Who joins the line may see others be let in before the call returns. */
+  noticeJoin(): void {
+    const actor = this.#joining
+    if (actor?.task.place !== 'new') return
+    if (this.world.pool.stats().waiting === this.world.model.line.length + 1) this.#joins(actor)
+  }
+
+  /** A caller that has left before it came is not even counted. */
+  queueAborted(waits: boolean): void {
+    const { checks, pool } = this.world
+    const reason = new Error('left before it came')
+    const signal = AbortSignal.abort(reason)
+    const never = (): void => {
+      checks.within(() => checks.that('I9', false, () => 'a task with an aborted signal was called'))
+    }
+    if (waits) {
+      new Watched(pool.queueTaskWhenFree(never, { signal }))
+      return
+    }
+    let thrown: unknown
+    try {
+      pool.queueTask(never, { signal })
+    } catch (error) {
+      thrown = error
+    }
+    checks.that('I4', thrown === reason, () => 'an aborted signal was not thrown')
+  }
+}

@@ -1,0 +1,52 @@
+import type { TaskPlan } from './plan.js'
+
+/** Where a task stands, for the model. */
+export type Place = 'new' | 'line' | 'refused' | 'queued' | 'delayed' | 'running' | 'succeeded' | 'failed' | 'canceled'
+
+/** Who asks tasks to end. */
+export type By = 'user' | 'signal' | 'timeout' | 'pool_stopped'
+
+/** What the model knows of a task. */
+export class ModelTask {
+  place: Place = 'new'
+  attempt = 0
+  /** Since when, in the order of queueing. */
+  queueUntil = Number.POSITIVE_INFINITY
+  waitUntil = Number.POSITIVE_INFINITY
+  retryAt = Number.POSITIVE_INFINITY
+  settledAt = 0
+  /** The look in which it was seen to start. */
+  startedIn = 0
+
+  // ── of the present attempt ──
+  /** Its function is about to be called. */
+  called = false
+  /** Its function was really called. */
+  entered = false
+  ended: { readonly well: boolean; readonly value: unknown } | undefined
+  runUntil = Number.POSITIVE_INFINITY
+  /** The first abort decides. */
+  aborted: { readonly by: By; readonly reason: unknown } | undefined
+  cancelRequested = false
+  stuckAt = Number.POSITIVE_INFINITY
+  stuck = false
+
+  readonly name: string
+  readonly plan: TaskPlan
+  readonly key: string | undefined
+  readonly priority: number
+  /** Whether the caller has left, and its abort is on the way. */
+  readonly hasLeft: () => boolean
+
+  constructor(name: string, plan: TaskPlan, hasLeft: () => boolean) {
+    this.name = name
+    this.hasLeft = hasLeft
+    this.plan = plan
+    this.key = plan.key
+    this.priority = plan.priority ?? 0
+  }
+
+  get settled(): boolean {
+    return this.place === 'succeeded' || this.place === 'failed' || this.place === 'canceled'
+  }
+}
