@@ -1,0 +1,190 @@
+/** What is refused before anything is sent, and what the errors of the client are. */
+import {
+  ClientError,
+  isClientError,
+  type PollOptions,
+  poll,
+  RequestRefusedError,
+  ResultOmittedError,
+  ServerUnavailableError,
+  ServerUnreachableError,
+  type SubmitOptions,
+  submit,
+  TaskCanceledError,
+  TaskFailedError,
+  TicketNotFoundError,
+  UnexpectedAnswerError
+} from 'coatcheck/client'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { rejection } from '../support/pools.js'
+import { Counter, ORIGIN } from './support/counter.js'
+
+afterEach(() => {
+  vi.unstubAllGlobals()
+})
+
+const URL_HERE = `${ORIGIN}/tasks`
+
+describe('the arguments of a call', () => {
+  const server = new Counter()
+  const refusal = async (call: Promise<unknown>): Promise<string> => {
+    const error = await rejection(call)
+    expect(error instanceof TypeError || error instanceof RangeError).toBe(true)
+    expect(await server.waiting()).toEqual([])
+    return String(error)
+  }
+
+  it.each([
+    'no url',
+    '/tasks',
+    '',
+    'ftp://desk.test/',
+    'http://me:secret@desk.test/',
+    'http://me@desk.test/',
+    17,
+    null,
+    {}
+  ])('the URL %j is refused by name', async (url) => {
+    const wrong = url as string
+    expect(await refusal(submit(wrong, {}, { fetch: server.fetch }))).toContain('`url`')
+    expect(await refusal(poll(wrong, { fetch: server.fetch }))).toContain('`url`')
+  })
+
+  it('a URL may be relative to the page, where there is one, and loses its fragment', async () => {
+    vi.stubGlobal('location', { href: `${ORIGIN}/shop/index.html` })
+    const page = new Counter()
+    void submit('../tasks#top', {}, { fetch: page.fetch })
+    void poll(new URL(`${ORIGIN}/tasks/a#top`), { fetch: page.fetch })
+    await page.next('POST /tasks')
+    await page.next('GET /tasks/a')
+  })
+
+  it.each([[undefined], [() => {}], [Symbol('s')]])('a body without a JSON form is refused: %s', async (body) => {
+    expect(await refusal(submit(URL_HERE, body, { fetch: server.fetch }))).toContain('`body`')
+  })
+
+  it.each<[string, unknown]>([
+    ['idempotencyKey', ''],
+    ['idempotencyKey', 'a b'],
+    ['idempotencyKey', 'schlüssel'],
+    ['idempotencyKey', 'k'.repeat(256)],
+    ['idempotencyKey', 17],
+    ['onAccepted', 'no function'],
+    ['onProgress', {}],
+    ['onAbort', 'stay'],
+    ['signal', {}],
+    ['fetch', 'fetch'],
+    ['trustedOrigins', ORIGIN],
+    ['trustedOrigins', [`${ORIGIN}/`]],
+    ['trustedOrigins', ['desk.test']],
+    ['longPollMs', -1],
+    ['longPollMs', Number.NaN],
+    ['requestTimeoutMs', '30'],
+    ['maxRetryAfterMs', null],
+    ['retry', null],
+    ['retry', 3],
+    ['retry', { tries: 3 }],
+    ['retry', { attempts: 0 }],
+    ['retry', { attempts: 1.5 }],
+    ['retry', { backoffMs: -1 }],
+    ['timeoutMs', 17]
+  ])('`%s: %j` is refused by name', async (name, value) => {
+    const options = { fetch: server.fetch, [name]: value } as SubmitOptions
+    expect(await refusal(submit(URL_HERE, {}, options))).toContain(`\`${name}`.slice(0, 9))
+  })
+
+  it('header fields that cannot be sent are refused', async () => {
+    await refusal(submit(URL_HERE, {}, { fetch: server.fetch, headers: { 'X-Name': 'a\r\nb' } }))
+    await refusal(submit(URL_HERE, {}, { fetch: server.fetch, headers: { 'a b': 'c' } }))
+  })
+
+  it('`undefined` counts as not given', async () => {
+    const names = ['signal', 'onProgress', 'onAbort', 'headers', 'trustedOrigins', 'longPollMs', 'requestTimeoutMs']
+    const more = ['maxRetryAfterMs', 'retry', 'clock']
+    const none = Object.fromEntries([...names, ...more].map((name) => [name, undefined])) as PollOptions
+    const page = new Counter()
+    void submit(URL_HERE, {}, { ...none, idempotencyKey: undefined, onAccepted: undefined, fetch: page.fetch })
+    void poll(`${URL_HERE}/a`, { ...none, fetch: page.fetch })
+    await page.next('POST /tasks')
+    await page.next('GET /tasks/a')
+  })
+
+  it('a key of 255 printable characters is sent', async () => {
+    const page = new Counter()
+    void submit(URL_HERE, {}, { fetch: page.fetch, idempotencyKey: '~'.repeat(255) })
+    expect((await page.next('POST /tasks')).headers.get('idempotency-key')).toHaveLength(255)
+  })
+
+  it('header fields may come as the platform has them', async () => {
+    const page = new Counter()
+    const headers = new Headers({ Authorization: 'Bearer secret' })
+    void submit(URL_HERE, {}, { fetch: page.fetch, headers: headers as never })
+    expect((await page.next('POST /tasks')).headers.get('authorization')).toBe('Bearer secret')
+  })
+})
+
+describe('the errors of the client', () => {
+  const refusal = { status: 400, problemCode: 'INVALID_FIELD', detail: 'A field is wrong.' }
+  const errors = [
+    new TaskFailedError({ code: 'DISK_FULL', message: 'no space' }, URL_HERE),
+    new TaskCanceledError({ reason: null, startedAt: null }, URL_HERE),
+    new ResultOmittedError('a function has no JSON form', URL_HERE),
+    new TicketNotFoundError(URL_HERE),
+    new RequestRefusedError({ ...refusal, fields: [] }, undefined),
+    new ServerUnavailableError({ status: 502, problemCode: null, detail: null, retryAfterMs: null }, undefined),
+    new ServerUnreachableError(new Error('reset'), undefined),
+    new UnexpectedAnswerError('its status is 204', 204, undefined)
+  ]
+
+  it('are told apart by class, name and code', () => {
+    for (const error of errors) {
+      expect(error).toBeInstanceOf(ClientError)
+      expect(isClientError(error)).toBe(true)
+      expect(error.name).toBe(error.constructor.name)
+    }
+    expect(new Set(errors.map(({ code }) => code)).size).toBe(errors.length)
+  })
+
+  it('say what happened, with what the server says', () => {
+    expect(errors.map(({ message }) => message)).toEqual([
+      'no space',
+      'The task was canceled (no reason was given).',
+      'The task succeeded, but its result cannot be sent: a function has no JSON form.',
+      'The server knows no such ticket, or not any more.',
+      'The server refused the request with 400 INVALID_FIELD: A field is wrong.',
+      'The server answers with 502.',
+      'The server could not be reached, or its answer did not arrive.',
+      'The server gave an answer that cannot be used: its status is 204.'
+    ])
+  })
+
+  it('give their facts to a log, but not the URL of the ticket, with which anybody may read the result', () => {
+    const [failed] = errors
+    expect(failed?.ticketUrl).toBe(URL_HERE)
+    expect(JSON.parse(JSON.stringify(failed))).toEqual({
+      name: 'TaskFailedError',
+      code: 'ERR_TASK_FAILED',
+      message: 'no space',
+      taskCode: 'DISK_FULL'
+    })
+    for (const error of errors) expect(JSON.stringify(error)).not.toContain(URL_HERE)
+  })
+
+  it('are recognised across copies of the package, and nothing else is', () => {
+    const copy = Object.defineProperty(new Error('from another copy'), Symbol.for('coatcheck.ClientError'), {
+      value: true
+    })
+    expect(isClientError(copy)).toBe(true)
+    const hostile = new Proxy(
+      {},
+      {
+        get: () => {
+          throw new Error('no')
+        }
+      }
+    )
+    for (const other of [new Error('no'), null, undefined, 'ERR_TASK_FAILED', {}, hostile]) {
+      expect(isClientError(other)).toBe(false)
+    }
+  })
+})

@@ -1,0 +1,91 @@
+import type { Fetch } from 'coatcheck/client'
+import { microtasks } from '../../support/manual-clock.js'
+
+/** Everything that needs no time is done: the platform reads a body in a few turns of the event loop. */
+export async function quiet(): Promise<void> {
+  for (let turn = 0; turn < 5; turn++) await microtasks()
+}
+
+/** A request that waits for its answer. */
+export interface Asked {
+  /** Method and path, such as `GET /tasks/a`; the whole URL where it is not on the usual origin. */
+  readonly line: string
+  readonly headers: Headers
+  readonly body: unknown
+  readonly init: RequestInit
+  /** Answers; a body that is not text is sent as JSON. */
+  readonly answer: (status: number, headers?: Readonly<Record<string, string>>, body?: unknown) => void
+  readonly give: (response: Response) => void
+  /** Breaks the connection. */
+  readonly drop: (error?: unknown) => void
+}
+
+export const ORIGIN = 'http://desk.test'
+
+/** A server without a network: each request waits until the test answers it. */
+export class Counter {
+  readonly #asked: Asked[] = []
+
+  /** What a client sends its requests with. Ends with the signal's reason as the platform's does. */
+  readonly fetch: Fetch = (url, init) =>
+    new Promise((resolve, reject) => {
+      this.#asked.push({
+        line: `${init.method} ${url.startsWith(ORIGIN) ? url.slice(ORIGIN.length) : url}`,
+        headers: new Headers(init.headers),
+        body: init.body,
+        init,
+        answer: (status, headers = {}, body = null) => {
+          const text = typeof body === 'string' || body === null ? body : JSON.stringify(body)
+          resolve(new Response(text, { status, headers }))
+        },
+        give: resolve,
+        drop: (error = new TypeError('fetch failed')) => reject(error)
+      })
+      init.signal?.addEventListener('abort', () => reject(init.signal?.reason))
+    })
+
+  /** The lines of the requests that nobody has taken yet, once everything that needs no time is done. */
+  async waiting(): Promise<readonly string[]> {
+    await quiet()
+    return this.#asked.map(({ line }) => line)
+  }
+
+  /** Takes the next request; fails when there is none without time passing, or when it is not this one. */
+  async next(line: string): Promise<Asked> {
+    await quiet()
+    const asked = this.#asked.shift()
+    if (asked?.line !== line) throw new Error(`expected ${line}, but ${asked?.line ?? 'nothing'} was asked`)
+    return asked
+  }
+}
+
+/** A status as servers send it. */
+export const status = (fields: Readonly<Record<string, unknown>> = {}): Record<string, unknown> => ({
+  id: 'a',
+  name: 'resize',
+  status: 'queued',
+  done: false,
+  revision: 1,
+  position: 1,
+  progress: null,
+  cancelRequested: false,
+  reason: null,
+  attempt: 0,
+  queuedAt: '2030-01-01T00:00:00.000Z',
+  startedAt: null,
+  settledAt: null,
+  expiresAt: null,
+  pollAfterMs: 1_000,
+  result: null,
+  error: null,
+  resultOmitted: null,
+  links: { self: '/tasks/a', events: null },
+  ...fields
+})
+
+/** The status of a task that came to this result. */
+export const succeeded = (result: unknown): Record<string, unknown> =>
+  status({ status: 'succeeded', done: true, revision: 3, pollAfterMs: null, attempt: 1, result })
+
+/** The header fields of a 202. */
+export const TICKET = { Location: '/tasks/a', 'Retry-After': '1', ETag: 'W/"1"', 'Content-Type': 'application/json' }
