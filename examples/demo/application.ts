@@ -15,7 +15,10 @@ import { type Done, pretend, type Work, type Worker } from './work.js'
 
 /** What may differ from one demo application to another. */
 export interface ApplicationOptions
-  extends Pick<TicketRoutesOptions, 'closing' | 'random' | 'onError' | 'pollAfterMs' | 'owner' | 'longPolls'> {
+  extends Pick<
+    TicketRoutesOptions,
+    'closing' | 'random' | 'onError' | 'pollAfterMs' | 'owner' | 'authorize' | 'longPolls' | 'streams'
+  > {
   /** What tasks do. */
   readonly work?: Worker
   readonly pool?: Partial<Pick<WorkerPoolOptions, 'concurrency' | 'queueCapacity' | 'clock' | 'onUnobservedError'>>

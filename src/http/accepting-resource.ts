@@ -1,18 +1,18 @@
 import { PoolStoppedError, withoutStack } from '../errors.js'
 import type { Task } from '../task-contract.js'
 import { readBody } from './body.js'
-import { parseObject } from './json-object.js'
+import { type JsonObject, parseObject } from './json-object.js'
 import { requireJson } from './media-type.js'
 import type { AcceptingRoute } from './options.js'
 import { ownReply } from './own-body.js'
-import { ownedRequest } from './owned-request.js'
 import { type Refusal, refusalReply } from './problems.js'
 import type { Refusals } from './refusals.js'
 import type { HttpReply } from './reply.js'
-import type { HttpRequest } from './request.js'
+import type { HttpRequest, OwnedRequest } from './request.js'
 import { requestError } from './request-error.js'
 import type { Methods } from './route-table.js'
 import type { TicketSettings } from './settings.js'
+import type { TicketAccess } from './ticket-access.js'
 import type { TicketPool } from './ticket-pool.js'
 import type { TicketReplies } from './ticket-replies.js'
 
@@ -20,13 +20,14 @@ import type { TicketReplies } from './ticket-replies.js'
 export interface Intake {
   readonly pool: TicketPool
   readonly settings: TicketSettings
+  readonly access: TicketAccess
   readonly replies: TicketReplies
   readonly refusals: Refusals
 }
 
 /** A path whose POST hands in work. */
 export function acceptingResource(route: AcceptingRoute, intake: Intake): Methods {
-  const { replies, refusals } = intake
+  const { access, replies, refusals } = intake
 
   const accepted = async (task: Task): Promise<HttpReply> => {
     const { accepted: own } = route
@@ -54,12 +55,26 @@ export function acceptingResource(route: AcceptingRoute, intake: Intake): Method
     return reply ?? refusalReply(refusal)
   }
 
+  /** A submission that failed; where the task is that has its id already, if it is the client's own. */
+  const notHandedIn = async (error: unknown, request: OwnedRequest): Promise<HttpReply> => {
+    const refusal = refusals.of(error, request)
+    const other = await access.ownDuplicate(request, error)
+    if (other === undefined) return refused(refusal)
+    return refused({ ...refusal, headers: { ...refusal.headers, Location: replies.url(other.id) } })
+  }
+
   const post = async (request: HttpRequest): Promise<HttpReply> => {
-    let task: Task
+    let submission: Submission
     try {
-      task = await handIn(route, request, intake)
+      submission = await checked(request, intake)
     } catch (error) {
       return refused(refusals.of(error, request))
+    }
+    let task: Task
+    try {
+      task = await handIn(route, submission)
+    } catch (error) {
+      return notHandedIn(error, submission.request)
     }
     try {
       await task.recorded
@@ -72,14 +87,24 @@ export function acceptingResource(route: AcceptingRoute, intake: Intake): Method
   return { POST: post }
 }
 
-/** The checks in their order; nothing is queued before the last of them has passed. */
-async function handIn(route: AcceptingRoute, request: HttpRequest, intake: Intake): Promise<Task> {
-  requireOpen(intake.pool)
+/** What a client handed in, after the checks of its form. */
+interface Submission {
+  readonly input: JsonObject
+  readonly request: OwnedRequest
+}
+
+/** The checks in their order, up to those that only `submit` can make. */
+async function checked(request: HttpRequest, { pool, settings, access }: Intake): Promise<Submission> {
+  requireOpen(pool)
   requireJson(request)
-  const input = parseObject(await readBody(request, intake.settings.maxBodyBytes))
-  const owned = await ownedRequest(request, intake.settings.owner)
+  const input = parseObject(await readBody(request, settings.maxBodyBytes))
+  return { input, request: await access.identify(request) }
+}
+
+/** Queues: nothing was queued before. */
+async function handIn(route: AcceptingRoute, { input, request }: Submission): Promise<Task> {
   if (request.signal.aborted) throw requestError('INVALID_BODY', 'The client left.', { close: true })
-  const task = await route.submit(input, owned)
+  const task = await route.submit(input, request)
   if (typeof task?.record !== 'function') throw new TypeError(`Expected \`submit\` of ${route.path} to return a task`)
   return task
 }

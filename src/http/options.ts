@@ -1,5 +1,6 @@
 import type { Clock } from '../ports/clock.js'
 import type { Task } from '../task-contract.js'
+import type { TaskRecord } from '../task-record.js'
 import type { HoldLimits } from './hold-limits.js'
 import type { JsonObject } from './json-object.js'
 import type { OwnBody } from './own-body.js'
@@ -93,6 +94,17 @@ export interface TicketRoutesOptions {
    * @defaultValue nobody is known
    */
   readonly owner?: ((request: HttpRequest) => string | undefined | PromiseLike<string | undefined>) | undefined
+
+  /**
+   * Whether a client may be told of a ticket, and cancel it: only `true` is yes. May be async. A no is answered as if there
+   * were no such ticket, and so is an error, which goes to `onError`. Needed where others can guess the ids you choose.
+   * With it there is a list of tickets, `GET /tasks`, of those it allows.
+   *
+   * @param request - its `owner` is what the `owner` hook said
+   * @param record - the task's present record; its `key` is whose task it is
+   * @defaultValue who has a ticket may use it, and nobody may have a list
+   */
+  readonly authorize?: ((request: OwnedRequest, record: TaskRecord) => boolean | PromiseLike<boolean>) | undefined
 
   /**
    * How many requests for a ticket may wait for news at a time (`Prefer: wait`). One too many is answered at once.

@@ -13,6 +13,9 @@ export function readable(read: Handle): Methods {
   return { GET: read, HEAD: read }
 }
 
+/** Answers a method that a path could have, but has not here: as if there were nothing, and not named in `Allow`. */
+export const absent: Handle = () => refusalReply({ problem: problemOf('NOT_FOUND') })
+
 /** A resource that a path leads to, and the part of the path that varies. */
 export interface Match {
   readonly methods: Methods
@@ -31,9 +34,9 @@ export class RouteTable {
   readonly #exact = new Map<string, Methods>()
   readonly #any = new Map<string, Methods>()
 
-  /** A resource with a path of its own. */
+  /** A resource with a path of its own; methods for a path that is there already are added to it. */
   exact(path: string, methods: Methods): void {
-    this.#exact.set(path, methods)
+    this.#exact.set(path, { ...this.#exact.get(path), ...methods })
   }
 
   /** Resources named by one segment of their path, the last or the one before, which stands as a colon. */
@@ -76,5 +79,6 @@ function isMethod(name: string, methods: Methods): name is keyof Methods {
 }
 
 function allow(methods: Methods): string {
-  return [...Object.keys(methods), 'OPTIONS'].join(', ')
+  const present = Object.entries(methods).filter(([, handle]) => handle !== absent)
+  return [...present.map(([method]) => method), 'OPTIONS'].join(', ')
 }

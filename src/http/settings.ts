@@ -15,6 +15,7 @@ export interface TicketSettings {
   readonly pollAfterMs: number
   readonly maxBodyBytes: number
   readonly owner: TicketRoutesOptions['owner']
+  readonly authorize: TicketRoutesOptions['authorize']
   readonly longPolls: AllHoldLimits
   readonly streams: AllHoldLimits
   readonly describeError: DescribeError | undefined
@@ -31,6 +32,7 @@ const TICKET_ROUTES_OPTIONS = {
   pollAfterMs: true,
   maxBodyBytes: true,
   owner: true,
+  authorize: true,
   longPolls: true,
   streams: true,
   describeError: true,
@@ -49,7 +51,7 @@ const ACCEPTING_ROUTE = { path: true, submit: true, accepted: true, refused: tru
  */
 export function checkTicketRoutesOptions(options: unknown): TicketSettings {
   const o = optionsOf<TicketRoutesOptions>('options', options, TICKET_ROUTES_OPTIONS)
-  const { accept, basePath, publicUrl, pollAfterMs, maxBodyBytes, owner, longPolls, streams } = o
+  const { accept, basePath, publicUrl, pollAfterMs, maxBodyBytes, owner, authorize, longPolls, streams } = o
   const { describeError, closing, onError, random, clock } = o
   return {
     accept: accept === undefined ? [] : checkAccept(accept),
@@ -58,6 +60,7 @@ export function checkTicketRoutesOptions(options: unknown): TicketSettings {
     pollAfterMs: pollAfterMs === undefined ? 1_000 : interval('pollAfterMs', pollAfterMs),
     maxBodyBytes: maxBodyBytes === undefined ? 65_536 : integer('maxBodyBytes', maxBodyBytes, 1),
     owner: owner === undefined ? undefined : callable('owner', owner),
+    authorize: authorize === undefined ? undefined : callable('authorize', authorize),
     longPolls: holdLimits('longPolls', longPolls, owner !== undefined),
     streams: holdLimits('streams', streams, owner !== undefined),
     describeError: describeError === undefined ? undefined : callable('describeError', describeError),

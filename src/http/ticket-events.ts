@@ -16,7 +16,7 @@ const HEADERS = {
 /** `/tasks/<ticket>/events`: each change of the ticket as it comes. No HEAD: there is no reply without its stream. */
 export function ticketEvents(access: TicketAccess, replies: TicketReplies, streams: EventStreams): Methods {
   const read = async (plain: HttpRequest, segment: string): Promise<HttpReply> => {
-    const found = await access.find(plain, segment)
+    const found = await access.findBySegment(plain, segment)
     if (found === undefined) return replies.unknown()
     const { task, request } = found
     const record = task.record()

@@ -1,6 +1,15 @@
 import { wording } from '../checks.js'
 import type { PoolState } from '../reports.js'
 import type { CancelOutcome, Task } from '../task-contract.js'
+import type { TaskState } from '../task-record.js'
+
+/** Which tasks are asked for. */
+export interface TaskQuery {
+  readonly state?: TaskState | undefined
+  readonly key?: string | undefined
+  /** How many at most: from 1 to 1,000. */
+  readonly limit: number
+}
 
 /**
  * What these routes need of a pool: to look tickets up, to cancel them, and to know whether it still takes work. A
@@ -16,6 +25,9 @@ export interface TicketPool {
   /** The task of a ticket, live or still retained. */
   task(id: string): Task | undefined
 
+  /** Tasks that match, newest first. */
+  tasks(query: TaskQuery): readonly Task[]
+
   /** Asks for a task's end. */
   cancel(id: string): CancelOutcome
 }
@@ -29,7 +41,7 @@ export function requirePool(pool: unknown): void {
   const isPool =
     typeof pool === 'object' &&
     pool !== null &&
-    ['task', 'cancel'].every((name) => typeof Reflect.get(pool, name) === 'function') &&
+    ['task', 'tasks', 'cancel'].every((name) => typeof Reflect.get(pool, name) === 'function') &&
     typeof Reflect.get(Object(Reflect.get(pool, 'closed')), 'then') === 'function'
   if (!isPool) throw new TypeError(wording('pool', 'a WorkerPool', pool))
 }

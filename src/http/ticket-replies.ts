@@ -16,6 +16,12 @@ interface FoundParts {
   readonly headers?: Readonly<Record<string, string>>
 }
 
+/** A task, and the record of it that was looked at. */
+export interface FoundTicket {
+  readonly task: Task
+  readonly record: TaskRecord
+}
+
 /** Turns tasks into replies: the one place that knows what a ticket looks like over HTTP. */
 export class TicketReplies {
   readonly #base: string
@@ -28,10 +34,15 @@ export class TicketReplies {
     this.#rules = { describeError: settings.describeError, report }
   }
 
+  /** Where a ticket is. Ids have only characters that stand for themselves in a path. */
+  url(id: string): string {
+    return this.#base + id
+  }
+
   /** The status document as it is now. */
   async status(task: Task, record = task.record()): Promise<TicketStatus> {
     const error = await failureOf(task, record, this.#rules)
-    return statusOf(record, { url: this.#url(record.id), pollAfterMs: this.#pollAfterMs, error })
+    return statusOf(record, { url: this.url(record.id), pollAfterMs: this.#pollAfterMs, error })
   }
 
   /** 202 with the status, and where to ask for it. */
@@ -39,7 +50,7 @@ export class TicketReplies {
     const record = task.record()
     const headers = {
       ...this.#location(record),
-      'Content-Location': this.#url(record.id),
+      'Content-Location': this.url(record.id),
       ...this.#retryAfter(record),
       ETag: tagOf(record.revision)
     }
@@ -58,6 +69,12 @@ export class TicketReplies {
     return replyWith(status, { body: await this.status(task, record), headers: all })
   }
 
+  /** 200 with several. */
+  async list(found: readonly FoundTicket[]): Promise<HttpReply> {
+    const tasks = await Promise.all(found.map(({ task, record }) => this.status(task, record)))
+    return replyWith(200, { body: { tasks } })
+  }
+
   /** 304: what the client has is still so. */
   unchanged(record: TaskRecord, headers: Readonly<Record<string, string>> = {}): HttpReply {
     return replyWith(304, { headers: { ...this.#retryAfter(record), ETag: tagOf(record.revision), ...headers } })
@@ -73,13 +90,8 @@ export class TicketReplies {
     return refusalReply({ problem: problemOf('TICKET_NOT_FOUND') })
   }
 
-  /** Ids have only characters that stand for themselves in a path. */
-  #url(id: string): string {
-    return this.#base + id
-  }
-
   #location({ id }: TaskRecord): Record<string, string> {
-    return { Location: this.#url(id), 'Operation-Location': this.#url(id) }
+    return { Location: this.url(id), 'Operation-Location': this.url(id) }
   }
 
   #retryAfter(record: TaskRecord): Record<string, string> {

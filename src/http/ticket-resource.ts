@@ -20,7 +20,7 @@ export interface TicketParts {
 export function ticketResource({ pool, access, replies, longPolls }: TicketParts): Methods {
   /** A finished ticket is found like any other: that its task failed is not an error of this request. */
   const read = async (plain: HttpRequest, segment: string): Promise<HttpReply> => {
-    const found = await access.find(plain, segment)
+    const found = await access.findBySegment(plain, segment)
     if (found === undefined) return replies.unknown()
     const { task, request } = found
     const seen = task.record()
@@ -35,7 +35,7 @@ export function ticketResource({ pool, access, replies, longPolls }: TicketParts
   }
 
   const cancel = async (plain: HttpRequest, segment: string): Promise<HttpReply> => {
-    const found = await access.find(plain, segment)
+    const found = await access.findBySegment(plain, segment)
     if (found === undefined) return replies.unknown()
     const { task } = found
     const outcome = pool.cancel(task.id)

@@ -10,10 +10,11 @@ import { refusalReply } from './problems.js'
 import { Refusals } from './refusals.js'
 import { closing, type HttpReply } from './reply.js'
 import { type HttpRequest, splitTarget } from './request.js'
-import { answer, RouteTable } from './route-table.js'
+import { absent, answer, RouteTable, readable } from './route-table.js'
 import { checkTicketRoutesOptions } from './settings.js'
 import { TicketAccess } from './ticket-access.js'
 import { ticketEvents } from './ticket-events.js'
+import { ticketList } from './ticket-list.js'
 import { requirePool, type TicketPool } from './ticket-pool.js'
 import { TicketReplies } from './ticket-replies.js'
 import { ticketResource } from './ticket-resource.js'
@@ -48,6 +49,7 @@ export interface TicketRoutes {
  *  POST   <accepting route>   202 the ticket    400 413 415 429 503 not queued, for sure
  *  GET    /tasks/<ticket>     200 the status    304 unchanged   404 unknown
  *         with Prefer: wait=N held until there is news
+ *  GET    /tasks              200 the tickets that the client may see, with `authorize`
  *  DELETE /tasks/<ticket>     200 canceled      202 asked to end   409 had ended   404 unknown
  *  GET    /tasks/<ticket>/events   200 each change as an event     204 nothing more to tell   404 unknown
  *  GET    /livez /readyz      200 yes           503 not (yet, any more)
@@ -99,15 +101,17 @@ export function ticketRoutes(pool: TicketPool, options: TicketRoutesOptions = {}
     refusals.guarded('closing', settings.closing, (answer) => answer === true) === true
 
   const { basePath, clock } = settings
-  const access = new TicketAccess(pool, settings)
+  const access = new TicketAccess(pool, settings, refusals)
   const followers = new Followers(pool, clock)
   const longPolls = new LongPolls(followers, new Holds(settings.longPolls), clock)
 
   const streams = new EventStreams({ followers, replies, settings, report: (error) => refusals.report(error) })
 
   const table = new RouteTable()
+  if (settings.authorize !== undefined) table.exact(`${basePath}/tasks`, ticketList(access, replies))
+  else if (settings.accept.some(({ path }) => path === '/tasks')) table.exact(`${basePath}/tasks`, readable(absent))
   for (const route of settings.accept) {
-    table.exact(basePath + route.path, acceptingResource(route, { pool, settings, replies, refusals }))
+    table.exact(basePath + route.path, acceptingResource(route, { pool, settings, access, replies, refusals }))
   }
   table.any(`${basePath}/tasks/:`, ticketResource({ pool, access, replies, longPolls }))
   table.any(`${basePath}/tasks/:/events`, ticketEvents(access, replies, streams))

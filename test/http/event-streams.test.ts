@@ -407,7 +407,13 @@ describe('a stop', () => {
     const { clock, begin } = desk()
     const { task, progress } = await begin()
     const closed = gate<unknown>()
-    const pool: TicketPool = { state: 'stopping', closed: closed.promise, task: () => task, cancel: () => 'unknown' }
+    const pool: TicketPool = {
+      state: 'stopping',
+      closed: closed.promise,
+      task: () => task,
+      tasks: () => [task],
+      cancel: () => 'unknown'
+    }
     const routes = ticketRoutes(pool, { clock })
     const open = async (): Promise<EventReader> =>
       new EventReader(await routes.handle(requestTo(`GET /tasks/${task.id}/events`)))
@@ -444,6 +450,7 @@ describe('a stream that fails', () => {
       state: 'running',
       closed: gate().promise,
       task: () => broken,
+      tasks: () => [broken],
       cancel: () => 'unknown'
     }
     const routes = ticketRoutes(pool, { clock, onError: (error) => void errors.push(error) })

@@ -347,6 +347,7 @@ describe('a stop', () => {
       },
       closed: closed.promise,
       task: () => task,
+      tasks: () => [task],
       cancel: () => 'unknown'
     }
     const routes = ticketRoutes(pool, { clock })

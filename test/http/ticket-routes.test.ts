@@ -318,6 +318,7 @@ describe('an application that fails', () => {
     const broken = {
       state: 'running' as const,
       closed: gate().promise,
+      tasks: () => [],
       task: () => {
         throw new Error('secret')
       },
@@ -545,7 +546,13 @@ describe('a cancel that finds the ticket gone', () => {
     const { pool, routes } = desk()
     const task = pool.queueTask(() => gate().promise)
     const { closed } = pool
-    const forgetful = ticketRoutes({ state: 'running', closed, task: () => task, cancel: () => 'unknown' })
+    const forgetful = ticketRoutes({
+      state: 'running',
+      closed,
+      task: () => task,
+      tasks: () => [task],
+      cancel: () => 'unknown'
+    })
     const reply = await forgetful.handle(requestTo(`DELETE /tasks/${task.id}`))
     expect(reply).toEqual(await routes.handle(requestTo('GET /tasks/none')))
   })
@@ -577,6 +584,7 @@ describe('options', () => {
     [null, 'options'],
     [{ pollafter: 1 }, '`pollafter`'],
     [{ owner: 'me' }, '`owner`'],
+    [{ authorize: true }, '`authorize`'],
     [{ longPolls: 7 }, '`longPolls` to be an object'],
     [{ longPolls: null }, '`longPolls` to be an object'],
     [{ longPolls: { perTicket: -1 } }, '`longPolls.perTicket`'],
@@ -636,12 +644,16 @@ describe('options', () => {
     expect(make).toThrow(message)
   })
 
-  it.each([7, null, undefined, {}, { task: () => {} }, { task: () => {}, cancel: () => {}, closed: 7 }])(
-    '%j is no pool',
-    (pool) => {
-      expect(() => ticketRoutes(pool as unknown as WorkerPool)).toThrow('Expected `pool` to be a WorkerPool')
-    }
-  )
+  it.each([
+    7,
+    null,
+    undefined,
+    {},
+    { task: () => {} },
+    { task: () => {}, tasks: () => {}, cancel: () => {}, closed: 7 }
+  ])('%j is no pool', (pool) => {
+    expect(() => ticketRoutes(pool as unknown as WorkerPool)).toThrow('Expected `pool` to be a WorkerPool')
+  })
 
   it('that are undefined count as not given', () => {
     const none = Object.fromEntries(
@@ -652,6 +664,7 @@ describe('options', () => {
         'pollAfterMs',
         'maxBodyBytes',
         'owner',
+        'authorize',
         'longPolls',
         'streams',
         'describeError',

@@ -1,0 +1,372 @@
+/** Whose tickets are whose: `owner`, `authorize`, and the list that comes with it. */
+import { DuplicateTaskError, type Task, type TaskRecord, type WorkerPool } from 'coatcheck'
+import { type HttpReply, type OwnedRequest, problem, RequestError, type TicketRoutesOptions } from 'coatcheck/http'
+import { describe, expect, it } from 'vitest'
+import { gate } from '../support/gate.js'
+import { type DeskOptions, desk } from './support/desk.js'
+import { EventReader } from './support/event-reader.js'
+import { jsonOf, requestTo } from './support/request-of.js'
+
+const owner: TicketRoutesOptions['owner'] = ({ headers }) => headers['x-user'] as string | undefined
+const isOwn = (request: OwnedRequest, { key }: TaskRecord): boolean => key !== undefined && key === request.owner
+
+/** A desk where each sees their own tickets; who they are stands in a header. */
+const shared = (options: DeskOptions = {}) => {
+  const opened = desk({ owner, authorize: isOwn, ...options })
+  const as = async (user: string, line: string, headers = {}): Promise<HttpReply | undefined> =>
+    (await opened.ask(line, { 'x-user': user, ...headers })).reply
+  return { ...opened, as }
+}
+
+const idsOf = (reply: HttpReply | undefined): unknown[] =>
+  (jsonOf(reply)['tasks'] as { readonly id: string }[]).map(({ id }) => id)
+
+describe("somebody else's ticket", () => {
+  it('K15 is answered as one that does not exist, whatever is asked of it', async () => {
+    const { as, begin } = shared()
+    const { task } = await begin({ key: 'ada' })
+    for (const line of ['GET /tasks/ID', 'HEAD /tasks/ID', 'DELETE /tasks/ID', 'GET /tasks/ID/events']) {
+      const usual = await as('eve', line.replace('ID', 'none'))
+      expect(usual?.status).toBe(404)
+      expect(await as('eve', line.replace('ID', task.id), { prefer: 'wait=20' }), line).toEqual(usual)
+      expect(await as('eve', line.replace('ID', task.id), { 'if-none-match': '*' }), line).toEqual(usual)
+    }
+    expect(task.record().cancelRequestedAt).toBeUndefined()
+    expect((await as('ada', `GET /tasks/${task.id}`))?.status).toBe(200)
+    expect((await as('ada', `DELETE /tasks/${task.id}`))?.status).toBe(202)
+  })
+
+  it("K15 is nobody's to follow, and one's own is", async () => {
+    const { as, begin } = shared()
+    const { task, end } = await begin({ key: 'ada' })
+    await end('paper')
+    const reader = new EventReader(await as('ada', `GET /tasks/${task.id}/events`))
+    await reader.take()
+    expect(reader.last?.status?.result).toBe('paper')
+  })
+
+  it('may be used by whoever has it, where only owners are known', async () => {
+    const { as, begin } = shared({ authorize: undefined })
+    const { task } = await begin({ key: 'ada' })
+    expect((await as('eve', `GET /tasks/${task.id}`))?.status).toBe(200)
+  })
+})
+
+describe('authorize', () => {
+  it('is asked with the request, its owner and the present record', async () => {
+    const seen: unknown[] = []
+    const { as, begin } = shared({
+      authorize: async (request, record) => {
+        seen.push([request.method, request.target, request.owner, request.headers['x-user'], record.id, record.state])
+        return true
+      }
+    })
+    const { task } = await begin()
+    expect((await as('ada', `GET /tasks/${task.id}?x`))?.status).toBe(200)
+    expect((await as('ada', 'GET /tasks/none'))?.status).toBe(404)
+    expect(seen).toEqual([['GET', `/tasks/${task.id}?x`, 'ada', 'ada', task.id, 'running']])
+  })
+
+  it.each([
+    ['1', () => 1],
+    ['text', () => 'yes'],
+    ['nothing', () => undefined],
+    ['an object', () => ({})],
+    ['a promise of no', () => Promise.resolve(false)],
+    ['a promise of 1', () => Promise.resolve(1)]
+  ])('says yes with true alone, not with %s', async (_, authorize) => {
+    const { as, begin } = shared({ authorize: authorize as unknown as () => boolean })
+    const { task } = await begin()
+    expect((await as('ada', `GET /tasks/${task.id}`))?.status).toBe(404)
+  })
+
+  it.each([
+    ['throws', () => bug()],
+    ['rejects', async () => bug()]
+  ])('that %s is a no, which the log is told', async (_, authorize) => {
+    const { as, begin, errors } = shared({ authorize })
+    const { task } = await begin()
+    expect(await as('ada', `GET /tasks/${task.id}`)).toEqual(await as('ada', 'GET /tasks/none'))
+    expect(errors).toMatchObject([{ message: 'bug' }])
+  })
+
+  const bug = (): never => {
+    throw new Error('bug')
+  }
+})
+
+describe('owner', () => {
+  const posting = (options: DeskOptions = {}, submit?: (pool: WorkerPool, request: OwnedRequest) => Task) => {
+    const requests: OwnedRequest[] = []
+    const opened = shared({
+      ...options,
+      accept: [
+        {
+          path: '/tasks',
+          submit: (_, request) => {
+            requests.push(request)
+            return submit?.(opened.pool, request) ?? opened.pool.queueTask(() => gate().promise, { key: request.owner })
+          }
+        }
+      ]
+    })
+    const post = (user?: string, more = {}): Promise<HttpReply | undefined> => {
+      const headers = { 'content-type': 'application/json', ...(user === undefined ? {} : { 'x-user': user }) }
+      return opened.routes.handle({ ...requestTo('POST /tasks', { json: {}, headers }), ...more })
+    }
+    return { ...opened, post, requests }
+  }
+
+  it('is given to submit with the rest of the request, to be the key of the task', async () => {
+    const { post, pool, requests } = posting()
+    expect((await post('ada', { extra: 7 }))?.status).toBe(202)
+    expect(pool.tasks().map(({ key }) => key)).toEqual(['ada'])
+    expect(requests[0]).toMatchObject({ owner: 'ada', method: 'POST', target: '/tasks', extra: 7 })
+    expect(requests[0]?.signal).toBeInstanceOf(AbortSignal)
+    await post()
+    expect(requests[1]?.owner).toBeUndefined()
+  })
+
+  it("takes what an adapter's own class of requests says", async () => {
+    const { routes, requests } = posting()
+    const plain = requestTo('POST /tasks', { json: {} })
+    class OwnRequest {
+      readonly body = plain.body
+      readonly signal = plain.signal
+      get method(): string {
+        return plain.method
+      }
+      get target(): string {
+        return plain.target
+      }
+      get headers() {
+        return { ...plain.headers, 'x-user': 'ada' }
+      }
+    }
+    expect((await routes.handle(new OwnRequest()))?.status).toBe(202)
+    expect(requests[0]).toMatchObject({ owner: 'ada', method: 'POST', target: '/tasks' })
+    expect(requests[0]?.signal).toBe(plain.signal)
+  })
+
+  it('makes a 429 of a full share, while others are served', async () => {
+    const { post } = posting({ pool: { concurrency: 1, perKey: { queueCapacity: 1 } } })
+    expect([(await post('ada'))?.status, (await post('ada'))?.status]).toEqual([202, 202])
+    const full = await post('ada')
+    expect(full?.status).toBe(429)
+    expect(jsonOf(full)).toMatchObject({ code: 'KEY_QUEUE_FULL' })
+    expect(full?.headers['Retry-After']).toMatch(/^[1-9]\d*$/)
+    expect((await post('bob'))?.status).toBe(202)
+  })
+
+  it('may refuse a request: what it throws is the reply, and nothing is queued', async () => {
+    const denied = problem('CROSS_SITE')
+    const { post, as, pool, errors } = posting({
+      owner: () => {
+        throw new RequestError({ problem: JSON.parse(String(denied.body)) })
+      }
+    })
+    expect(await post()).toEqual(denied)
+    expect(await as('ada', 'GET /tasks/none')).toEqual(denied)
+    expect(pool.stats().totals.submitted).toBe(0)
+    expect(errors).toEqual([])
+  })
+
+  it.each([
+    ['throws', () => bug()],
+    ['rejects', async () => bug()],
+    ['names somebody by a number', () => 7 as unknown as string],
+    ['names somebody by null', () => null as unknown as string],
+    ['names somebody at length', () => 'x'.repeat(257)]
+  ])('that %s is a 500 without a word about it, and nothing is queued', async (_, failing) => {
+    const { post, as, pool, errors } = posting({ owner: failing })
+    expect(jsonOf(await post())).toMatchObject({ status: 500, code: 'INTERNAL' })
+    expect((await as('ada', 'GET /tasks'))?.status).toBe(500)
+    expect(errors).toHaveLength(2)
+    expect(pool.stats().totals.submitted).toBe(0)
+  })
+
+  const bug = (): never => {
+    throw new Error('bug')
+  }
+
+  it('is asked once for a request, and not at all for health, methods and what is malformed', async () => {
+    let asked = 0
+    const counting: TicketRoutesOptions['owner'] = () => {
+      asked++
+      return undefined
+    }
+    const { post, as, routes } = posting({ owner: counting })
+    await post()
+    expect(asked).toBe(1)
+    await as('ada', 'GET /livez')
+    await as('ada', 'PUT /tasks')
+    await as('ada', 'PUT /tasks/none')
+    await routes.handle(requestTo('POST /tasks', { headers: { 'content-type': 'application/json' } }))
+    expect(asked).toBe(1)
+  })
+
+  it('of a task whose id is taken is told where it is, and nobody else', async () => {
+    const { post, begin } = posting({}, (pool) => pool.queueTask(() => 1, { id: 'order-7' }))
+    await begin({ id: 'order-7', key: 'ada' })
+    const own = await post('ada')
+    expect(own).toMatchObject({ status: 409, headers: { Location: '/tasks/order-7' } })
+    expect(jsonOf(own)).toMatchObject({ code: 'DUPLICATE_TASK' })
+    for (const other of [await post('eve'), await post()]) {
+      expect(other?.status).toBe(409)
+      expect(other?.headers).not.toHaveProperty('Location')
+      expect(other?.body).toBe(own?.body)
+    }
+  })
+
+  it('of nothing is told of no place: neither where no task has the id any more, nor where it may not see it', async () => {
+    const gone = posting({}, () => {
+      throw new DuplicateTaskError('order-7')
+    })
+    expect((await gone.post('ada'))?.headers).not.toHaveProperty('Location')
+    const unseen = posting({ authorize: () => false }, (pool) => pool.queueTask(() => 1, { id: 'order-7' }))
+    await unseen.begin({ id: 'order-7', key: 'ada' })
+    expect((await unseen.post('ada'))?.headers).not.toHaveProperty('Location')
+    const keyless = posting({ owner: undefined, authorize: () => true }, (pool) =>
+      pool.queueTask(() => 1, { id: 'order-7' })
+    )
+    await keyless.begin({ id: 'order-7' })
+    const reply = await keyless.post()
+    expect(reply?.status).toBe(409)
+    expect(reply?.headers).not.toHaveProperty('Location')
+  })
+})
+
+describe('GET /tasks', () => {
+  it('lists the tickets that the client may see, newest first, as each tells it', async () => {
+    const { as, begin, clock, pool } = shared()
+    const first = await begin({ key: 'ada' })
+    await clock.advance(5)
+    await begin({ key: 'eve' })
+    await clock.advance(5)
+    const second = pool.queueTask(() => 1, { key: 'ada', name: 'late' })
+    const reply = await as('ada', 'GET /tasks')
+    expect(reply?.status).toBe(200)
+    expect(reply?.headers).toMatchObject({ 'Content-Type': 'application/json', 'Cache-Control': 'private, no-cache' })
+    expect(jsonOf(reply)).toEqual({
+      tasks: [
+        jsonOf(await as('ada', `GET /tasks/${second.id}`)),
+        jsonOf(await as('ada', `GET /tasks/${first.task.id}`))
+      ]
+    })
+    expect(jsonOf(await as('nobody', 'GET /tasks'))).toEqual({ tasks: [] })
+    expect(await as('ada', 'HEAD /tasks')).toEqual({ status: 200, headers: reply?.headers, close: false })
+  })
+
+  it('lists those of a state, and so many', async () => {
+    const { as, begin, pool } = shared()
+    const { task, fail } = await begin({ key: 'ada' })
+    await fail(new Error('secret'))
+    const running = [await begin({ key: 'ada' }), await begin({ key: 'ada' })]
+    const queued = pool.queueTask(() => 1, { key: 'ada' })
+    expect(idsOf(await as('ada', 'GET /tasks?state=failed'))).toEqual([task.id])
+    expect((await as('ada', 'GET /tasks?state=failed'))?.body).not.toContain('secret')
+    expect(idsOf(await as('ada', 'GET /tasks?state=running'))).toHaveLength(2)
+    expect(idsOf(await as('ada', 'GET /tasks?state=canceled'))).toEqual([])
+    expect(idsOf(await as('ada', 'GET /tasks?limit=1'))).toEqual([queued.id])
+    expect(idsOf(await as('ada', 'GET /tasks?limit=1&state=running'))).toEqual([running[1]?.task.id])
+    expect(idsOf(await as('ada', 'GET /tasks?other=x'))).toHaveLength(4)
+  })
+
+  it('lists a hundred at most', async () => {
+    const { as, pool } = shared({ pool: { queueCapacity: 200 } })
+    pool.pause()
+    for (let count = 0; count < 150; count++) pool.queueTask(() => 1, { key: 'ada' })
+    expect(idsOf(await as('ada', 'GET /tasks'))).toHaveLength(100)
+    expect(idsOf(await as('ada', 'GET /tasks?limit=100'))).toHaveLength(100)
+  })
+
+  it("finds one's own below a thousand of others", async () => {
+    const { as, pool, clock } = shared({ pool: { queueCapacity: 2_000 } })
+    pool.pause()
+    const own = pool.queueTask(() => 1, { key: 'ada' })
+    await clock.advance(5)
+    for (let count = 0; count < 1_500; count++) pool.queueTask(() => 1, { key: 'eve' })
+    await clock.advance(5)
+    const late = pool.queueTask(() => 1, { key: 'ada' })
+    expect(idsOf(await as('ada', 'GET /tasks'))).toEqual([late.id, own.id])
+    expect(idsOf(await as('eve', 'GET /tasks?limit=7'))).toHaveLength(7)
+  })
+
+  it('leaves out what has changed its state while others were judged', async () => {
+    const held = gate<boolean>()
+    const { ask, begin, clock } = desk({ authorize: () => held.promise })
+    const [older, newer] = [await begin(), await begin()]
+    const asked = await ask('GET /tasks?state=running')
+    expect(asked.reply).toBeUndefined()
+    await older.end()
+    held.open(true)
+    await clock.turn()
+    expect(idsOf(asked.reply)).toEqual([newer.task.id])
+  })
+
+  it('stops judging when the client has left', async () => {
+    let judged = 0
+    const { begin, routes } = desk({
+      authorize: () => {
+        judged++
+        return true
+      }
+    })
+    await begin()
+    expect((await routes.handle(requestTo('GET /tasks', { signal: AbortSignal.abort() })))?.status).toBe(200)
+    expect(judged).toBe(0)
+  })
+
+  it.each([
+    ['limit=0', '/limit'],
+    ['limit=101', '/limit'],
+    ['limit=-1', '/limit'],
+    ['limit=1.5', '/limit'],
+    ['limit=01', '/limit'],
+    ['limit=%201', '/limit'],
+    ['limit=', '/limit'],
+    ['limit', '/limit'],
+    ['limit=1e1', '/limit'],
+    ['limit=9999999999999999999', '/limit'],
+    ['limit=1&limit=2', '/limit'],
+    ['state=', '/state'],
+    ['state=done', '/state'],
+    ['state=Running', '/state'],
+    ['state=__proto__', '/state'],
+    ['state=queued&state=queued', '/state'],
+    ['state=secret-value&limit=x', '/state']
+  ])('refuses ?%s by name', async (query, pointer) => {
+    const { as } = shared()
+    const reply = await as('ada', `GET /tasks?${query}`)
+    expect(reply?.status).toBe(400)
+    expect(jsonOf(reply)).toMatchObject({ code: 'INVALID_FIELD', errors: [{ pointer, detail: expect.any(String) }] })
+    expect(reply?.body).not.toContain('secret-value')
+  })
+
+  it('is nowhere without authorize', async () => {
+    const bare = desk({ owner })
+    expect((await bare.ask('GET /tasks')).reply).toBeUndefined()
+    const accepting = desk({ accept: [{ path: '/tasks', submit: () => accepting.pool.queueTask(() => 1) }] })
+    for (const method of ['GET', 'HEAD']) {
+      expect((await accepting.ask(`${method} /tasks`)).reply).toMatchObject({ status: 404 })
+    }
+    expect((await accepting.ask('OPTIONS /tasks')).reply?.headers['Allow']).toBe('POST, OPTIONS')
+    expect((await accepting.ask('PUT /tasks')).reply?.headers['Allow']).toBe('POST, OPTIONS')
+  })
+
+  it('stands beside the route that takes work, under the base path', async () => {
+    const { as, pool } = shared({
+      basePath: '/api',
+      publicUrl: 'https://example.org',
+      accept: [{ path: '/tasks', submit: () => pool.queueTask(() => 1, { key: 'ada', id: 'a' }) }]
+    })
+    expect(await as('ada', 'GET /tasks')).toBeUndefined()
+    expect((await as('ada', 'PUT /api/tasks'))?.headers['Allow']).toBe('GET, HEAD, POST, OPTIONS')
+    pool.queueTask(() => 1, { key: 'ada', id: 'b' })
+    const links = (jsonOf(await as('ada', 'GET /api/tasks'))['tasks'] as { readonly links: unknown }[])[0]?.links
+    expect(links).toEqual({
+      self: 'https://example.org/api/tasks/b',
+      events: 'https://example.org/api/tasks/b/events'
+    })
+  })
+})
