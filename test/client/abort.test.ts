@@ -1,0 +1,269 @@
+/** What becomes of the task, and of the call, when the caller leaves: at every stage. */
+import { getEventListeners } from 'node:events'
+import type { SubmitOptions } from 'coatcheck/client'
+import { afterEach, describe, expect, it } from 'vitest'
+import { rejection } from '../support/pools.js'
+import { quiet, status, succeeded, TICKET } from './support/counter.js'
+import { setting } from './support/setting.js'
+
+const reason = new Error('the page was closed')
+
+/** A client whose caller can leave. */
+function leaving(options: SubmitOptions = {}) {
+  const controller = new AbortController()
+  const { signal } = controller
+  const { submit, poll, ...rest } = setting({ signal, ...options })
+  left.push(signal)
+  return {
+    ...rest,
+    submit,
+    poll,
+    leave: () => controller.abort(reason),
+    listeners: () => getEventListeners(signal, 'abort').length
+  }
+}
+
+const left: AbortSignal[] = []
+
+afterEach(async () => {
+  await quiet()
+  for (const signal of left.splice(0)) expect(getEventListeners(signal, 'abort')).toEqual([])
+})
+
+describe('a caller of submit who leaves', () => {
+  it('before anything was sent, sends nothing', async () => {
+    const { server, submit, leave } = leaving()
+    leave()
+    expect(await rejection(submit().promise)).toBe(reason)
+    expect(await server.waiting()).toEqual([])
+  })
+
+  it('before the 202 is free at once, and the task is canceled when its ticket comes', async () => {
+    const { server, submit, leave, told } = leaving({ onAccepted: () => expect.fail('nobody wants to know') })
+    const call = submit()
+    const post = await server.next('POST /tasks')
+    leave()
+    expect(await rejection(call.promise)).toBe(reason)
+    expect(post.init.signal?.aborted).toBe(false) // it may have arrived: only its answer says how to cancel it
+    post.answer(202, TICKET, status())
+    ;(await server.next('DELETE /tasks/a')).answer(200)
+    expect(await server.waiting()).toEqual([])
+    expect(told).toEqual([])
+  })
+
+  it('before a refusal is free at once, and nothing is sent again', async () => {
+    const { advance, server, submit, leave, timers } = leaving()
+    const call = submit()
+    const post = await server.next('POST /tasks')
+    leave()
+    expect(await rejection(call.promise)).toBe(reason)
+    post.answer(503, { 'Retry-After': '1' })
+    await advance(100_000)
+    expect(await server.waiting()).toEqual([])
+    expect(timers()).toBe(0)
+  })
+
+  it('before no answer is free at once, and nothing is sent again', async () => {
+    const { advance, server, submit, leave, timers } = leaving()
+    const call = submit()
+    const post = await server.next('POST /tasks')
+    leave()
+    expect(await rejection(call.promise)).toBe(reason)
+    post.drop()
+    await advance(100_000)
+    expect(await server.waiting()).toEqual([])
+    expect(timers()).toBe(0)
+  })
+
+  it('before an answer that never comes is free at once, and the request ends at its time limit', async () => {
+    const { advance, server, submit, leave, timers } = leaving()
+    const call = submit()
+    const post = await server.next('POST /tasks')
+    leave()
+    expect(await rejection(call.promise)).toBe(reason)
+    await advance(30_000)
+    expect(post.init.signal?.aborted).toBe(true)
+    await quiet()
+    expect(timers()).toBe(0)
+  })
+
+  it('between two attempts ends the pause', async () => {
+    const { server, submit, leave, timers } = leaving()
+    const call = submit()
+    ;(await server.next('POST /tasks')).answer(503, { 'Retry-After': '60' })
+    await quiet()
+    leave()
+    expect(await rejection(call.promise)).toBe(reason)
+    await quiet()
+    expect(timers()).toBe(0)
+    expect(await server.waiting()).toEqual([])
+  })
+
+  it('while a question is held cuts it off and cancels the task', async () => {
+    const { server, submit, accept, leave, timers } = leaving()
+    const call = submit()
+    await accept()
+    const asked = await server.next('GET /tasks/a')
+    leave()
+    expect(asked.init.signal?.aborted).toBe(true)
+    expect(await rejection(call.promise)).toBe(reason)
+    const cancel = await server.next('DELETE /tasks/a')
+    expect(cancel.init.keepalive).toBe(true) // it outlives the page
+    cancel.answer(202, {}, status({ cancelRequested: true }))
+    await quiet()
+    expect(timers()).toBe(0)
+    expect(await server.waiting()).toEqual([])
+  })
+
+  it('between two questions cancels the task', async () => {
+    const { server, submit, accept, leave } = leaving()
+    const call = submit()
+    await accept()
+    ;(await server.next('GET /tasks/a')).answer(304, { 'Retry-After': '60' })
+    await quiet()
+    leave()
+    expect(await rejection(call.promise)).toBe(reason)
+    await server.next('DELETE /tasks/a')
+  })
+
+  it('while it is being told cancels the task, and hears no more', async () => {
+    const { server, submit, accept, leave } = leaving({ onProgress: () => new Promise(() => {}) })
+    const call = submit()
+    await accept()
+    await quiet()
+    leave()
+    expect(await rejection(call.promise)).toBe(reason)
+    ;(await server.next('DELETE /tasks/a')).answer(200)
+    expect(await server.waiting()).toEqual([])
+  })
+
+  it('in the very turn in which the answer arrives still has its reason, and the task is asked to end', async () => {
+    const { server, submit, accept, leave, told } = leaving()
+    const call = submit()
+    await accept()
+    const asked = await server.next('GET /tasks/a')
+    asked.answer(200, {}, succeeded(1))
+    leave()
+    expect(await rejection(call.promise)).toBe(reason)
+    ;(await server.next('DELETE /tasks/a')).answer(409)
+    expect(await server.waiting()).toEqual([])
+    expect(told).toEqual(['queued'])
+  })
+
+  it('after the result changes nothing', async () => {
+    const { server, submit, accept, leave, listeners } = leaving()
+    const call = submit()
+    await accept(TICKET, succeeded(1))
+    expect(await call.promise).toBe(1)
+    expect(listeners()).toBe(0)
+    leave()
+    expect(await server.waiting()).toEqual([])
+  })
+
+  it('without a reason of its own gets the platform’s', async () => {
+    const controller = new AbortController()
+    const { server, submit } = setting({ signal: controller.signal })
+    const call = submit()
+    await server.next('POST /tasks')
+    controller.abort()
+    expect(await rejection(call.promise)).toMatchObject({ name: 'AbortError' })
+  })
+
+  it('and wants the task to be left alone cuts its request off, and sends nothing more', async () => {
+    const { server, submit, leave } = leaving({ onAbort: 'leave' })
+    const first = submit()
+    const post = await server.next('POST /tasks')
+    leave()
+    expect(await rejection(first.promise)).toBe(reason)
+    expect(post.init.signal?.aborted).toBe(true)
+    expect(await server.waiting()).toEqual([])
+
+    const later = leaving({ onAbort: 'leave' })
+    const second = later.submit()
+    await later.accept()
+    await later.server.next('GET /tasks/a')
+    later.leave()
+    expect(await rejection(second.promise)).toBe(reason)
+    expect(await later.server.waiting()).toEqual([])
+  })
+})
+
+describe('a caller of poll who leaves', () => {
+  it('leaves the task alone', async () => {
+    const { server, poll, leave } = leaving()
+    const call = poll()
+    const asked = await server.next('GET /tasks/a')
+    leave()
+    expect(await rejection(call.promise)).toBe(reason)
+    expect(asked.init.signal?.aborted).toBe(true)
+    expect(await server.waiting()).toEqual([])
+  })
+
+  it('cancels it if asked to', async () => {
+    const { server, poll, leave } = leaving({ onAbort: 'cancel' })
+    const call = poll()
+    await server.next('GET /tasks/a')
+    leave()
+    expect(await rejection(call.promise)).toBe(reason)
+    await server.next('DELETE /tasks/a')
+  })
+})
+
+describe('a cancel', () => {
+  const afterLeaving = async (options: SubmitOptions = {}) => {
+    const all = leaving({ onAbort: 'cancel', ...options })
+    const call = all.poll()
+    await all.server.next('GET /tasks/a')
+    all.leave()
+    expect(await rejection(call.promise)).toBe(reason)
+    return all
+  }
+
+  it('that is refused for now or gets no answer is sent again', async () => {
+    const { advance, server, timers } = await afterLeaving()
+    ;(await server.next('DELETE /tasks/a')).answer(503, { 'Retry-After': '2' })
+    await advance(2_250)
+    ;(await server.next('DELETE /tasks/a')).drop()
+    await advance(500)
+    ;(await server.next('DELETE /tasks/a')).answer(202)
+    await advance(100_000)
+    expect(await server.waiting()).toEqual([])
+    expect(timers()).toBe(0)
+  })
+
+  it.each([200, 202, 302, 400, 403, 404, 405, 409])('is over with %d', async (code) => {
+    const { advance, server, timers } = await afterLeaving()
+    ;(await server.next('DELETE /tasks/a')).answer(code)
+    await advance(100_000)
+    expect(await server.waiting()).toEqual([])
+    expect(timers()).toBe(0)
+  })
+
+  it('is given up after as many attempts as any request, without a word: nobody is there to hear it', async () => {
+    const { server } = await afterLeaving({ retry: { attempts: 3, backoffMs: 0 } })
+    for (let attempt = 0; attempt < 3; attempt++) (await server.next('DELETE /tasks/a')).answer(500)
+    expect(await server.waiting()).toEqual([])
+  })
+
+  it('is sent to the ticket, wherever that is trusted to be', async () => {
+    const { server, submit, leave } = leaving({ trustedOrigins: ['https://tickets.test'] })
+    const call = submit()
+    ;(await server.next('POST /tasks')).answer(202, { ...TICKET, Location: 'https://tickets.test/a' }, status())
+    await server.next('GET https://tickets.test/a')
+    leave()
+    expect(await rejection(call.promise)).toBe(reason)
+    await server.next('DELETE https://tickets.test/a')
+  })
+})
+
+it('a signal that a thousand calls share has no listener left when they have ended', async () => {
+  const controller = new AbortController()
+  left.push(controller.signal)
+  const { server, submit, accept } = setting({ signal: controller.signal })
+  for (let call = 0; call < 1_000; call++) {
+    const { promise } = submit()
+    await accept(TICKET, succeeded(call))
+    expect(await promise).toBe(call)
+  }
+  expect(await server.waiting()).toEqual([])
+})
