@@ -413,6 +413,14 @@ describe('what is wrong with a call', () => {
     expect(() => new WorkerPool({ concurrency: 1, queueCapacity: 1 }).queueTask('x' as never)).toThrow(
       new TypeError('Expected the task to be a function or the name of a handler (there is none), got "x" (string)')
     )
+    const handlers = { one: () => 1, two: () => 2 }
+    expect(() =>
+      new WorkerPool({ concurrency: 1, queueCapacity: 1, handlers }).queueTask('x'.repeat(99) as never)
+    ).toThrow(
+      new TypeError(
+        `Expected the task to be a function or the name of a handler (\`one\`, \`two\`), got "${'x'.repeat(60)}" (string)`
+      )
+    )
   })
 
   it('throws for wrong options before admission, also when the pool is full or stopped', async () => {

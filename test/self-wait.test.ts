@@ -12,7 +12,11 @@ describe('a task that waits for its own pool', () => {
     await clock.turn()
     const error = await rejection(task.result())
     expect(error).toBeInstanceOf(PoolDeadlockError)
-    expect(error).toMatchObject({ name: 'PoolDeadlockError', code: 'ERR_POOL_DEADLOCK' })
+    expect(error).toMatchObject({
+      name: 'PoolDeadlockError',
+      code: 'ERR_POOL_DEADLOCK',
+      message: 'A task of this pool waits until its own pool is empty. Wait outside of it, or give the wait a limit.'
+    })
     expect(task.state).toBe('failed')
   })
 
