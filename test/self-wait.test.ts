@@ -118,6 +118,11 @@ describe('a task that waits for its own pool', () => {
     await clock.turn()
     const error = await rejection(task.result())
     expect(error).toBeInstanceOf(PoolDeadlockError)
+    expect(error).toMatchObject({
+      message:
+        'All 1 running tasks of this pool wait for room in it, so none can become free. ' +
+        'Give the wait a limit (`waitMs`), queue from outside a task, or use a second pool.'
+    })
     expect(witness.told.find(({ event }) => event === 'refused')?.args).toEqual([{ error, name: 'inner' }])
     expect(expectBalance(pool)).toMatchObject({ waiting: 0, totals: { submitted: 2, accepted: 1, refused: 1 } })
   })
