@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Retention } from '../src/retention.js'
+import { quietPool } from './support/pools.js'
 
 interface Kept {
   readonly name: string
@@ -80,5 +81,46 @@ describe('Retention', () => {
     const next = add('b', 1)
     expect([retention.has(only), only.prev, only.next]).toEqual([false, null, null])
     expect([retention.has(next), next.prev, next.next]).toEqual([true, null, null])
+  })
+})
+
+describe('the settled tasks of a pool', () => {
+  it('I15 I16 are forgotten by one timer, set for the oldest of them, which the process does not live for', async () => {
+    const { clock, pool } = quietPool({ retention: { ms: 1_000 } })
+    pool.start()
+    const settle = async (): Promise<void> => {
+      pool.queueTask(() => 'done')
+      await clock.turn()
+      expect([clock.timers(), clock.timers('alive')]).toEqual([1, 0])
+    }
+    await settle()
+    await clock.advance(400)
+    await settle()
+    await clock.advance(1_000 - 1)
+    expect(clock.timers(), 'the first is forgotten, the second is not').toBe(1)
+    await clock.advance(1)
+    expect(clock.timers(), 'nothing is kept').toBe(0)
+    await settle()
+  })
+
+  it('set no timer where they are kept for ever', async () => {
+    const { clock, pool } = quietPool({ retention: { ms: Number.POSITIVE_INFINITY } })
+    pool.start()
+    pool.queueTask(() => 'done')
+    await clock.turn()
+    expect([clock.timers(), pool.stats().retained]).toEqual([0, 1])
+  })
+
+  it('set no timer any more once the pool has stopped, and are forgotten when somebody looks', async () => {
+    const { clock, pool } = quietPool({ retention: { ms: 1_000 } })
+    pool.start()
+    const { id } = pool.queueTask(() => 'done')
+    await clock.turn()
+    void pool.stop()
+    await clock.turn()
+    await clock.advance(999)
+    expect([clock.timers(), pool.task(id)?.state]).toEqual([0, 'succeeded'])
+    await clock.advance(1)
+    expect([clock.timers(), pool.task(id)?.state]).toEqual([0, undefined])
   })
 })
