@@ -12,7 +12,7 @@ import {
 import { expectBalance, Witness } from './support/books.js'
 import { gate } from './support/gate.js'
 import { ManualClock } from './support/manual-clock.js'
-import { listenersOn, never, thrown, watchedPool } from './support/pools.js'
+import { listenersOn, never, thrown, untilAborted, watchedPool } from './support/pools.js'
 
 /** A pool with one worker and one seat, not started. */
 const make = (options: Parameters<typeof watchedPool>[0] = {}) => watchedPool({ queueCapacity: 1, ...options })
@@ -464,7 +464,8 @@ describe('what is wrong with a call', () => {
   })
 
   it('takes undefined for every option as not given', () => {
-    const { pool: it } = make()
+    const unobserved: unknown[] = []
+    const { pool: it } = make({ onUnobservedError: (error) => unobserved.push(error) })
     const nothing = {
       id: undefined,
       name: undefined,
@@ -478,7 +479,9 @@ describe('what is wrong with a call', () => {
       onDuplicate: undefined
     }
     const task = it.queueTask(never, nothing)
-    expect(task.record()).toEqual({
+    expect(task.id).toMatch(/^[A-Za-z0-9_-]{22}$/)
+    expect(unobserved).toEqual([])
+    expect(task.record()).toStrictEqual({
       id: task.id,
       state: 'queued',
       attempt: 0,
@@ -486,6 +489,29 @@ describe('what is wrong with a call', () => {
       position: 1,
       queuedAt: '2030-01-01T00:00:00.000Z'
     })
+  })
+
+  it('takes all that may be said of a task at once', async () => {
+    const { clock, pool: it } = make()
+    const { signal } = new AbortController()
+    const task = it.queueTask(untilAborted, {
+      id: 'a',
+      name: 'n',
+      key: 'k',
+      priority: 1,
+      timeoutMs: 10,
+      queueTimeoutMs: 1_000,
+      signal,
+      retry: { attempts: 2, backoffMs: 0 },
+      metadata: { m: 1 },
+      onDuplicate: 'refuse'
+    })
+    expect(task.record()).toMatchObject({ id: 'a', name: 'n', key: 'k', metadata: { m: 1 } })
+    expect([listenersOn(signal), clock.timers('alive')]).toEqual([1, 1])
+    it.start()
+    await clock.advance(20)
+    expect(task.record()).toMatchObject({ state: 'failed', attempt: 2, error: { code: 'ERR_TASK_TIMEOUT' } })
+    expect([listenersOn(signal), clock.timers('alive')]).toEqual([0, 0])
   })
 
   it('reads each option of a task once', () => {
@@ -709,7 +735,7 @@ describe('what counts as refused', () => {
       'ERR_POOL_STOPPED'
     ])
     expect(during).toEqual([1, 2, 3])
-    expect(witness.told.filter(({ event }) => event === 'refused').map(({ args }) => args)).toEqual([
+    expect(witness.told.filter(({ event }) => event === 'refused').map(({ args }) => args)).toStrictEqual([
       [{ error: errors[0] }],
       [{ error: errors[1], key: 'k' }],
       [{ error: errors[2], name: 'late' }]

@@ -473,10 +473,11 @@ describe('an id that is taken', () => {
     await clock.turn()
     const stopped = pool.stop()
     expect(join()).toBe(task)
+    expect(() => pool.queueTask(never, { id: 'same' })).toThrow(PoolStoppedError)
     await stopped
     expect(join()).toBe(task)
     expect(() => pool.queueTask(never, { id: 'same' })).toThrow(PoolStoppedError)
-    expect(expectBalance(pool).totals).toMatchObject({ accepted: 1, refused: 2 })
+    expect(expectBalance(pool).totals).toMatchObject({ accepted: 1, refused: 3 })
   })
 
   it('A9 accepts once what two callers queue to join in the same tick', async () => {
