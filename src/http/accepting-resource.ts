@@ -1,11 +1,14 @@
 import { PoolStoppedError, withoutStack } from '../errors.js'
 import type { Task } from '../task-contract.js'
 import { readBody } from './body.js'
+import type { IdempotencyKeys, Submitted } from './idempotency.js'
+import { idempotencyKeyOf } from './idempotency-key.js'
 import { type JsonObject, parseObject } from './json-object.js'
 import { requireJson } from './media-type.js'
 import type { AcceptingRoute } from './options.js'
 import { ownReply } from './own-body.js'
 import { type Refusal, refusalReply } from './problems.js'
+import { recorded } from './recorded.js'
 import type { Refusals } from './refusals.js'
 import type { HttpReply } from './reply.js'
 import type { HttpRequest, OwnedRequest } from './request.js'
@@ -21,6 +24,7 @@ export interface Intake {
   readonly pool: TicketPool
   readonly settings: TicketSettings
   readonly access: TicketAccess
+  readonly keys: IdempotencyKeys
   readonly replies: TicketReplies
   readonly refusals: Refusals
 }
@@ -29,18 +33,18 @@ export interface Intake {
 export function acceptingResource(route: AcceptingRoute, intake: Intake): Methods {
   const { access, replies, refusals } = intake
 
-  const accepted = async (task: Task): Promise<HttpReply> => {
+  const accepted = async ({ task, isReplayed }: Submitted): Promise<HttpReply> => {
     const { accepted: own } = route
     if (own !== undefined) {
       const status = await replies.status(task)
       const reply = refusals.guarded(
         'accepted',
         () => own(task, status),
-        (body) => replies.acceptedWith(task, body)
+        (body) => replies.acceptedWith(task, isReplayed, body)
       )
       if (reply !== undefined) return reply
     }
-    return replies.accepted(task)
+    return replies.accepted(task, isReplayed)
   }
 
   const refused = (refusal: Refusal): HttpReply => {
@@ -65,23 +69,18 @@ export function acceptingResource(route: AcceptingRoute, intake: Intake): Method
 
   const post = async (request: HttpRequest): Promise<HttpReply> => {
     let submission: Submission
+    let submitted: Submitted
     try {
       submission = await checked(request, intake)
     } catch (error) {
       return refused(refusals.of(error, request))
     }
-    let task: Task
     try {
-      task = await handIn(route, submission)
+      submitted = await handIn(route, submission, intake.keys)
     } catch (error) {
       return notHandedIn(error, submission.request)
     }
-    try {
-      await task.recorded
-    } catch (error) {
-      return refused(refusals.notRecorded(error, request))
-    }
-    return accepted(task)
+    return accepted(submitted)
   }
 
   return { POST: post }
@@ -89,27 +88,41 @@ export function acceptingResource(route: AcceptingRoute, intake: Intake): Method
 
 /** What a client handed in, after the checks of its form. */
 interface Submission {
+  readonly bytes: Uint8Array
   readonly input: JsonObject
   readonly request: OwnedRequest
+  readonly key: string | undefined
 }
 
 /** The checks in their order, up to those that only `submit` can make. */
 async function checked(request: HttpRequest, { pool, settings, access }: Intake): Promise<Submission> {
   requireOpen(pool)
   requireJson(request)
-  const input = parseObject(await readBody(request, settings.maxBodyBytes))
-  return { input, request: await access.identify(request) }
-}
-
-/** Queues: nothing was queued before. */
-async function handIn(route: AcceptingRoute, { input, request }: Submission): Promise<Task> {
-  if (request.signal.aborted) throw requestError('INVALID_BODY', 'The client left.', { close: true })
-  const task = await route.submit(input, request)
-  if (typeof task?.record !== 'function') throw new TypeError(`Expected \`submit\` of ${route.path} to return a task`)
-  return task
+  const bytes = await readBody(request, settings.maxBodyBytes)
+  const input = parseObject(bytes)
+  const key = idempotencyKeyOf(request)
+  return { bytes, input, key, request: await access.identify(request) }
 }
 
 /** Before the body is read: a stopping server has no use for it. */
 function requireOpen({ state }: TicketPool): void {
   if (state === 'stopping' || state === 'stopped') throw withoutStack(() => new PoolStoppedError(state))
+}
+
+/** Queues, unless that was done before; nothing was queued up to here. */
+async function handIn(route: AcceptingRoute, submission: Submission, keys: IdempotencyKeys): Promise<Submitted> {
+  const { request, key, bytes } = submission
+  const queue = (): Promise<Task> => queued(route, submission)
+  if (key === undefined) return { task: await queue(), isReplayed: false }
+  const scope = [request.owner, request.method, route.path]
+  return keys.once({ scope, key, bytes, signal: request.signal }, queue)
+}
+
+/** The task of a submission, as durable as its pool can make it. */
+async function queued(route: AcceptingRoute, { input, request }: Submission): Promise<Task> {
+  if (request.signal.aborted) throw requestError('INVALID_BODY', 'The client left.', { close: true })
+  const task = await route.submit(input, request)
+  if (typeof task?.record !== 'function') throw new TypeError(`Expected \`submit\` of ${route.path} to return a task`)
+  await recorded(task)
+  return task
 }

@@ -87,6 +87,14 @@ export interface TicketRoutesOptions {
   readonly maxBodyBytes?: number | undefined
 
   /**
+   * Submissions with an `Idempotency-Key` that are remembered, each as long as its ticket, the oldest forgotten first. An
+   * integer from 1. Takes some 300 bytes for each.
+   *
+   * @defaultValue 10,000
+   */
+  readonly maxIdempotencyKeys?: number | undefined
+
+  /**
    * Who sent a request, by a name of at most 256 characters; `undefined` when nobody is known. May be async. Give it to
    * the task as its `key`, as in `submit: (input, { owner }) => pool.queueTask('resize', input, { key: owner })`. What it
    * throws or rejects with becomes the reply, as with `submit`.

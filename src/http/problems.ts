@@ -5,6 +5,7 @@ import { type HttpReply, replyWith } from './reply.js'
 export type ProblemCode =
   | 'INVALID_BODY'
   | 'INVALID_FIELD'
+  | 'INVALID_IDEMPOTENCY_KEY'
   | 'CROSS_SITE'
   | 'NOT_FOUND'
   | 'TICKET_NOT_FOUND'
@@ -14,6 +15,7 @@ export type ProblemCode =
   | 'BODY_TOO_LARGE'
   | 'UNSUPPORTED_MEDIA_TYPE'
   | 'MISDIRECTED_REQUEST'
+  | 'IDEMPOTENCY_KEY_REUSED'
   | 'KEY_QUEUE_FULL'
   | 'INTERNAL'
   | 'POOL_STOPPED'
@@ -26,6 +28,11 @@ export type ProblemCode =
 const PROBLEMS: Readonly<Record<ProblemCode, readonly [status: number, title: string, detail: string]>> = {
   INVALID_BODY: [400, 'Bad Request', 'The body is not a JSON object in UTF-8.'],
   INVALID_FIELD: [400, 'Bad Request', 'A field of the body is missing or wrong.'],
+  INVALID_IDEMPOTENCY_KEY: [
+    400,
+    'Bad Request',
+    'An Idempotency-Key has 1 to 255 printable characters, bare or quoted.'
+  ],
   CROSS_SITE: [403, 'Forbidden', 'This is not open to pages of other sites.'],
   NOT_FOUND: [404, 'Not Found', 'There is nothing here.'],
   TICKET_NOT_FOUND: [404, 'Not Found', 'There is no such ticket, or it has expired.'],
@@ -39,6 +46,7 @@ const PROBLEMS: Readonly<Record<ProblemCode, readonly [status: number, title: st
     'Send the body as application/json in UTF-8, without a content encoding.'
   ],
   MISDIRECTED_REQUEST: [421, 'Misdirected Request', 'This server does not answer for that host.'],
+  IDEMPOTENCY_KEY_REUSED: [422, 'Unprocessable Content', 'This Idempotency-Key was sent before, with another body.'],
   KEY_QUEUE_FULL: [429, 'Too Many Requests', 'Too much of your own work is waiting already. Try again later.'],
   INTERNAL: [500, 'Internal Server Error', 'Something went wrong here; nothing is wrong with the request.'],
   POOL_STOPPED: [503, 'Service Unavailable', 'The server is stopping and takes no more work.'],

@@ -1,6 +1,7 @@
 import { callHook } from '../hooks.js'
 import { guarded } from './guard.js'
 import { problemOf, type Refusal } from './problems.js'
+import { NotRecorded } from './recorded.js'
 import { notRecorded, refusalOf } from './refusal.js'
 import type { HttpRequest } from './request.js'
 import type { TicketSettings } from './settings.js'
@@ -25,15 +26,13 @@ export class Refusals {
   of(error: unknown, request?: HttpRequest): Refusal {
     const known = refusalOf(error, this.#random)
     if (known !== undefined) return known
+    if (NotRecorded.is(error)) {
+      this.report(error.cause, request)
+      return notRecorded(this.#random)
+    }
     if (request?.signal.aborted === true && error === request.signal.reason) return WITHDRAWN
     this.report(error, request)
     return { problem: problemOf('INTERNAL') }
-  }
-
-  /** The task was accepted, but its store failed. */
-  notRecorded(error: unknown, request?: HttpRequest): Refusal {
-    this.report(error, request)
-    return notRecorded(this.#random)
   }
 
   /** What becomes of a hook's answer; `undefined` when there is none to use, which is told to the application only. */

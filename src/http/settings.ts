@@ -14,6 +14,7 @@ export interface TicketSettings {
   readonly publicUrl: string
   readonly pollAfterMs: number
   readonly maxBodyBytes: number
+  readonly maxIdempotencyKeys: number
   readonly owner: TicketRoutesOptions['owner']
   readonly authorize: TicketRoutesOptions['authorize']
   readonly longPolls: AllHoldLimits
@@ -31,6 +32,7 @@ const TICKET_ROUTES_OPTIONS = {
   publicUrl: true,
   pollAfterMs: true,
   maxBodyBytes: true,
+  maxIdempotencyKeys: true,
   owner: true,
   authorize: true,
   longPolls: true,
@@ -51,14 +53,16 @@ const ACCEPTING_ROUTE = { path: true, submit: true, accepted: true, refused: tru
  */
 export function checkTicketRoutesOptions(options: unknown): TicketSettings {
   const o = optionsOf<TicketRoutesOptions>('options', options, TICKET_ROUTES_OPTIONS)
-  const { accept, basePath, publicUrl, pollAfterMs, maxBodyBytes, owner, authorize, longPolls, streams } = o
-  const { describeError, closing, onError, random, clock } = o
+  const { accept, basePath, publicUrl, pollAfterMs, maxBodyBytes, maxIdempotencyKeys } = o
+  const { owner, authorize, longPolls, streams, describeError, closing, onError, random, clock } = o
   return {
     accept: accept === undefined ? [] : checkAccept(accept),
     basePath: basePath === undefined ? '' : checkBasePath(basePath),
     publicUrl: publicUrl === undefined ? '' : checkPublicUrl(publicUrl),
     pollAfterMs: pollAfterMs === undefined ? 1_000 : interval('pollAfterMs', pollAfterMs),
     maxBodyBytes: maxBodyBytes === undefined ? 65_536 : integer('maxBodyBytes', maxBodyBytes, 1),
+    maxIdempotencyKeys:
+      maxIdempotencyKeys === undefined ? 10_000 : integer('maxIdempotencyKeys', maxIdempotencyKeys, 1),
     owner: owner === undefined ? undefined : callable('owner', owner),
     authorize: authorize === undefined ? undefined : callable('authorize', authorize),
     longPolls: holdLimits('longPolls', longPolls, owner !== undefined),

@@ -46,21 +46,23 @@ export class TicketReplies {
   }
 
   /** 202 with the status, and where to ask for it. */
-  async accepted(task: Task): Promise<HttpReply> {
+  async accepted(task: Task, isReplayed: boolean): Promise<HttpReply> {
     const record = task.record()
     const headers = {
       ...this.#location(record),
       'Content-Location': this.url(record.id),
       ...this.#retryAfter(record),
-      ETag: tagOf(record.revision)
+      ETag: tagOf(record.revision),
+      ...replayed(isReplayed)
     }
     return replyWith(202, { body: await this.status(task, record), headers })
   }
 
   /** 202 with a body that is not the status: no tag, and no claim that this is what stands at the ticket's URL. */
-  acceptedWith(task: Task, body: OwnBody): HttpReply {
+  acceptedWith(task: Task, isReplayed: boolean, body: OwnBody): HttpReply {
     const record = task.record()
-    return ownReply(202, body, { headers: { ...this.#location(record), ...this.#retryAfter(record) } })
+    const headers = { ...this.#location(record), ...this.#retryAfter(record), ...replayed(isReplayed) }
+    return ownReply(202, body, { headers })
   }
 
   /** 200 with the status, or 202 when something was asked for that is not done yet. */
@@ -97,4 +99,9 @@ export class TicketReplies {
   #retryAfter(record: TaskRecord): Record<string, string> {
     return isDone(record) ? {} : { 'Retry-After': String(Math.ceil(this.#pollAfterMs / 1_000)) }
   }
+}
+
+/** Says that the task was there already. */
+function replayed(isReplayed: boolean): Record<string, string> {
+  return isReplayed ? { 'Idempotent-Replayed': 'true' } : {}
 }

@@ -4,9 +4,11 @@ import { EventStreams } from './event-streams.js'
 import { Followers } from './followers.js'
 import { livez, readyz } from './health.js'
 import { Holds } from './holds.js'
+import { IdempotencyKeys } from './idempotency.js'
 import { LongPolls } from './long-polls.js'
 import type { TicketRoutesOptions } from './options.js'
 import { refusalReply } from './problems.js'
+import { recorded } from './recorded.js'
 import { Refusals } from './refusals.js'
 import { closing, type HttpReply } from './reply.js'
 import { type HttpRequest, splitTarget } from './request.js'
@@ -110,8 +112,10 @@ export function ticketRoutes(pool: TicketPool, options: TicketRoutesOptions = {}
   const table = new RouteTable()
   if (settings.authorize !== undefined) table.exact(`${basePath}/tasks`, ticketList(access, replies))
   else if (settings.accept.some(({ path }) => path === '/tasks')) table.exact(`${basePath}/tasks`, readable(absent))
+  const keys = new IdempotencyKeys(pool, settings.maxIdempotencyKeys)
+  const intake = { pool, settings, access, keys, replies, refusals }
   for (const route of settings.accept) {
-    table.exact(basePath + route.path, acceptingResource(route, { pool, settings, access, replies, refusals }))
+    table.exact(basePath + route.path, acceptingResource(route, intake))
   }
   table.any(`${basePath}/tasks/:`, ticketResource({ pool, access, replies, longPolls }))
   table.any(`${basePath}/tasks/:/events`, ticketEvents(access, replies, streams))
@@ -133,11 +137,11 @@ export function ticketRoutes(pool: TicketPool, options: TicketRoutesOptions = {}
     },
     accepted: async (task) => {
       try {
-        await task.recorded
+        await recorded(task)
       } catch (error) {
-        return finish(refusalReply(refusals.notRecorded(error)))
+        return finish(refusalReply(refusals.of(error)))
       }
-      return finish(await replies.accepted(task))
+      return finish(await replies.accepted(task, false))
     },
     refused: (error) => finish(refusalReply(refusals.of(error)))
   }

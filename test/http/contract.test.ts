@@ -6,7 +6,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import type { TicketStatus } from 'coatcheck/http'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { parse, post, type RawReply, readAll, request } from './support/raw.js'
+import { exchange, parse, post, type RawReply, readAll, request } from './support/raw.js'
 import { Sides } from './support/sides.js'
 
 let sides: Sides
@@ -216,6 +216,47 @@ describe('POST /tasks', () => {
     expect(reply.headers.get('connection')).toBe('close')
     expect(document['retryAfterMs']).toBe(5_000)
     await sides.each(({ gates }) => gates.end('deaf'))
+  })
+})
+
+describe('Idempotency-Key', () => {
+  const keyed = (key: string, body: unknown, path = '/tasks'): Buffer => post(path, body, [`Idempotency-Key: ${key}`])
+
+  it('K13 answers the same submission with the present status of its ticket', async () => {
+    const first = await sides.ask(keyed('order-7', { label: 'a' }))
+    expect(first.headers.has('idempotent-replayed')).toBe(false)
+    await sides.settle('a', status(first).id)
+    const again = await sides.ask(keyed('"order-7"', { label: 'a' }))
+    expect(again.status).toBe(202)
+    expect(again.headers.get('idempotent-replayed')).toBe('true')
+    expect(again.headers.get('location')).toBe(first.headers.get('location'))
+    expect(again.headers.has('retry-after')).toBe(false)
+    expect(status(again)).toMatchObject({ id: status(first).id, status: 'succeeded', done: true })
+    expectProblem(await sides.ask(keyed('order-7', { label: 'b' })), 'IDEMPOTENCY_KEY_REUSED', 422)
+    expectProblem(await sides.ask(keyed('', { label: 'b' })), 'INVALID_IDEMPOTENCY_KEY', 400)
+    expect(sides.totals().submitted).toBe(1)
+  })
+
+  it('K13 makes one ticket of twenty at once', async () => {
+    await sides.each(async ({ port, app }) => {
+      const replies = await Promise.all(Array.from({ length: 20 }, () => exchange(port, keyed('x', { label: 'a' }))))
+      expect(replies.map((reply) => reply.status)).toEqual(replies.map(() => 202))
+      expect(new Set(replies.map((reply) => status(reply).id)).size).toBe(1)
+      expect(replies.filter(({ headers }) => headers.has('idempotent-replayed'))).toHaveLength(19)
+      expect(app.pool.stats().totals.submitted).toBe(1)
+    })
+  })
+
+  it('K13 has the first body again where a route has its own', async () => {
+    const body = { task_id: 'a', work_duration: '1s' }
+    const first = await sides.ask(keyed('x', body, '/queue-task'))
+    const again = await sides.ask(keyed('x', body, '/queue-task'))
+    expect(again.body).toBe(first.body)
+    expect(again.headers.get('idempotent-replayed')).toBe('true')
+    const other = await sides.ask(keyed('x', { ...body, task_id: 'b' }, '/queue-task'))
+    expect(other.status).toBe(422)
+    expect(json(other)).toMatchObject({ code: 'IDEMPOTENCY_KEY_REUSED', error: 'failed to read POST body' })
+    expect((await sides.ask(keyed('x', {}))).headers.has('idempotent-replayed')).toBe(false)
   })
 })
 
