@@ -60,7 +60,7 @@ export async function exchange(request: Exchange, { fetch, clock }: Line, signal
       signal: cut.signal
     })
     const { status, headers } = response
-    return { status, headers, text: await response.text(), retryAfterMs: retryAfterOf(headers, clock.date) }
+    return { status, headers, text: await response.text(), retryAfterMs: retryAfterOf(headers, () => clock.date()) }
   }
   signal.addEventListener('abort', leave)
   limit.set(limitMs)

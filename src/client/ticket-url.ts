@@ -16,7 +16,7 @@ export function ticketUrlOf(reference: string, { asked, trustedOrigins }: Ticket
   if (!URL.canParse(reference, asked)) return undefined
   const url = new URL(reference, asked)
   if (url.origin !== new URL(asked).origin && !trustedOrigins.includes(url.origin)) return undefined
-  if (url.username !== '' || url.password !== '') return undefined
+  if (!isPlainHttp(url)) return undefined // a `blob:` has an origin too
   url.hash = ''
   return url.href
 }
@@ -31,10 +31,14 @@ export function absoluteUrl(url: unknown): string {
   const text = url instanceof URL ? url.href : url
   const parsed =
     typeof text === 'string' && URL.canParse(text, location?.href) ? new URL(text, location?.href) : undefined
-  const isPlain = parsed?.username === '' && parsed.password === ''
-  if (!isPlain || !['http:', 'https:'].includes(parsed.protocol)) {
-    throw new TypeError(wording('url', 'an http or https URL without credentials', url))
+  if (parsed === undefined || !isPlainHttp(parsed)) {
+    const shown = parsed === undefined ? url : `${parsed.protocol}//${parsed.host}` // not its password
+    throw new TypeError(wording('url', 'an http or https URL without credentials', shown))
   }
   parsed.hash = ''
   return parsed.href
+}
+
+function isPlainHttp({ protocol, username, password }: URL): boolean {
+  return ['http:', 'https:'].includes(protocol) && username === '' && password === ''
 }

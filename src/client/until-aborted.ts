@@ -24,11 +24,11 @@ export function untilAborted<T>(promise: PromiseLike<T>, signal: AbortSignal): P
 }
 
 /** A pause, in milliseconds. Rejects with the signal's reason as soon as it aborts; then no timer is left. */
-export async function pause(ms: number, { timer }: Pick<ClientClock, 'timer'>, signal: AbortSignal): Promise<void> {
+export async function pause(ms: number, clock: Pick<ClientClock, 'timer'>, signal: AbortSignal): Promise<void> {
   signal.throwIfAborted()
   if (ms === 0) return
   let over = (): void => {}
-  const alarm = timer(() => over())
+  const alarm = clock.timer(() => over())
   const passed = new Promise<void>((resolve) => {
     over = resolve
   })

@@ -50,6 +50,12 @@ describe('the arguments of a call', () => {
     expect(await refusal(poll(wrong, { fetch: server.fetch }))).toContain('`url`')
   })
 
+  it('a URL with a password is refused without repeating it', async () => {
+    const said = await refusal(poll('https://me:secret@desk.test/tasks/a', { fetch: server.fetch }))
+    expect(said).toContain('https://desk.test')
+    expect(said).not.toContain('secret')
+  })
+
   it('a URL may be relative to the page, where there is one, and loses its fragment', async () => {
     vi.stubGlobal('location', { href: `${ORIGIN}/shop/index.html` })
     const page = new Counter()

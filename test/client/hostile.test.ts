@@ -1,0 +1,291 @@
+/** Servers that are none, or lie, over real connections; and where a client sends nothing, whatever it is told. */
+import { poll, type SubmitOptions, submit } from 'coatcheck/client'
+import { describe, expect, it } from 'vitest'
+import { ManualClock } from '../support/manual-clock.js'
+import { rejection } from '../support/pools.js'
+import { quiet, status, succeeded, TICKET } from './support/counter.js'
+import { type Act, bytes, rawServer, reset, say } from './support/raw-server.js'
+import { setting } from './support/setting.js'
+
+/** Attempts without pauses, on a clock that stands still. */
+const quick = (): SubmitOptions => ({ clock: new ManualClock(), retry: { attempts: 4, backoffMs: 0 } })
+
+const json = ['Content-Type: application/json']
+const accepted = say('202 Accepted', ['Location: /tasks/a', 'ETag: W/"1"', ...json], JSON.stringify(status()))
+const done = say('200 OK', ['ETag: W/"3"', ...json], JSON.stringify(succeeded('done')))
+const page = say('200 OK', ['Content-Type: text/html'], '<!doctype html><title>We will be back soon</title>')
+
+/** The keys that the POSTs came with. */
+const keysOf = (requests: readonly string[]): readonly (string | undefined)[] =>
+  requests.filter((each) => each.startsWith('POST')).map((each) => /^idempotency-key: (.+)\r$/im.exec(each)?.[1])
+
+describe('a connection that breaks', () => {
+  const breaks: readonly (readonly [string, Act])[] = [
+    ['before the answer', reset],
+    ['without an answer', (socket) => void socket.end()],
+    ['in the headers', bytes('HTTP/1.1 202 Accepted\r\nLocation: /ta')],
+    ['in the body', bytes('HTTP/1.1 202 Accepted\r\nLocation: /tasks/a\r\nContent-Length: 1000\r\n\r\n{"id":')],
+    [
+      'in a chunk',
+      bytes('HTTP/1.1 202 Accepted\r\nLocation: /tasks/a\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n{"id"')
+    ],
+    ['in what is no HTTP', bytes('SSH-2.0-OpenSSH_9.6\r\n')],
+    [
+      'in what is not compressed as it says',
+      say('202 Accepted', ['Location: /tasks/a', 'Content-Encoding: gzip'], '{}')
+    ]
+  ]
+
+  it.each(breaks)('%s has the POST sent again with the same key', async (_, act) => {
+    const { origin, requests } = await rawServer([act, act, accepted, done])
+    expect(await submit(`${origin}/tasks`, {}, quick())).toBe('done')
+    const keys = keysOf(requests)
+    expect(keys).toHaveLength(3)
+    expect(new Set(keys).size).toBe(1)
+  })
+
+  it.each(breaks)('%s has the question asked again', async (_, act) => {
+    const { origin, requests } = await rawServer([accepted, act, act, act, done])
+    expect(await submit(`${origin}/tasks`, {}, quick())).toBe('done')
+    expect(requests.map((each) => each.split(' ')[0])).toEqual(['POST', 'GET', 'GET', 'GET', 'GET'])
+  })
+
+  it('each time ends the call with what broke it', async () => {
+    const { origin, requests } = await rawServer([reset])
+    const error = await rejection(submit(`${origin}/tasks`, {}, quick()))
+    expect(error).toMatchObject({ code: 'ERR_SERVER_UNREACHABLE', cause: expect.any(TypeError) })
+    expect(requests).toHaveLength(4)
+  })
+
+  it('because nobody listens ends the call too', async () => {
+    const { origin } = await rawServer([reset])
+    const nobody = origin.replace(/\d+$/, '1') // a port that no test has
+    expect(await rejection(submit(nobody, {}, quick()))).toMatchObject({ code: 'ERR_SERVER_UNREACHABLE' })
+  })
+
+  it('never, but whose answer has no end, is cut off after its time limit', async () => {
+    const endless: Act = (socket) => {
+      const more = (): void => {
+        if (socket.destroyed) return
+        socket.write('1\r\n \r\n')
+        setImmediate(more)
+      }
+      socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n')
+      more()
+    }
+    const { origin, requests } = await rawServer([endless])
+    const clock = new ManualClock()
+    const ended = rejection(poll(`${origin}/tasks/a`, { clock, retry: { attempts: 1 } }))
+    while (requests.length === 0) await quiet()
+    await clock.advance(30_000)
+    expect(await ended).toMatchObject({ code: 'ERR_SERVER_UNREACHABLE' })
+  })
+})
+
+describe('a page in place of a status', () => {
+  it('for a while is waited out', async () => {
+    const { origin } = await rawServer([accepted, page, page, done])
+    expect(await submit(`${origin}/tasks`, {}, quick())).toBe('done')
+  })
+
+  it('for good ends the call; the ticket is still there to come back with', async () => {
+    const { origin, requests } = await rawServer([accepted, page])
+    const error = await rejection(submit(`${origin}/tasks`, {}, quick()))
+    expect(error).toMatchObject({
+      name: 'UnexpectedAnswerError',
+      code: 'ERR_UNEXPECTED_ANSWER',
+      status: 200,
+      ticketUrl: `${origin}/tasks/a`
+    })
+    expect(requests).toHaveLength(5)
+  })
+
+  it.each(['200 OK', '201 Created', '203 Non-Authoritative Information', '204 No Content', '304 Not Modified'])(
+    'in answer to a POST, with %s, ends the call at once: it may have done something',
+    async (code) => {
+      const { origin, requests } = await rawServer([say(code, ['Location: /tasks/a'])])
+      const error = await rejection(submit(`${origin}/tasks`, {}, quick()))
+      expect(error).toMatchObject({ code: 'ERR_UNEXPECTED_ANSWER', status: Number(code.slice(0, 3)) })
+      expect(requests).toHaveLength(1)
+    }
+  )
+
+  it('in a 202 that names the ticket does no harm', async () => {
+    const odd = say('202 Accepted', ['Location: /tasks/a'], '<p>thank you')
+    const { origin } = await rawServer([odd, done])
+    expect(await submit(`${origin}/tasks`, {}, quick())).toBe('done')
+  })
+
+  it('in a 202 that names no ticket ends the call', async () => {
+    const { origin } = await rawServer([say('202 Accepted', [], '<p>thank you')])
+    expect(await rejection(submit(`${origin}/tasks`, {}, quick()))).toMatchObject({
+      code: 'ERR_UNEXPECTED_ANSWER',
+      message: 'The server gave an answer that cannot be used: it does not say where its ticket is.'
+    })
+  })
+
+  it('is a 304 to a question that named no tag', async () => {
+    const { origin } = await rawServer([say('304 Not Modified')])
+    expect(await rejection(poll(`${origin}/tasks/a`, quick()))).toMatchObject({ status: 304 })
+  })
+})
+
+describe('a status that lies', () => {
+  it.each([
+    ['[]'],
+    ['null'],
+    ['{}'],
+    ['"succeeded"'],
+    ['{"status":"succeeded"}'],
+    ['{"id":"a","status":"Succeeded"}'],
+    ['{"id":"a","status":"toString"}'],
+    ['{"id":7,"status":"succeeded"}'],
+    ['{"__proto__":{"id":"a","status":"succeeded"}}'],
+    ['{"id":"a","status":"succeeded"'],
+    ['\ufeff{"id":"a"']
+  ])('as %s does is none', async (text) => {
+    const { server, poll } = setting({ retry: { attempts: 1 } })
+    const call = poll()
+    ;(await server.next('GET /tasks/a')).answer(200, {}, text)
+    expect(await rejection(call.promise)).toMatchObject({ code: 'ERR_UNEXPECTED_ANSWER' })
+  })
+
+  it('in single fields has nothing known there, so that nobody who reads it need check', async () => {
+    const seen: unknown[] = []
+    const { server, poll } = setting({ onProgress: (each) => void seen.push(each) })
+    const call = poll()
+    const lies = {
+      id: 'a',
+      status: 'running',
+      done: true,
+      name: 7,
+      revision: -1,
+      position: '3',
+      progress: { ratio: 'half', message: 'x' },
+      cancelRequested: 'yes',
+      reason: 'whim',
+      attempt: null,
+      queuedAt: 0,
+      startedAt: {},
+      settledAt: [],
+      expiresAt: false,
+      pollAfterMs: 'soon',
+      error: { code: 'NO', message: 'not failed' },
+      resultOmitted: 1,
+      links: 'none'
+    }
+    ;(await server.next('GET /tasks/a')).answer(200, {}, lies)
+    await quiet()
+    expect(call.state()).toBe('waiting') // the word decides, not `done`
+    expect(seen).toEqual([
+      {
+        id: 'a',
+        status: 'running',
+        done: false,
+        name: null,
+        revision: 0,
+        position: null,
+        progress: null,
+        cancelRequested: false,
+        reason: null,
+        attempt: 0,
+        queuedAt: null,
+        startedAt: null,
+        settledAt: null,
+        expiresAt: null,
+        pollAfterMs: null,
+        result: null,
+        error: null,
+        resultOmitted: null,
+        links: { self: null, events: null }
+      }
+    ])
+  })
+
+  it.each([
+    ['no error', undefined, 'TASK_FAILED', 'the task failed'],
+    ['text for an error', 'boom', 'TASK_FAILED', 'the task failed'],
+    ['an error of numbers', { code: 1, message: 2 }, 'TASK_FAILED', 'the task failed'],
+    ['an error without a message', { code: 'NO' }, 'NO', 'the task failed']
+  ])('about a failure with %s is still a failure', async (_, error, taskCode, message) => {
+    const { server, poll } = setting()
+    const call = poll()
+    ;(await server.next('GET /tasks/a')).answer(200, {}, { id: 'a', status: 'failed', result: 1, error })
+    expect(await rejection(call.promise)).toMatchObject({ code: 'ERR_TASK_FAILED', taskCode, message })
+  })
+
+  it('by numbers beyond all bounds asks again when a second has passed', async () => {
+    const { advance, server, poll } = setting()
+    void poll()
+    ;(await server.next('GET /tasks/a')).answer(200, {}, '{"id":"a","status":"queued","pollAfterMs":1e999}')
+    await advance(1_100)
+    await server.next('GET /tasks/a')
+  })
+})
+
+describe('another origin', () => {
+  it.each([301, 302, 303, 307, 308])('is not gone to by a redirect with %d, whatever was asked', async (code) => {
+    const elsewhere = await rawServer([done])
+    const here = await rawServer([say(`${code} Elsewhere`, [`Location: ${elsewhere.origin}/tasks/a`])])
+    for (const call of [submit(`${here.origin}/tasks`, {}, quick()), poll(`${here.origin}/tasks/a`, quick())]) {
+      expect(await rejection(call)).toMatchObject({
+        code: 'ERR_UNEXPECTED_ANSWER',
+        message: 'The server gave an answer that cannot be used: it leads elsewhere, and is not followed.'
+      })
+    }
+    expect(here.requests).toHaveLength(2)
+    expect(elsewhere.requests).toEqual([])
+  })
+
+  it('is not gone to by a redirect that a browser hides', async () => {
+    const { server, poll } = setting()
+    const call = poll()
+    ;(await server.next('GET /tasks/a')).give(Response.error())
+    expect(await rejection(call.promise)).toMatchObject({
+      status: 0,
+      message: expect.stringContaining('leads elsewhere')
+    })
+  })
+
+  it('is not asked for a ticket, nor told anything, even to cancel it', async () => {
+    const elsewhere = await rawServer([done])
+    const here = await rawServer([say('202 Accepted', [`Location: ${elsewhere.origin}/tasks/a`])])
+    const headers = { Authorization: 'Bearer secret' }
+    expect(await rejection(submit(`${here.origin}/tasks`, {}, { ...quick(), headers }))).toMatchObject({
+      code: 'ERR_UNEXPECTED_ANSWER',
+      ticketUrl: undefined,
+      message: 'The server gave an answer that cannot be used: its ticket is not on an origin that is trusted.'
+    })
+    expect(elsewhere.requests).toEqual([])
+  })
+
+  it('is asked when it is trusted', async () => {
+    const elsewhere = await rawServer([done])
+    const here = await rawServer([say('202 Accepted', [`Location: ${elsewhere.origin}/tasks/a`])])
+    const trustedOrigins = [elsewhere.origin]
+    expect(await submit(`${here.origin}/tasks`, {}, { ...quick(), trustedOrigins })).toBe('done')
+  })
+
+  it.each([
+    'https://desk.test/tasks/a',
+    'http://desk.test:8080/tasks/a',
+    'http://sub.desk.test/tasks/a',
+    '//evil.test/tasks/a',
+    String.raw`\\evil.test\tasks`,
+    'http://desk.test@evil.test/tasks/a',
+    'http://me:secret@desk.test/tasks/a',
+    'http://me@desk.test/tasks/a',
+    'javascript:alert(1)',
+    'data:application/json,{}',
+    'blob:http://desk.test/0',
+    'file:///etc/passwd',
+    'http://[',
+    'http://desk.test:99999/'
+  ])('is what %s is, or nothing at all', async (location) => {
+    const { server, submit } = setting()
+    const call = submit()
+    ;(await server.next('POST /tasks')).answer(202, { ...TICKET, Location: location }, status())
+    expect(await rejection(call.promise)).toMatchObject({ code: 'ERR_UNEXPECTED_ANSWER' })
+    expect(await server.waiting()).toEqual([])
+  })
+})

@@ -1,0 +1,242 @@
+/** The client and the server of this package, with sockets between them. */
+import { poll, type SubmitOptions, submit, type TicketStatus } from 'coatcheck/client'
+import type { TicketStatus as ServedStatus } from 'coatcheck/http'
+import { describe, expect, expectTypeOf, it } from 'vitest'
+import { gate } from '../support/gate.js'
+import { ManualClock } from '../support/manual-clock.js'
+import { rejection } from '../support/pools.js'
+import { quiet } from './support/counter.js'
+import { realDesk, until } from './support/real-desk.js'
+
+/** A clock of the client's own, which stands still. */
+const still = (): SubmitOptions & { readonly clock: ManualClock } => ({ clock: new ManualClock() })
+
+/** The platform's `fetch`, and a way to wait until the client has made of so many answers whatever it makes of them. */
+function counting() {
+  let count = 0
+  return {
+    fetch: async (url: string, init: RequestInit): Promise<Response> => {
+      const response = await fetch(url, init)
+      const text = await response.text()
+      count++
+      return new Response(text === '' ? null : text, response)
+    },
+    answered: async (answers: number): Promise<void> => {
+      await until(() => count === answers)
+      await quiet()
+    }
+  }
+}
+
+describe('a task', () => {
+  it('runs and comes back with its result, without any time passing: questions are held until there is news', async () => {
+    const { url, begun, lines } = await realDesk()
+    const seen: TicketStatus[] = []
+    const call = submit<{ width: number }>(
+      url,
+      { width: 200 },
+      { ...still(), onProgress: (each) => void seen.push(each) }
+    )
+    await until(() => begun.length === 1 && lines.length === 2)
+    const [task] = begun
+    expect(task?.input).toEqual({ width: 200 })
+    task?.open({ width: task.input['width'] })
+    expect(await call).toEqual({ width: 200 })
+    expect(seen.map(({ status }) => status).at(-1)).toBe('succeeded')
+    expect(lines[0]).toBe('POST /tasks')
+    expect(new Set(lines.slice(1))).toEqual(new Set(['GET /tasks/ticket']))
+  })
+
+  it('tells its progress on the way', async () => {
+    const { url, begun, lines } = await realDesk()
+    const clock = new ManualClock()
+    const seen: (number | undefined)[] = []
+    const call = submit(url, {}, { clock, onProgress: ({ progress }) => void seen.push(progress?.ratio) })
+    await until(() => begun.length === 1 && lines.length === 2)
+    for (const ratio of [0.25, 0.5]) {
+      begun[0]?.context.progress(ratio, 'on its way')
+      await until(() => seen.at(-1) === ratio)
+      await quiet()
+      await clock.advance(250) // news or not, it asks no sooner
+    }
+    begun[0]?.open(null)
+    expect(await call).toBeNull()
+  })
+
+  it('that fails rejects with its code, and with its message if it may be told', async () => {
+    const { url, begun } = await realDesk()
+    for (const [error, taskCode, message] of [
+      [Object.assign(new Error('no space on /var/lib/db'), { code: 'DISK_FULL' }), 'DISK_FULL', 'the task failed'],
+      [Object.assign(new Error('the picture is too wide'), { expose: true }), 'TASK_FAILED', 'the picture is too wide']
+    ] as const) {
+      const call = rejection(submit(url, {}, still()))
+      await until(() => begun.length === 1)
+      begun.pop()?.fail(error)
+      expect(await call).toMatchObject({ code: 'ERR_TASK_FAILED', taskCode, message })
+    }
+  })
+
+  it('whose result has no JSON form succeeded all the same, and says why it cannot be had', async () => {
+    const { url, begun } = await realDesk()
+    const call = rejection(submit(url, {}, still()))
+    await until(() => begun.length === 1)
+    begun[0]?.open(() => {})
+    expect(await call).toMatchObject({ code: 'ERR_RESULT_OMITTED', message: expect.stringContaining('a function') })
+  })
+
+  it('is canceled when its caller leaves while it runs', async () => {
+    const { url, begun, pool, lines } = await realDesk()
+    const controller = new AbortController()
+    const call = rejection(submit(url, {}, { ...still(), signal: controller.signal }))
+    await until(() => begun.length === 1 && lines.length === 2)
+    controller.abort('enough')
+    expect(await call).toBe('enough')
+    await until(() => begun[0]?.context.signal.aborted === true)
+    await until(() => pool.stats().totals.canceled === 1)
+  })
+
+  it('is canceled when its caller leaves while it waits, and never runs', async () => {
+    const { url, begun, pool, lines } = await realDesk()
+    const busy = submit(url, {}, still())
+    await until(() => begun.length === 1)
+    const controller = new AbortController()
+    const call = rejection(submit(url, {}, { ...still(), signal: controller.signal }))
+    await until(() => pool.stats().queued === 1 && lines.filter((line) => line.startsWith('GET')).length === 2)
+    controller.abort()
+    await call
+    await until(() => pool.stats().totals.canceled === 1)
+    begun[0]?.open(1)
+    expect(await busy).toBe(1)
+    expect(begun).toHaveLength(1)
+  })
+
+  it('goes on when its caller only looks after it, and can be looked after again', async () => {
+    const { url, begun, pool, lines } = await realDesk()
+    let ticket = ''
+    const first = new AbortController()
+    const onAccepted = (each: string): void => {
+      ticket = each
+    }
+    const call = rejection(submit(url, {}, { ...still(), onAccepted, onAbort: 'leave', signal: first.signal }))
+    await until(() => begun.length === 1 && lines.length === 2)
+    first.abort()
+    await call
+    const again = poll(ticket, still())
+    await until(() => lines.length >= 4)
+    begun[0]?.open('still there')
+    expect(await again).toBe('still there')
+    expect(pool.stats().totals.canceled).toBe(0)
+    expect(lines).not.toContain('DELETE /tasks/ticket')
+  })
+
+  it('that somebody else cancels rejects with the reason', async () => {
+    const { url, begun, pool, lines } = await realDesk()
+    const call = rejection(submit(url, {}, still()))
+    await until(() => begun.length === 1 && lines.length === 2)
+    pool.cancel(begun[0]?.context.id ?? '')
+    expect(await call).toMatchObject({ code: 'ERR_TASK_CANCELED', reason: 'user', started: true })
+  })
+
+  it('that the stop of the server cuts short rejects with that reason', async () => {
+    const { url, begun, pool, lines } = await realDesk()
+    const call = rejection(submit(url, {}, still()))
+    await until(() => begun.length === 1 && lines.length === 2)
+    await pool.stop({ graceMs: 0 })
+    expect(await call).toMatchObject({ code: 'ERR_TASK_CANCELED', reason: 'pool_stopped', started: true })
+  })
+
+  it('that the server has forgotten is not found', async () => {
+    const { url, begun, pool } = await realDesk({ longPolls: { total: 0 } }, { retention: { count: 0 } })
+    const clock = new ManualClock()
+    const { fetch, answered } = counting()
+    const call = rejection(submit(url, {}, { clock, fetch }))
+    await until(() => begun.length === 1)
+    await answered(2)
+    begun[0]?.open(1)
+    await until(() => pool.stats().totals.succeeded === 1)
+    await clock.advance(1_100)
+    expect(await call).toMatchObject({ code: 'ERR_TICKET_NOT_FOUND' })
+  })
+})
+
+describe('a server', () => {
+  it('without room is asked again when it says so, until there is some', async () => {
+    const { url, begun, pool } = await realDesk()
+    const [running, queued] = [gate(), gate()]
+    for (const { promise } of [running, queued]) pool.queueTask(() => promise)
+    const clock = new ManualClock()
+    const { fetch, answered } = counting()
+    const call = submit(url, {}, { clock, fetch })
+    await answered(1)
+    expect(pool.stats().totals).toMatchObject({ accepted: 2, refused: 1 })
+    running.open()
+    await until(() => pool.stats().queued === 0)
+    await clock.advance(1_249)
+    await quiet()
+    expect(pool.stats().totals.submitted).toBe(3)
+    await clock.advance(1) // Retry-After, and half of the backoff on top
+    await until(() => pool.stats().queued === 1)
+    queued.open()
+    await until(() => begun.length === 1)
+    begun[0]?.open('at last')
+    await answered(3)
+    await clock.advance(250)
+    expect(await call).toBe('at last')
+  })
+
+  it('that holds no questions is asked again when it says so', async () => {
+    const { url, begun, lines } = await realDesk({ longPolls: { total: 0 }, pollAfterMs: 3_000 })
+    const clock = new ManualClock()
+    const { fetch, answered } = counting()
+    const call = submit(url, {}, { clock, fetch })
+    await until(() => begun.length === 1)
+    await answered(2)
+    begun[0]?.open('done')
+    await clock.advance(2_999)
+    await quiet()
+    expect(lines).toHaveLength(2)
+    await clock.advance(301)
+    expect(await call).toBe('done')
+    expect(lines).toEqual(['POST /tasks', 'GET /tasks/ticket', 'GET /tasks/ticket'])
+  })
+
+  it('that answers a held question without news is asked at once again', async () => {
+    const { url, begun, lines, clock } = await realDesk()
+    const own = new ManualClock()
+    const call = submit(url, {}, { clock: own })
+    await until(() => begun.length === 1 && lines.length === 2)
+    await own.advance(25_000)
+    await clock.advance(25_000)
+    await until(() => lines.length >= 3)
+    begun[0]?.open('done')
+    expect(await call).toBe('done')
+  })
+
+  it('that refuses the request says what is wrong with it', async () => {
+    const { url } = await realDesk({ maxBodyBytes: 10 })
+    expect(await rejection(submit(url, { text: 'x'.repeat(100) }, still()))).toMatchObject({
+      code: 'ERR_REQUEST_REFUSED',
+      status: 413,
+      problemCode: 'BODY_TOO_LARGE'
+    })
+    expect(await rejection(submit(url, [1], still()))).toMatchObject({ status: 400, problemCode: 'INVALID_BODY' })
+    expect(await rejection(submit(`${url}x`, {}, still()))).toMatchObject({ status: 404, problemCode: 'NOT_FOUND' })
+  })
+
+  it('behind another public URL is asked there once that is trusted', async () => {
+    const publicUrl = 'https://tickets.example.org'
+    const { url, begun, origin } = await realDesk({ publicUrl })
+    expect(await rejection(submit(url, {}, still()))).toMatchObject({ code: 'ERR_UNEXPECTED_ANSWER' })
+    begun[0]?.open(1)
+    const inside = (asked: string, init: RequestInit) => fetch(asked.replace(publicUrl, origin), init)
+    const call = submit(url, {}, { ...still(), fetch: inside, trustedOrigins: [publicUrl] })
+    await until(() => begun.length === 2)
+    begun[1]?.open('found')
+    expect(await call).toBe('found')
+  })
+})
+
+it('the client reads what the server writes, key by key', () => {
+  expectTypeOf<ServedStatus>().toExtend<TicketStatus>()
+  expectTypeOf<keyof TicketStatus>().toEqualTypeOf<keyof ServedStatus>()
+})
