@@ -104,6 +104,32 @@ describe('before stop returns', () => {
     expect(pool.state).toBe('stopped')
   })
 
+  it('the error of a stop without a reason has no cause', async () => {
+    const { clock, pool } = startedPool()
+    const reasons: unknown[] = []
+    pool.queueTask(({ signal, stopping }) => {
+      stopping.addEventListener('abort', () => reasons.push(stopping.reason))
+      signal.addEventListener('abort', () => reasons.push(signal.reason))
+      return never()
+    })
+    await clock.turn()
+    void pool.stop()
+    expect(reasons).toHaveLength(2)
+    for (const reason of reasons) {
+      expect(reason).toBeInstanceOf(PoolStoppedError)
+      expect(reason).not.toHaveProperty('cause')
+    }
+  })
+
+  it('without a grace nothing starts any more, not even by a listener of `stopping` that makes room', async () => {
+    const { pool } = startedPool()
+    const tasks = [pool.queueTask(untilAborted), pool.queueTask(never)]
+    pool.on('stopping', () => pool.resize({ concurrency: 2 }))
+    const { unstarted } = await pool.stop()
+    expect(unstarted.ids.toSorted()).toEqual(tasks.map(({ id }) => id).toSorted())
+    expect(pool.stats().peakRunning).toBe(1)
+  })
+
   it('ctx.stopping has aborted when it is first read after stop', async () => {
     const { clock, pool } = startedPool()
     let context!: TaskContext
@@ -141,6 +167,7 @@ describe('the grace', () => {
     const task = pool.queueTask(() => promise)
     await clock.turn()
     const stopped = pool.stop({ graceMs: 1_000 })
+    expect(clock.timers('alive'), 'the process lives until then').toBe(1)
     await clock.advance(999)
     open('in time')
     expect(await stopped).toEqual(report({ durationMs: 999, succeeded: 1 }))
@@ -188,6 +215,17 @@ describe('the grace', () => {
     expect(await stopped).toEqual(report({ succeeded: 3 }))
     expect(tasks.map(({ state }) => state)).toEqual(['succeeded', 'succeeded', 'succeeded'])
     await clock.turn()
+  })
+
+  it('starts nothing that a pause had held back when a listener of `stopping` has used the grace up', async () => {
+    const { clock, pool } = startedPool()
+    pool.pause()
+    const task = pool.queueTask(never)
+    pool.on('stopping', () => clock.block(50))
+    const stopped = pool.stop({ graceMs: 50 })
+    expect(task.state).toBe('canceled')
+    expect(await stopped).toMatchObject({ durationMs: 50, unstarted: { count: 1, ids: [task.id] } })
+    expect(pool.stats().peakRunning).toBe(0)
   })
 
   it('cannot be paused, and the pause of before cannot come back', async () => {
@@ -293,6 +331,7 @@ describe('the force deadline', () => {
     await clock.turn()
     const stopped = pool.stop({ graceMs: 1_000, forceMs: 500 })
     await clock.advance(1_499)
+    expect(clock.timers('alive'), 'the process lives until then').toBe(1)
     expect(deaf.state).toBe('running')
     expect(pool.state).toBe('stopping')
     await clock.advance(1)
@@ -665,6 +704,16 @@ describe('stop from anywhere', () => {
       ])
       await clock.turn()
     }
+  })
+
+  it('in a listener of each of very many ends takes no stack', async () => {
+    const unobserved: unknown[] = []
+    const { pool } = startedPool({ queueCapacity: 20_000, onUnobservedError: (error) => unobserved.push(error) })
+    pool.pause()
+    for (let n = 0; n < 20_000; n++) pool.queueTask(never)
+    pool.on('canceled', () => void pool.stop())
+    expect(await pool.stop()).toMatchObject({ canceled: 20_000, unstarted: { count: 20_000 } })
+    expect(unobserved).toEqual([])
   })
 
   it('listeners that cancel other tasks while stop cancels them take nothing away from it', async () => {
