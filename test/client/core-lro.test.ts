@@ -1,0 +1,124 @@
+/** A poller for long-running operations from a cloud SDK, on our routes as they are. */
+import {
+  createHttpPoller,
+  type OperationResponse,
+  type OperationState,
+  type RawRequest,
+  type RunningOperation
+} from '@azure/core-lro'
+import type { TicketStatus } from 'coatcheck/http'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { rejection } from '../support/pools.js'
+import { quiet } from './support/counter.js'
+import { realDesk, until } from './support/real-desk.js'
+
+type Progress = OperationState<TicketStatus>
+
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+/** An operation whose requests go out as they are, with nothing in between but the form that the poller wants. */
+function operation(origin: string): RunningOperation<TicketStatus> {
+  const send = async (method: string, path: string, body?: unknown): Promise<OperationResponse<TicketStatus>> => {
+    const request: RawRequest = { method, url: new URL(path, origin).href }
+    const response = await fetch(request.url, {
+      method,
+      headers: { 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) })
+    })
+    const parsed = (await response.json()) as TicketStatus
+    const headers = Object.fromEntries(response.headers)
+    return { flatResponse: parsed, rawResponse: { statusCode: response.status, request, headers, body: parsed } }
+  }
+  return {
+    sendInitialRequest: () => send('POST', '/tasks', { width: 200 }),
+    sendPollRequest: (path) => send('GET', path)
+  }
+}
+
+describe('the poller of @azure/core-lro', () => {
+  it('follows a ticket to the result of its task', async () => {
+    const { origin, begun, lines } = await realDesk()
+    const poller = createHttpPoller<TicketStatus, Progress>(operation(origin))
+    await poller.submitted()
+    expect(poller.operationState?.status).toBe('running')
+    await poller.poll()
+    expect(poller.operationState?.status).toBe('running')
+    await until(() => begun.length === 1)
+    begun[0]?.open({ url: '/200.png' })
+    expect((await poller.pollUntilDone()).result).toEqual({ url: '/200.png' })
+    expect(poller.operationState?.status).toBe('succeeded')
+    expect(lines[0]).toBe('POST /tasks')
+    expect(new Set(lines.slice(1))).toEqual(new Set(['GET /tasks/ticket']))
+  })
+
+  it('waits between two questions for as long as Retry-After says', async () => {
+    const { origin, begun, lines } = await realDesk({ pollAfterMs: 7_000 })
+    const poller = createHttpPoller<TicketStatus, Progress>(operation(origin))
+    await poller.submitted()
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    let polls = 0
+    poller.onProgress(() => void polls++)
+    const done = poller.pollUntilDone()
+    await until(() => polls === 1)
+    await quiet()
+    begun[0]?.open('done')
+    vi.advanceTimersByTime(6_999)
+    await quiet()
+    expect(lines).toHaveLength(2)
+    vi.advanceTimersByTime(1)
+    expect((await done).result).toBe('done')
+  })
+
+  it('ends with the error of a task that failed', async () => {
+    const { origin, begun } = await realDesk()
+    const poller = createHttpPoller<TicketStatus, Progress>(operation(origin))
+    await poller.submitted()
+    await until(() => begun.length === 1)
+    begun[0]?.fail(Object.assign(new Error('the picture is too wide'), { expose: true, code: 'TOO_WIDE' }))
+    expect(await rejection(poller.pollUntilDone())).toEqual(
+      new Error('The long-running operation has failed. TOO_WIDE. the picture is too wide')
+    )
+    expect(poller.operationState?.status).toBe('failed')
+  })
+
+  it('ends when the task was canceled', async () => {
+    const { origin, begun, pool } = await realDesk()
+    const poller = createHttpPoller<TicketStatus, Progress>(operation(origin))
+    await poller.submitted()
+    await until(() => begun.length === 1)
+    pool.cancel(begun[0]?.context.id ?? '')
+    expect(await rejection(poller.pollUntilDone())).toEqual(new Error('Operation was canceled'))
+    expect(poller.operationState?.status).toBe('canceled')
+  })
+
+  it('goes on in another process from what it has written down', async () => {
+    const { origin, begun } = await realDesk()
+    const poller = createHttpPoller<TicketStatus, Progress>(operation(origin))
+    const restoreFrom = await poller.serialize()
+    const again = createHttpPoller<TicketStatus, Progress>(operation(origin), { restoreFrom })
+    await until(() => begun.length === 1)
+    begun[0]?.open('still there')
+    expect((await again.pollUntilDone()).result).toBe('still there')
+  })
+
+  it('is given whole URLs where there is a public one', async () => {
+    const { origin, begun } = await realDesk({ publicUrl: 'https://tickets.example.org' })
+    const { sendInitialRequest, sendPollRequest } = operation(origin)
+    const asked: string[] = []
+    const poller = createHttpPoller<TicketStatus, Progress>({
+      sendInitialRequest,
+      sendPollRequest: (url) => {
+        asked.push(url)
+        return sendPollRequest(new URL(url).pathname) as Promise<OperationResponse<TicketStatus>>
+      }
+    })
+    await poller.submitted()
+    await until(() => begun.length === 1)
+    begun[0]?.open('found')
+    await poller.pollUntilDone()
+    for (const url of asked) expect(url).toMatch(/^https:\/\/tickets\.example\.org\/tasks\/[\w-]{22}$/)
+    expect(asked).not.toEqual([])
+  })
+})
