@@ -71,6 +71,22 @@ describe('Turn', () => {
     expect(reads).toEqual([1, 2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3])
   })
 
+  it.each([
+    { what: 'each step of a 32nd of the slice', stepMs: 0.3125, reads: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10] },
+    { what: 'eight steps of less', stepMs: 0.25, reads: [1, 2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3, 4] }
+  ])('looks at the clock after $what, whenever the turn began', ({ stepMs, reads }) => {
+    const { clock, turn } = setup()
+    clock.block(1_000)
+    turn.begin()
+    clock.reads = 0
+    const seen = reads.map(() => {
+      turn.isOver()
+      clock.block(stepMs)
+      return clock.reads
+    })
+    expect(seen).toEqual(reads)
+  })
+
   it('looks at the clock after each step that is slow', () => {
     const { clock, turn } = setup()
     turn.begin()
