@@ -1,7 +1,8 @@
 import { once } from 'node:events'
+import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type TaskContext, WorkerPool, type WorkerPoolOptions } from 'coatcheck'
-import { type JsonObject, type TicketRoutesOptions, ticketRoutes } from 'coatcheck/http'
+import { type JsonObject, type TicketRoutes, type TicketRoutesOptions, ticketRoutes } from 'coatcheck/http'
 import { onTestFinished } from 'vitest'
 import { listener, ticketServer } from '../../../examples/node-http.js'
 import { CountingClock } from '../../http/support/counting-clock.js'
@@ -16,7 +17,8 @@ export interface Begun extends Gate<unknown> {
 /** Everything real: a pool, its routes, a server. Only time stands still, until the test moves it. */
 export async function realDesk(
   routes: TicketRoutesOptions = {},
-  options: Partial<WorkerPoolOptions<Record<never, never>>> = {}
+  options: Partial<WorkerPoolOptions<Record<never, never>>> = {},
+  carry: (routes: TicketRoutes) => Server = (tickets) => ticketServer(listener(tickets))
 ) {
   const clock = new CountingClock()
   const begun: Begun[] = []
@@ -34,14 +36,13 @@ export async function realDesk(
     )
   const tickets = ticketRoutes(pool, { accept: [{ path: '/tasks', submit }], random: () => 0, clock, ...routes })
   const lines: string[] = []
-  const server = ticketServer(
-    listener({
-      handle: (request) => {
-        lines.push(`${request.method} ${request.target.replace(/[\w-]{22}/, 'ticket')}`)
-        return tickets.handle(request)
-      }
-    })
-  )
+  const server = carry({
+    ...tickets,
+    handle: (request) => {
+      lines.push(`${request.method} ${request.target.replace(/[\w-]{22}/, 'ticket')}`)
+      return tickets.handle(request)
+    }
+  })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   onTestFinished(async () => {
