@@ -218,6 +218,7 @@ describe('a task', () => {
   it('`recorded` has resolved without a store, and result() and settled() are made when asked for', async () => {
     const { clock, pool } = make()
     const task = pool.queueTask(() => 'done')
+    expect(task.recorded).toBeInstanceOf(Promise)
     expect(await task.recorded).toBeUndefined()
     const [result, settled] = [task.result(), task.settled()]
     expect([task.result(), task.settled()]).toEqual([result, settled])
@@ -246,6 +247,15 @@ describe('a task', () => {
       [true, 'canceled']
     ])
     await Promise.allSettled(tasks.map((task) => task.result()))
+  })
+
+  it('canceled without a reason is rejected with an error that has no cause', async () => {
+    const { pool } = make()
+    const task = pool.queueTask(hang)
+    task.cancel()
+    const error = await task.result().catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ code: 'ERR_TASK_CANCELED', reason: 'user', id: task.id })
+    expect(error).not.toHaveProperty('cause')
   })
 })
 
@@ -350,6 +360,23 @@ describe('record()', () => {
       expiresAt: '2030-01-01T00:10:00.000Z',
       reason: 'user',
       error: { name: 'TaskCanceledError', code: 'ERR_TASK_CANCELED', message: 'not wanted' }
+    })
+  })
+
+  it('of a task that ends some time after its cancel has both times, also where the cancel came at the very first', async () => {
+    const { clock, pool } = make()
+    pool.start()
+    const { promise, fail } = gate()
+    const task = pool.queueTask(({ signal }) => promise.catch(() => Promise.reject(signal.reason)))
+    await clock.turn()
+    task.cancel()
+    await clock.advance(1_000)
+    fail(new Error('cleaned up'))
+    await clock.turn()
+    expect(task.record()).toMatchObject({
+      state: 'canceled',
+      cancelRequestedAt: START,
+      settledAt: '2030-01-01T00:00:01.000Z'
     })
   })
 
@@ -612,6 +639,33 @@ describe('changes()', () => {
     expect(states).toEqual(['succeeded'])
   })
 
+  it('ends by return before anything was read', async () => {
+    const { pool } = make()
+    for (const options of [{}, { metadata: 1 }]) {
+      const changes = reader(pool.queueTask(hang, options))
+      expect(await changes.return?.()).toEqual({ value: undefined, done: true })
+      expect(await changes.next()).toEqual({ value: undefined, done: true })
+    }
+  })
+
+  it('shows a failure to who reads on; the failure of a task whose readers have gone is told', async () => {
+    const told: unknown[] = []
+    const { clock, pool } = make({ concurrency: 2, onUnobservedError: (_error, { task }) => told.push(task?.name) })
+    pool.start()
+    const { promise, fail } = gate()
+    const read = (name: string) => reader(pool.queueTask(() => promise, { name }))
+    const [left, waiting] = [read('left'), read('waiting')]
+    await clock.turn()
+    await Promise.all([left.next(), waiting.next()])
+    const [over, last] = [left.next(), waiting.next()]
+    await left.return?.()
+    expect(await over).toEqual({ value: undefined, done: true })
+    fail(new Error('failed'))
+    await clock.turn()
+    expect((await last).value).toMatchObject({ state: 'failed', name: 'waiting' })
+    expect(told).toEqual(['left'])
+  })
+
   it('ends by return while somebody waits: whoever waits is told that it is over', async () => {
     const { clock, pool } = make()
     const task = pool.queueTask(hang)
@@ -730,7 +784,9 @@ describe('changes()', () => {
   it('refuses wrong options at the call', () => {
     const { pool } = make()
     const task = pool.queueTask(hang)
-    expect(() => task.changes({ signal: {} as AbortSignal })).toThrow(TypeError)
+    expect(() => task.changes({ signal: {} as AbortSignal })).toThrow(
+      new TypeError('Expected `signal` to be an AbortSignal, got `[object Object]` (object)')
+    )
     expect(() => task.changes({ from: 1 } as never)).toThrow(TypeError)
     expect(() => task.changes(null as never)).toThrow(TypeError)
   })
