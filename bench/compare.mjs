@@ -9,7 +9,7 @@
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { DEFAULTS, ID_READ, NO_CONTEXT, YARDSTICK } from './queues/contenders.mjs'
-import { rounded } from './report/numbers.mjs'
+import { spreadOf } from './report/numbers.mjs'
 import { timeOf } from './time/time.mjs'
 
 const { values, positionals } = parseArgs({
@@ -37,7 +37,7 @@ for (const shape of values.shape) {
     Object.fromEntries(
       rows.map(({ contender, ratio, cpu }) => [
         `${shape}: ${contender}`,
-        { 'to fastq.promise': rounded(ratio, 2), 'ns a task': rounded(cpu, 0) }
+        { 'to fastq.promise': spreadOf(ratio, 2), 'ns a task': spreadOf(cpu, 0) }
       ])
     )
   )

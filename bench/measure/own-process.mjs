@@ -28,5 +28,5 @@ export const ask = async (file, question, { node = process.execPath, flags = [] 
  */
 export const answer = async (find) => {
   const found = await find(JSON.parse(process.argv[2] ?? '{}'))
-  process.stdout.write(JSON.stringify(found))
+  process.stdout.write(JSON.stringify(found), () => process.exit()) // whatever may still be queued
 }

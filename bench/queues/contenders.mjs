@@ -1,8 +1,7 @@
 /** The queues that are compared, behind the same three calls. All of them run no-op async tasks, ten at a time. */
-import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { floor } from './floor.mjs'
-import { pools } from './pools.mjs'
+import { pools } from './library.mjs'
 
 /**
  * @typedef {object} Queue One queue, made for one repeat.
@@ -26,6 +25,7 @@ export const YARDSTICK = 'fastq.promise'
 export const NO_CONTEXT = 'coatcheck, captureContext: false'
 export const DEFAULTS = 'coatcheck'
 export const ID_READ = 'coatcheck, id read'
+export const FLOOR = 'the floor: a list and a promise'
 
 /** @type {(push: () => Promise<unknown>, end?: () => unknown) => Queue} */
 const byPromise = (push, end = () => {}) => ({ push, forget: push, end })
@@ -43,7 +43,7 @@ const byTask = async (dist, options) => {
   }
 }
 
-/** @type {Readonly<Record<string, Contender>>} */
+/** In the order in which they are shown. @type {Readonly<Record<string, Contender>>} */
 export const contenders = {
   [NO_CONTEXT]: { prepare: (dist) => byTask(dist, { captureContext: false }) },
 
@@ -140,7 +140,7 @@ export const contenders = {
     }
   },
 
-  'the floor: a ring and a promise': {
+  [FLOOR]: {
     prepare: async () => () => {
       const push = floor(CONCURRENCY, 1 << 20)
       return byPromise(() => push(noop))
@@ -148,7 +148,5 @@ export const contenders = {
   }
 }
 
-const manifestOf = createRequire(import.meta.url)
-
-/** @type {(name: string) => string} */
-export const versionOf = (name) => manifestOf(`${name}/package.json`).version
+/** Those whose tasks cost so much that they would only warm the room for the others: they are measured apart. */
+export const slow = Object.keys(contenders).filter((name) => contenders[name]?.tasks !== undefined)

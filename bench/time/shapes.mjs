@@ -32,13 +32,12 @@ export const shapes = {
     }
   },
 
-  /** A hundred in each turn of the event loop, none looked at again but the very last, as request handlers do. */
+  /** A hundred in each turn of the event loop, none looked at again but the last hundred, as request handlers do. */
   'fire and forget': async (queue, tasks) => {
-    for (let done = 0; done < tasks; done += WAVE) {
-      for (let n = 1; n < WAVE; n++) queue.forget()
-      if (done + WAVE >= tasks) await queue.push()
-      else queue.forget()
+    for (let done = WAVE; done < tasks; done += WAVE) {
+      for (let n = 0; n < WAVE; n++) queue.forget()
       await new Promise((turn) => setImmediate(turn))
     }
+    await shapes['burst']?.(queue, WAVE)
   }
 }

@@ -1,0 +1,43 @@
+/** One service in a process of its own. It watches its memory, and ends before it takes the machine's. */
+import { createServer } from 'node:http'
+import { serve } from './serve.mjs'
+import { bring, services, work } from './services.mjs'
+
+const EVERY_MS = 100
+
+/** @typedef {{ dist: string, service: string, mostMegabytes: number }} Question */
+
+/** @type {Question} */
+const { dist, service, mostMegabytes } = JSON.parse(process.argv[2] ?? '{}')
+const accept = await services[service]?.(dist)
+if (accept === undefined) throw new RangeError(`No service ${service}`)
+
+/** @type {[number, number][]} */
+const samples = []
+const told = { accepted: 0, refused: 0, done: 0, waitMs: 0, cutOff: false, samples }
+
+const server = createServer((_, res) => {
+  const brought = bring()
+  const came = performance.now()
+  const isAccepted = accept(async () => {
+    told.waitMs = Math.max(told.waitMs, performance.now() - came)
+    await work(brought)
+    told.done++
+  })
+  if (isAccepted) told.accepted++
+  else told.refused++
+  res.writeHead(isAccepted ? 202 : 503).end()
+})
+
+const begun = performance.now()
+const watch = setInterval(() => {
+  const megabytes = process.memoryUsage.rss() / 1e6
+  samples.push([(performance.now() - begun) / 1e3, megabytes])
+  if (megabytes < mostMegabytes) return
+  told.cutOff = true
+  clearInterval(watch)
+  server.close()
+  server.closeAllConnections()
+}, EVERY_MS)
+
+serve(server, () => told)
