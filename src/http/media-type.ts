@@ -16,20 +16,30 @@ export function requireJson(request: Pick<HttpRequest, 'headers'>): void {
   if (!isJson(headerOf(request, 'content-type') ?? '')) throw requestError('UNSUPPORTED_MEDIA_TYPE')
 }
 
+const TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+const ESSENCE = new RegExp(`(${TOKEN})/(${TOKEN})`, 'y')
+const PARAMETER = new RegExp(`[ \\t]*;[ \\t]*(?:(${TOKEN})=(?:(${TOKEN})|"((?:[^"\\\\]|\\\\.)*)"))?`, 'y')
+
+/** Whether all of it reads as a media type that is JSON, with no charset but UTF-8. @see RFC 9110, section 8.3.1 */
 function isJson(contentType: string): boolean {
   if (contentType.length > MAX_LENGTH) return false
-  const [type = '', ...parameters] = contentType.toLowerCase().split(';')
-  return isJsonType(type.trim()) && parameters.every(isHarmless)
+  const text = contentType.toLowerCase()
+  const [essence, type, subtype = ''] = matchAt(ESSENCE, text, 0)
+  if (essence === undefined || type !== 'application') return false
+  if (subtype !== 'json' && !subtype.endsWith('+json')) return false
+  let at = essence.length
+  while (at < text.length) {
+    const [parameter, name, token, quoted] = matchAt(PARAMETER, text, at)
+    if (parameter === undefined) return false
+    const value = token ?? quoted?.replaceAll(/\\(.)/g, '$1') ?? ''
+    if (name === 'charset' && value !== 'utf-8' && value !== 'utf8') return false
+    at += parameter.length
+  }
+  return true
 }
 
-function isJsonType(type: string): boolean {
-  return type === 'application/json' || (type.startsWith('application/') && type.endsWith('+json'))
-}
-
-/** Any parameter but a charset other than UTF-8. */
-function isHarmless(parameter: string): boolean {
-  const [name = '', value = ''] = parameter.split('=')
-  if (name.trim() !== 'charset') return true
-  const charset = value.trim().replaceAll('"', '')
-  return charset === 'utf-8' || charset === 'utf8'
+/** What a pattern finds exactly there, each group for itself; nothing when it does not match. */
+function matchAt(sticky: RegExp, text: string, at: number): readonly (string | undefined)[] {
+  sticky.lastIndex = at
+  return sticky.exec(text) ?? []
 }

@@ -1,8 +1,8 @@
 import { isPoolError, type PoolError } from '../errors.js'
 import { read } from '../task-record.js'
-import { retryAfterSeconds } from './jitter.js'
 import { type ProblemCode, problemOf, type Refusal } from './problems.js'
 import { isRequestError } from './request-error.js'
+import { retryAfterSeconds } from './retry-after.js'
 
 /** A stopping server is soon another server: short, and no jitter, for nobody comes back to this one. */
 const STOPPED_RETRY_MS = 5_000

@@ -1,9 +1,9 @@
 import { callable, integer, interval, isFunction, optionsOf, wording } from '../checks.js'
 import { systemClock } from '../system-clock.js'
 import { type AllHoldLimits, checkHoldLimits } from './hold-limits.js'
-import { evenlySpread } from './jitter.js'
 import type { AcceptingRoute, RouteClock, TicketRoutesOptions } from './options.js'
 import type { HttpRequest } from './request.js'
+import { evenlySpread } from './retry-after.js'
 import type { DescribeError } from './task-failure.js'
 
 /** The options of the routes with every default in place. */

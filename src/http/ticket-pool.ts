@@ -5,7 +5,9 @@ import type { TaskState } from '../task-record.js'
 
 /** Which tasks are asked for. */
 export interface TaskQuery {
+  /** Only those that stand here. */
   readonly state?: TaskState | undefined
+  /** Only those of this key. */
   readonly key?: string | undefined
   /** How many at most: from 1 to 1,000. */
   readonly limit: number

@@ -4,6 +4,7 @@ import { tagOf } from './entity-tag.js'
 import { type OwnBody, ownReply } from './own-body.js'
 import { problemOf, refusalReply } from './problems.js'
 import { type HttpReply, replyWith } from './reply.js'
+import { wholeSeconds } from './retry-after.js'
 import type { TicketSettings } from './settings.js'
 import { type FailureRules, failureOf } from './task-failure.js'
 import { isDone, statusOf, type TicketStatus } from './ticket-status.js'
@@ -97,7 +98,7 @@ export class TicketReplies {
   }
 
   #retryAfter(record: TaskRecord): Record<string, string> {
-    return isDone(record) ? {} : { 'Retry-After': String(Math.ceil(this.#pollAfterMs / 1_000)) }
+    return isDone(record) ? {} : { 'Retry-After': String(wholeSeconds(this.#pollAfterMs)) }
   }
 }
 

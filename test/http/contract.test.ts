@@ -99,6 +99,12 @@ describe('POST /tasks', () => {
       ['Content-Type: application/jsonp'],
       ['Content-Type: text/json'],
       [`Content-Type: application/json; x=${'y'.repeat(300)}`],
+      ['Content-Type: application/jsonapplication/json+json'],
+      ['Content-Type: application/a b+json'],
+      ['Content-Type: application/json\u00a0'],
+      ['Content-Type: application/json; charset=utf-8"'],
+      ['Content-Type: application/json; charset="u"tf-8'],
+      ['Content-Type: application/json; charset=utf-8; charset=latin1'],
       ['Content-Type: application/json', 'Content-Encoding: gzip'],
       ['Content-Type: application/json', 'Content-Encoding: identity']
     ]
@@ -111,6 +117,8 @@ describe('POST /tasks', () => {
       'Application/JSON;charset="UTF-8"',
       'application/vnd.api+json',
       'application/json; version=1',
+      'application/json; x="; charset=latin1"',
+      String.raw`application/json; x="\"; charset=latin1";`,
       'application/json\r\nContent-Encoding:'
     ]
     for (const type of taken) {

@@ -442,6 +442,33 @@ describe('K11 a client that leaves', () => {
     expect(pool.stats().totals.submitted).toBe(0)
   })
 
+  it('while it waits for room in the pool gives its place in the line to the next', async () => {
+    const pool = poolWith({ concurrency: 1, queueCapacity: 0, waiterCapacity: 2 })
+    const errors: unknown[] = []
+    const routes = ticketRoutes(pool, {
+      accept: [
+        {
+          path: '/tasks',
+          submit: (_input, { signal }) => pool.queueTaskWhenFree(() => gate().promise, { waitSignal: signal })
+        }
+      ],
+      onError: (error) => void errors.push(error)
+    })
+    const { promise, open: end } = gate()
+    const running = pool.queueTask(() => promise)
+    const left = new AbortController()
+    const gone = routes.handle(requestTo('POST /tasks', { json: {}, signal: left.signal }))
+    const stays = routes.handle(requestTo('POST /tasks', { json: {} }))
+    await microtasks()
+    left.abort()
+    expect(await gone).toMatchObject({ status: 400, close: true })
+    end()
+    await running.settled()
+    expect((await stays)?.status).toBe(202)
+    expect(pool.stats().totals).toMatchObject({ accepted: 2, refused: 1 })
+    expect(errors).toEqual([])
+  })
+
   it('while it waits for room is withdrawn, without a line in the log', async () => {
     const errors: unknown[] = []
     const routes = ticketRoutes(poolWith(), {

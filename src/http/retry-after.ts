@@ -13,6 +13,11 @@ export function evenlySpread(): () => number {
   }
 }
 
+/** A time in whole seconds, rounded up however little is left, as `Retry-After` has it: digits only, so the longest are cut. */
+export function wholeSeconds(ms: number): number {
+  return Math.min(Math.ceil(Math.ceil(ms) / 1_000), Number.MAX_SAFE_INTEGER)
+}
+
 /**
  * The `Retry-After` of a refusal, in whole seconds: the time rounded up, and up to a fifth of it (at least one second)
  * on top. Clients keep to the second they are told, and those refused together must not come back as one wave.
@@ -20,7 +25,7 @@ export function evenlySpread(): () => number {
  * @param random - gives a number from 0 up to, not including, 1
  */
 export function retryAfterSeconds(retryAfterMs: number, random: () => number): number {
-  const seconds = Math.ceil(retryAfterMs / 1_000)
+  const seconds = wholeSeconds(retryAfterMs)
   const most = Math.max(1, Math.floor(seconds / 5))
   return seconds + Math.min(most, Math.floor(random() * (most + 1)))
 }
