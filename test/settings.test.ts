@@ -378,7 +378,9 @@ describe('the options of a pool', () => {
     expect(() => make(retry({ when: true }))).toThrow(
       new TypeError('Expected `retry.when` to be a function, got `true` (boolean)')
     )
-    expect(() => make(retry({ backoffMs: class {} }))).toThrow(TypeError)
+    expect(() => make(retry({ backoffMs: class {} }))).toThrow(
+      new TypeError('Expected `retry.backoffMs` to be a function, got a class')
+    )
     expect(make(retry({ backoffMs: () => 5, when: () => false })).state).toBe('created')
     expect(() => make({ retry: { attempts: 1 } })).toThrow(
       new TypeError('Expected `retry.backoffMs` to be a number of milliseconds from 0, got `undefined` (undefined)')
@@ -408,17 +410,21 @@ describe('the options of a pool', () => {
     expect(() => make({ handlers: { Greet: class {} } })).toThrow(
       new TypeError('Expected `handlers.Greet` to be a function, got a class')
     )
-    expect(() => make({ handlers: { ['h'.repeat(257)]: () => {} } })).toThrow(RangeError)
+    expect(() => make({ handlers: { ['h'.repeat(257)]: () => {} } })).toThrow(
+      new RangeError(
+        `Expected \`a name in handlers\` to be a string of at most 256 characters, got \`"${'h'.repeat(59)}…\` (string)`
+      )
+    )
     expect(make({ handlers: Object.create(null) }).state).toBe('created')
   })
 
   it('clock has all of its methods', () => {
     expect(make({ clock: new ManualClock() }).state).toBe('created')
     expect(() => make({ clock: null })).toThrow(new TypeError('Expected `clock` to be a Clock, got `null` (null)'))
-    expect(() => make({ clock: () => 0 })).toThrow(TypeError)
+    const methods = { now() {}, date() {}, timer() {}, yield() {}, random() {}, randomBytes() {} }
+    expect(() => make({ clock: Object.assign(() => 0, methods) })).toThrow(/^Expected `clock` to be a Clock, got /)
     for (const missing of ['now', 'date', 'timer', 'yield', 'random', 'randomBytes']) {
-      const clock = { now() {}, date() {}, timer() {}, yield() {}, random() {}, randomBytes() {}, [missing]: 5 }
-      expect(() => make({ clock })).toThrow(
+      expect(() => make({ clock: { ...methods, [missing]: 5 } })).toThrow(
         new TypeError(`Expected \`clock.${missing}\` to be a function, got \`5\` (number)`)
       )
     }
@@ -458,6 +464,27 @@ describe('the options of a pool', () => {
     const { handlers: given, ...options } = { ...POOL, clock }
     expect(settings).toStrictEqual(options)
     expect([...handlers.keys()]).toEqual(Object.keys(given as object))
+  })
+})
+
+describe('an option that is no number', () => {
+  const SIGNAL = 'an AbortSignal'
+  const TEXT = 'a string of at most 256 characters'
+
+  it.each<[name: string, call: string, expected: string, give: (value: unknown) => unknown]>([
+    ['signal', 'start', SIGNAL, (value) => make({}).start({ signal: value as AbortSignal })],
+    ['signal', 'queueTask', SIGNAL, (value) => queue({ signal: value })],
+    ['signal', 'queueTaskWhenFree', SIGNAL, (value) => queueWhenFree({ signal: value })],
+    ['waitSignal', 'queueTaskWhenFree', SIGNAL, (value) => queueWhenFree({ waitSignal: value })],
+    ['signal', 'drain', SIGNAL, (value) => make({}).drain({ signal: value as AbortSignal })],
+    ['signal', 'changes', SIGNAL, (value) => queue({}).changes({ signal: value as AbortSignal })],
+    ['signal', 'wait of a group', SIGNAL, (value) => waitOnce({ signal: value })],
+    ['key', 'queueTask', TEXT, (value) => queue({ key: value })],
+    ['key', 'tasks', TEXT, (value) => make({}).tasks({ key: value as string })]
+  ])('`%s` of %s is refused by name', async (name, _call, expected, give) => {
+    expect(await errorOf(() => give(5))).toEqual(
+      new TypeError(`Expected \`${name}\` to be ${expected}, got \`5\` (number)`)
+    )
   })
 })
 
