@@ -172,6 +172,25 @@ describe('tasks that throw', () => {
     await clock.turn()
     expect(task.record().error).toEqual({ name: 'RangeError', code: 'E_FAR', message: 'over there' })
   })
+
+  it('B8 a function that throws after the pool has given up on it changes nothing', async () => {
+    const asked: unknown[] = []
+    const { clock, pool, witness } = startedPool()
+    const end = gate()
+    const task = pool.queueTask(() => end.promise, {
+      retry: { attempts: 5, backoffMs: 0, when: (error) => asked.push(error) > 0 }
+    })
+    await clock.turn()
+    const stopped = pool.stop({ forceMs: 500 })
+    await clock.advance(500)
+    expect(await stopped).toMatchObject({ interrupted: { ids: [task.id] } })
+    const [record, told] = [task.record(), witness.told.length]
+    end.fail(new Error('too late'))
+    await clock.advance(1_000)
+    expect(task.record()).toEqual(record)
+    expect(record).toMatchObject({ state: 'failed', error: { code: 'ERR_TASK_INTERRUPTED' } })
+    expect([witness.told.length, asked]).toEqual([told, []])
+  })
 })
 
 describe('thenables', () => {
