@@ -315,6 +315,22 @@ describe('a client that leaves', () => {
     expect(asked.reply?.signal?.aborted).toBe(false)
   })
 
+  it('K11 just when there is news is released all the same', async () => {
+    const { clock, begin, askEvents, listen } = streaming({ streams: { total: 1 } })
+    const { task, context } = await begin()
+    const asked = await askEvents(task)
+    const reader = new EventReader(asked.reply)
+    void reader.takeAll()
+    await clock.turn()
+    await clock.advance(1_000)
+    context.progress(0.5)
+    asked.leave()
+    await clock.turn()
+    expect(reader.isOver).toBe(true)
+    expect(clock.timers()).toBe(0)
+    expect((await listen(task)).isOver).toBe(false)
+  })
+
   it('K11 before its stream was opened gets none', async () => {
     const { clock, begin, routes } = streaming()
     const { task } = await begin()

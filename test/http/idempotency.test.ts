@@ -348,6 +348,15 @@ describe('submissions at the same time', () => {
     expect(errors).toEqual([])
   })
 
+  it('K11 do not wait when their client has left already', async () => {
+    const { post, gates, clock } = waiting()
+    const first = post('a')
+    await clock.turn()
+    expect(await post('a', {}, { signal: AbortSignal.abort() })).toMatchObject({ status: 400, close: true })
+    gates[0]?.open(true)
+    expect((await first).status).toBe(202)
+  })
+
   it('leave no listener on the signals of those that were told', async () => {
     const { post, gates, clock } = waiting()
     const client = new AbortController()

@@ -364,6 +364,37 @@ describe('a stop', () => {
   })
 })
 
+describe('a task that tells no more changes', () => {
+  const none = async function* (): AsyncGenerator<never> {}
+  const broken = async function* (): AsyncGenerator<never> {
+    yield* []
+    throw new Error('broken')
+  }
+
+  it.each([
+    ['because they end', none],
+    ['because they fail', broken]
+  ])('%s is not waited for', async (_, changes) => {
+    const { clock, begin } = desk()
+    const { task } = await begin()
+    const silent = Object.create(task, {
+      record: { value: () => task.record() },
+      changes: { value: changes }
+    }) as Task
+    const pool: TicketPool = {
+      state: 'running',
+      closed: gate().promise,
+      task: () => silent,
+      tasks: () => [silent],
+      cancel: () => 'unknown'
+    }
+    const routes = ticketRoutes(pool, { clock })
+    const headers = { prefer: 'wait=20', 'if-none-match': tagOf(task) }
+    expect(await routes.handle(requestTo(`GET /tasks/${task.id}`, { headers }))).toMatchObject({ status: 304 })
+    expect(clock.timers()).toBe(0)
+  })
+})
+
 describe('an owner', () => {
   it('may be found asynchronously', async () => {
     const { begin, poll } = waiting({ owner: async () => 'ada', longPolls: { perOwner: 1 } })
