@@ -27,15 +27,16 @@ export function untilAborted<T>(promise: PromiseLike<T>, signal: AbortSignal): P
 export async function pause(ms: number, clock: Pick<ClientClock, 'timer'>, signal: AbortSignal): Promise<void> {
   signal.throwIfAborted()
   if (ms === 0) return
-  let over = (): void => {}
-  const alarm = clock.timer(() => over())
-  const passed = new Promise<void>((resolve) => {
-    over = resolve
+  await new Promise<void>((resolve, reject) => {
+    const alarm = clock.timer(() => {
+      signal.removeEventListener('abort', leave)
+      resolve()
+    })
+    const leave = (): void => {
+      alarm.clear()
+      reject(signal.reason)
+    }
+    signal.addEventListener('abort', leave, { once: true })
+    alarm.set(ms)
   })
-  alarm.set(ms)
-  try {
-    await untilAborted(passed, signal)
-  } finally {
-    alarm.clear()
-  }
 }

@@ -16,6 +16,7 @@ import {
   UnexpectedAnswerError
 } from 'coatcheck/client'
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { ManualClock } from '../support/manual-clock.js'
 import { rejection } from '../support/pools.js'
 import { Counter, ORIGIN } from './support/counter.js'
 
@@ -24,6 +25,9 @@ afterEach(() => {
 })
 
 const URL_HERE = `${ORIGIN}/tasks`
+
+/** Calls that are left to themselves leave no timer of the platform behind. */
+const onPage = ({ fetch }: Counter): PollOptions => ({ fetch, clock: new ManualClock() })
 
 describe('the arguments of a call', () => {
   const server = new Counter()
@@ -59,8 +63,8 @@ describe('the arguments of a call', () => {
   it('a URL may be relative to the page, where there is one, and loses its fragment', async () => {
     vi.stubGlobal('location', { href: `${ORIGIN}/shop/index.html` })
     const page = new Counter()
-    void submit('../tasks#top', {}, { fetch: page.fetch })
-    void poll(new URL(`${ORIGIN}/tasks/a#top`), { fetch: page.fetch })
+    void submit('../tasks#top', {}, { ...onPage(page) })
+    void poll(new URL(`${ORIGIN}/tasks/a#top`), { ...onPage(page) })
     await page.next('POST /tasks')
     await page.next('GET /tasks/a')
   })
@@ -109,22 +113,22 @@ describe('the arguments of a call', () => {
     const more = ['maxRetryAfterMs', 'retry', 'clock']
     const none = Object.fromEntries([...names, ...more].map((name) => [name, undefined])) as PollOptions
     const page = new Counter()
-    void submit(URL_HERE, {}, { ...none, idempotencyKey: undefined, onAccepted: undefined, fetch: page.fetch })
-    void poll(`${URL_HERE}/a`, { ...none, fetch: page.fetch })
+    void submit(URL_HERE, {}, { ...none, idempotencyKey: undefined, onAccepted: undefined, ...onPage(page) })
+    void poll(`${URL_HERE}/a`, { ...none, ...onPage(page) })
     await page.next('POST /tasks')
     await page.next('GET /tasks/a')
   })
 
   it('a key of 255 printable characters is sent', async () => {
     const page = new Counter()
-    void submit(URL_HERE, {}, { fetch: page.fetch, idempotencyKey: '~'.repeat(255) })
+    void submit(URL_HERE, {}, { ...onPage(page), idempotencyKey: '~'.repeat(255) })
     expect((await page.next('POST /tasks')).headers.get('idempotency-key')).toHaveLength(255)
   })
 
   it('header fields may come as the platform has them', async () => {
     const page = new Counter()
     const headers = new Headers({ Authorization: 'Bearer secret' })
-    void submit(URL_HERE, {}, { fetch: page.fetch, headers: headers as never })
+    void submit(URL_HERE, {}, { ...onPage(page), headers: headers as never })
     expect((await page.next('POST /tasks')).headers.get('authorization')).toBe('Bearer secret')
   })
 })

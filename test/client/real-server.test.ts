@@ -159,6 +159,61 @@ describe('a task', () => {
   })
 })
 
+describe('an answer that is lost on its way back', () => {
+  /** Loses the answers to these requests, counted from 1, after the server has given them. */
+  const losing = (...lost: readonly number[]) => {
+    let sent = 0
+    return async (url: string, init: RequestInit): Promise<Response> => {
+      const isLost = lost.includes(++sent)
+      const response = await fetch(url, init)
+      if (!isLost) return response
+      await response.text()
+      throw new TypeError('fetch failed')
+    }
+  }
+  const retry = { backoffMs: 0 }
+
+  it('makes no second task of the same work', async () => {
+    const { url, begun, pool, lines } = await realDesk()
+    const call = submit(url, { width: 200 }, { ...still(), retry, fetch: losing(1, 2) })
+    await until(() => lines.length === 4)
+    begun[0]?.open('once')
+    expect(await call).toBe('once')
+    expect(lines.slice(0, 3)).toEqual(['POST /tasks', 'POST /tasks', 'POST /tasks'])
+    expect(begun).toHaveLength(1)
+    expect(pool.stats().totals.submitted).toBe(1)
+  })
+
+  it('makes no second task when the whole call is repeated with its key, as after a reload', async () => {
+    const { url, begun, pool, lines } = await realDesk()
+    const options = { idempotencyKey: 'order-17', retry: { attempts: 1 } }
+    const first = submit(url, {}, { ...still(), ...options, fetch: losing(1) })
+    expect(await rejection(first)).toMatchObject({ code: 'ERR_SERVER_UNREACHABLE' })
+    const second = submit(url, {}, { ...still(), ...options })
+    await until(() => lines.length === 3)
+    begun[0]?.open('once')
+    expect(await second).toBe('once')
+    expect(pool.stats().totals.submitted).toBe(1)
+  })
+
+  it('leaves no task behind when the caller leaves meanwhile', async () => {
+    const { url, begun, pool } = await realDesk()
+    const controller = new AbortController()
+    const call = rejection(submit(url, {}, { ...still(), signal: controller.signal }))
+    await until(() => begun.length === 1) // the 202 is not there yet
+    controller.abort('enough')
+    expect(await call).toBe('enough')
+    await until(() => pool.stats().totals.canceled === 1)
+  })
+
+  it('is no reason to be refused: another body with the same key is one', async () => {
+    const { url } = await realDesk()
+    void submit(url, { width: 1 }, { ...still(), idempotencyKey: 'k' }).catch(() => {})
+    const call = submit(url, { width: 2 }, { ...still(), idempotencyKey: 'k' })
+    expect(await rejection(call)).toMatchObject({ status: 422, problemCode: 'IDEMPOTENCY_KEY_REUSED' })
+  })
+})
+
 describe('a server', () => {
   it('without room is asked again when it says so, until there is some', async () => {
     const { url, begun, pool } = await realDesk()
