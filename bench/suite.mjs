@@ -48,7 +48,8 @@ const time = async (plan, dist) => {
   const fast = Object.keys(contenders).filter((name) => !slow.includes(name))
   const together = await timeOf({ ...where, names: fast, ...plan.time })
   const apart = await timeOf({ ...where, names: [YARDSTICK, ...slow], ...plan.scale })
-  return [...together, ...apart.filter(({ contender }) => contender !== YARDSTICK)]
+  const rows = [...together, ...apart.filter(({ contender }) => contender !== YARDSTICK)]
+  return Object.keys(contenders).flatMap((name) => rows.filter(({ contender }) => contender === name))
 }
 
 /** @type {(plan: typeof import('./plan.mjs').full, nodes: readonly string[], dist: string) => Promise<import('./results.js').LineTimes[]>} */

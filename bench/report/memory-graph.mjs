@@ -5,11 +5,11 @@ import { fixed } from './numbers.mjs'
 /** @typedef {import('../results.js').Overload} Overload */
 
 const WIDTH = 720
-const HEIGHT = 360
+const HEIGHT = 440
 const LEFT = 64
 const RIGHT = 24
 const TOP = 72
-const BOTTOM = 48
+const BOTTOM = 132
 
 /** Lines are told apart by their dashes too. */
 const STYLE = `
@@ -45,7 +45,7 @@ const ticks = (step, end) => Array.from({ length: Math.floor(end / step) + 1 }, 
 /** @type {(overloads: readonly Overload[]) => string} */
 export const memoryGraph = (overloads) => {
   const samples = overloads.flatMap((overload) => overload.samples)
-  const lastSecond = Math.max(1, Math.ceil(Math.max(...samples.map(([seconds]) => seconds)) - 0.5))
+  const lastSecond = Math.max(1, ...samples.map(([seconds]) => seconds))
   const most = Math.max(...samples.map(([, megabytes]) => megabytes))
   const step = stepOf(most)
   const top = Math.ceil(most / step) * step
@@ -58,7 +58,7 @@ export const memoryGraph = (overloads) => {
       `<line class="grid" x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${at(y(megabytes))}" y2="${at(y(megabytes))}"/>` +
       `<text x="${LEFT - 8}" y="${at(y(megabytes) + 4)}" text-anchor="end">${fixed(megabytes)}</text>`
   )
-  const seconds = ticks(stepOf(lastSecond), lastSecond).map(
+  const seconds = ticks(stepOf(Math.floor(lastSecond)), lastSecond).map(
     (second) => `<text x="${at(x(second))}" y="${HEIGHT - BOTTOM + 20}" text-anchor="middle">${second}</text>`
   )
   let [bounded, unbounded] = [0, 0]
@@ -68,7 +68,7 @@ export const memoryGraph = (overloads) => {
     return { name, label: labelOf(overload), drawn: `<polyline class="line ${name}" points="${points.join(' ')}"/>` }
   })
   const legend = lines.map(({ name, label }, n) => {
-    const [left, baseline] = [LEFT + 16, TOP + 14 + 20 * n]
+    const [left, baseline] = [LEFT, HEIGHT - BOTTOM + 52 + 20 * n]
     return (
       `<line class="line ${name}" x1="${left}" x2="${left + 32}" y1="${baseline - 4}" y2="${baseline - 4}"/>` +
       `<text x="${left + 40}" y="${baseline}">${label}</text>`
