@@ -111,7 +111,7 @@ export const contenders = {
   },
 
   bottleneck: {
-    tasks: 500,
+    tasks: 300,
     prepare: async () => {
       const { default: Bottleneck } = await import('bottleneck')
       return () => {
