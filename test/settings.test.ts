@@ -501,22 +501,13 @@ describe('the options of a task', () => {
     }
   )
 
+  const REFUSED_IDS = ['', '.', '..', '../x', 'a/b', 'a b', 'a\n', '\0', 'a\0', '\ud800', 'é', '%2e']
+  const LONG_IDS = ['x'.repeat(129), 'x'.repeat(2 ** 20)]
+
   it.each([
-    '',
-    '.',
-    '..',
-    '../x',
-    'a/b',
-    'a b',
-    'a\n',
-    '\0',
-    'a\0',
-    '\ud800',
-    'é',
-    '%2e',
-    'x'.repeat(129),
-    'x'.repeat(2 ** 20)
-  ])('A11 refuse the id %j', (id) => {
+    ...REFUSED_IDS.map((id) => [JSON.stringify(id), id] as const),
+    ...LONG_IDS.map((id) => [`of ${id.length} characters`, id] as const)
+  ])('A11 refuse the id %s', (_id, id) => {
     const pool = make({})
     let error: unknown
     try {
