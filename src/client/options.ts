@@ -212,7 +212,11 @@ function checkKey(key: unknown): string {
 
 /** By lower-case names, so that a field of the client's own replaces one of the same name. */
 function checkHeaders(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  return Object.fromEntries(new Headers(headers))
+  try {
+    return Object.fromEntries(new Headers(headers))
+  } catch {
+    throw new TypeError(wording('headers', 'header fields that can be sent', headers)) // the platform's would repeat them
+  }
 }
 
 function checkOrigins(origins: unknown): readonly string[] {
