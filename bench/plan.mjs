@@ -16,8 +16,8 @@ export const full = {
 export const quick = {
   time: { processes: 1, tasks: 20_000, warmups: 2, repeats: 5 },
   scale: { processes: 1, tasks: 200, warmups: 0, repeats: 1 },
-  lines: { processes: 1, tasks: 20_000, warmups: 2, repeats: 5 },
-  prices: { processes: 1, tasks: 10_000, warmups: 2, repeats: 5 },
+  lines: { processes: 1, tasks: 20_000, warmups: 2, repeats: 3 },
+  prices: { processes: 1, tasks: 10_000, warmups: 2, repeats: 3 },
   growth: { sizes: [1_000, 30_000], longestMs: 600, huge: 1_000_000 },
   memory: { processes: 1, tasks: 20_000 },
   loop: { processes: 1, tasks: 200_000 },
