@@ -12,9 +12,10 @@ export type Outcome =
 export class Watched {
   outcome: Outcome | undefined
   times = 0
+  readonly ended: Promise<void>
 
   constructor(promise: Promise<unknown>) {
-    promise.then(
+    this.ended = promise.then(
       (value) => this.#end({ well: true, value }),
       (error: unknown) => this.#end({ well: false, error })
     )
@@ -38,6 +39,8 @@ export class Actor {
   finish: ((well: boolean) => void) | undefined
   /** Whether a function of it is on its way. */
   alive = false
+  /** What the present attempt waits for, of its own pool. */
+  began: Watched[] = []
   readonly events: string[] = []
   /** What was given to cancel, call by call. */
   readonly cancelReasons: unknown[] = []

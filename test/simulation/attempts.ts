@@ -11,14 +11,17 @@ export class Attempts extends Part {
   /** The function of a task. */
   call(actor: Actor, ctx: TaskContext): unknown {
     const { task } = actor
-    const sound = this.world.checks.within(() => {
+    const { checks, selfWaits } = this.world
+    const { attempts, later } = task.plan
+    const sound = checks.within(() => {
       this.#enter(actor, ctx)
+      if (!later) selfWaits.act(actor)
       return true
     })
     if (sound === undefined) return undefined
-    const { attempts } = task.plan
+    const begun = later ? Promise.resolve().then(() => checks.within(() => selfWaits.act(actor))) : undefined
     const behaviour = attempts[Math.min(task.attempt, attempts.length) - 1] as Behaviour
-    return behave(actor, ctx, behaviour, (error) => void this.#actorOfError.set(error, actor))
+    return behave(actor, ctx, behaviour, begun, (error) => void this.#actorOfError.set(error, actor))
   }
 
   #enter(actor: Actor, ctx: TaskContext): void {
@@ -30,6 +33,7 @@ export class Attempts extends Part {
     task.entered = true
     actor.ctx = ctx
     actor.alive = true
+    actor.began = []
     checks.that('I8', ctx.attempt === task.attempt, () => `attempt ${ctx.attempt} of ${task.name}`)
     if (!task.plan.lazy) {
       checks.that('I9', !ctx.signal.aborted, () => `${task.name} was called with an aborted signal`)
@@ -38,7 +42,6 @@ export class Attempts extends Part {
     }
     this.#countAlive()
     if (task.plan.progress) ctx.progress(0.5, 'half')
-    for (const action of task.plan.inside) this.world.perform(action)
   }
 
   #countAlive(): void {

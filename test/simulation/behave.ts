@@ -5,54 +5,59 @@ import type { Behaviour } from './plan.js'
 /**
  * What the function of a task does, from its call to its end. Says on the actor when it has ended, and how.
  *
+ * @param begun - when it has done what it does later
  * @param note - is told whose each error is, so that hooks can be held against it
  */
-export function behave(actor: Actor, ctx: TaskContext, behaviour: Behaviour, note: (error: object) => void): unknown {
-  const own = <E extends object>(error: E): E => {
-    if (!(error instanceof TaskTimeoutError)) note(error)
-    return error
-  }
+export function behave(
+  actor: Actor,
+  ctx: TaskContext,
+  behaviour: Behaviour,
+  begun: Promise<void> | undefined,
+  note: (error: object) => void
+): unknown {
   const { task } = actor
   const { attempt, name } = task
   const value = `${name}#${attempt}`
-  const error = own(new Error(`${value} failed`))
+  const failure = (): Error => new Error(`${value} failed`)
   /** The first end counts, and only that of the present attempt. */
-  const ends = (well: boolean, what: unknown): void => {
-    if (!actor.alive || task.attempt !== attempt || task.ended !== undefined) return
+  const ends = <T>(well: boolean, what: T): T => {
+    if (!actor.alive || task.attempt !== attempt || task.ended !== undefined) return what
     actor.alive = false
     actor.finish = undefined
     if (!task.settled) task.ended = { well, value: what }
+    if (!well && !(what instanceof TaskTimeoutError)) note(what as object)
+    return what
   }
   switch (behaviour) {
     case 'returns':
-      ends(true, value)
-      return value
+      return ends(true, value)
     case 'throws':
-      ends(false, error)
-      throw error
+      throw ends(false, failure())
     case 'resolves':
       return (async () => {
         await null
-        ends(true, value)
-        return value
+        return ends(true, value)
       })()
     case 'rejects':
       return (async () => {
         await null
-        ends(false, error)
-        throw error
+        throw ends(false, failure())
       })()
-    case 'is an abort nobody asked for': {
-      const abort = own(Object.assign(new Error('aborted'), { name: 'AbortError' }))
-      ends(false, abort)
-      return Promise.reject(abort)
-    }
+    case 'waits for what it began inside':
+      return (async () => {
+        await begun
+        await Promise.all(actor.began.map(({ ended }) => ended))
+        for (const { outcome } of actor.began) if (outcome?.well === false) throw ends(false, outcome.error)
+        return ends(true, value)
+      })()
+    case 'is an abort nobody asked for':
+      return Promise.reject(ends(false, Object.assign(new Error('aborted'), { name: 'AbortError' })))
     case 'is a thenable that calls both':
       return {
         // biome-ignore lint/suspicious/noThenProperty: that is what is tried
         then: (resolve: (value: unknown) => void, reject: (error: unknown) => void) => {
-          ends(true, value)
-          resolve(value)
+          const error = new Error('too late')
+          resolve(ends(true, value))
           reject(error)
           resolve('again')
           void Promise.resolve().then(() => reject(error))
@@ -62,8 +67,7 @@ export function behave(actor: Actor, ctx: TaskContext, behaviour: Behaviour, not
       return {
         // biome-ignore lint/suspicious/noThenProperty: that is what is tried
         then: (_: unknown, reject: (error: unknown) => void) => {
-          ends(false, error)
-          reject(error)
+          reject(ends(false, failure()))
           throw new Error('too late')
         }
       }
@@ -71,8 +75,7 @@ export function behave(actor: Actor, ctx: TaskContext, behaviour: Behaviour, not
       return {
         // biome-ignore lint/suspicious/noThenProperty: that is what is tried
         get then() {
-          ends(false, error)
-          throw error
+          throw ends(false, failure())
         }
       }
     case 'is a thenable that never calls by itself':
@@ -80,34 +83,29 @@ export function behave(actor: Actor, ctx: TaskContext, behaviour: Behaviour, not
         // biome-ignore lint/suspicious/noThenProperty: that is what is tried
         then: (resolve: (value: unknown) => void, reject: (error: unknown) => void) => {
           actor.finish = (well) => {
-            ends(well, well ? value : error)
-            if (well) resolve(value)
-            else reject(error)
+            if (well) resolve(ends(true, value))
+            else reject(ends(false, failure()))
           }
         }
       }
     default:
       return new Promise((resolve, reject) => {
-        const fail = (what: unknown): void => {
-          ends(false, what)
-          reject(what)
-        }
+        const fail = (what: unknown): void => reject(ends(false, what))
         actor.finish = (well) => {
-          if (!well) return fail(error)
-          ends(true, value)
-          resolve(value)
+          if (well) resolve(ends(true, value))
+          else fail(failure())
         }
         if (behaviour === 'is deaf') return
         const { signal } = ctx
         const onAbort = (): void => {
           const { reason } = signal
-          if (behaviour === 'waits and honours abort') return fail(own(reason))
+          if (behaviour === 'waits and honours abort') return fail(reason)
           if (behaviour === 'waits and fails with the abort as cause') {
-            return fail(own(new Error('interrupted', { cause: reason })))
+            return fail(new Error('interrupted', { cause: reason }))
           }
-          if (behaviour === 'waits and fails its own way when aborted') return fail(error)
+          if (behaviour === 'waits and fails its own way when aborted') return fail(failure())
           if (behaviour === 'waits and returns when aborted') return actor.finish?.(true)
-          void Promise.resolve().then(() => fail(own(reason)))
+          void Promise.resolve().then(() => fail(reason))
         }
         if (signal.aborted) onAbort()
         else signal.addEventListener('abort', onAbort, { once: true })

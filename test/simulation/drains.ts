@@ -1,4 +1,4 @@
-import { DrainTimeoutError } from '../../src/index.js'
+import { DrainTimeoutError, PoolDeadlockError } from '../../src/index.js'
 import { Watched } from './actor.js'
 import { given } from './given.js'
 import { Part } from './part.js'
@@ -13,6 +13,8 @@ interface Drain {
   readonly crossings: number
   readonly until: number
   readonly signal: UserSignal | undefined
+  /** It would wait for itself. */
+  readonly hopeless: boolean
 }
 
 /** Those who wait until nothing is left. */
@@ -20,13 +22,17 @@ export class Drains extends Part {
   readonly #drains: Drain[] = []
 
   drain({ timeoutMs, signal: index }: Action & { readonly do: 'drain' }): void {
-    const { explainer, callers, model, pool, now } = this.world
+    const { explainer, callers, model, pool, selfWaits, now, seen } = this.world
     const signal = callers.signal(index)
     explainer.sync()
     // nothing is left at the call: that is a crossing of its own
     const crossings = model.live === 0 ? -1 : model.crossings
+    const unlimited = timeoutMs === undefined && signal === undefined
+    const hopeless = unlimited && model.live > 0 && selfWaits.current !== undefined
+    if (hopeless) seen.add('a wait for itself')
     const watched = new Watched(pool.drain(given({ timeoutMs, signal: signal?.signal })))
-    this.#drains.push({ watched, crossings, until: now + (timeoutMs ?? NEVER), signal })
+    if (signal === undefined) selfWaits.began(watched)
+    this.#drains.push({ watched, crossings, until: now + (timeoutMs ?? NEVER), signal, hopeless })
   }
 
   /** How many wait. */
@@ -50,10 +56,13 @@ export class Drains extends Part {
   /** What each came to, once no microtask is left. */
   look(): void {
     const { checks, model, now } = this.world
-    for (const { watched, crossings, until, signal } of this.#drains) {
+    for (const { watched, crossings, until, signal, hopeless } of this.#drains) {
       const { outcome } = watched
       const crossed = crossings < model.crossings
-      if (outcome === undefined) checks.that('I6', !crossed, () => 'a drain was not let go')
+      if (hopeless) {
+        const told = outcome?.well === false && outcome.error instanceof PoolDeadlockError
+        checks.that('I6', told, () => 'a drain inside a task was not told that it waits for itself')
+      } else if (outcome === undefined) checks.that('I6', !crossed, () => 'a drain was not let go')
       else if (outcome.well) checks.that('I6', crossed, () => 'a drain was let go too early')
       else if (outcome.error instanceof DrainTimeoutError) {
         checks.that('I6', until <= now, () => 'a drain gave up early')

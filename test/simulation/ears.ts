@@ -22,14 +22,15 @@ export class Ears extends Part {
     const { pool, plan, checks } = this.world
     const { quiet, throwing, rejecting } = plan.setup
     for (const event of EVENTS) {
+      const error = new Error(`a listener of ${event} that fails`)
       if (throwing.includes(event)) {
         pool.on(event, () => {
-          throw new Error(`a listener of ${event} that throws`)
+          throw error
         })
       }
       if (rejecting.includes(event)) {
         pool.on(event, async () => {
-          throw new Error(`a listener of ${event} that rejects`)
+          throw error
         })
       }
       if (quiet && QUIET.has(event)) continue
@@ -40,7 +41,7 @@ export class Ears extends Part {
   }
 
   #hear(event: PoolEventName, args: unknown[]): void {
-    const { verdicts, entrance, ledger, plan } = this.world
+    const { verdicts, entrance, ledger, selfWaits, plan } = this.world
     const nth = (this.emitted.get(event) ?? 0) + 1
     this.emitted.set(event, nth)
     const [first, second] = args
@@ -50,8 +51,7 @@ export class Ears extends Part {
     entrance.noticeJoin()
     ledger.compareNowAndThen()
     for (const reaction of plan.reactions) {
-      if (reaction.event !== event || reaction.nth !== nth) continue
-      for (const action of reaction.actions) this.world.perform(action)
+      if (reaction.event === event && reaction.nth === nth) selfWaits.actOutside(reaction.actions)
     }
   }
 

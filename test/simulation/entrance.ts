@@ -39,7 +39,7 @@ export class Entrance extends Part {
   }
 
   wait({ task: plan, asks, waitMs, waitSignal }: Action & { readonly do: 'wait' }): void {
-    const { cast, explainer, checks, attempts, pool, answers, now } = this.world
+    const { cast, explainer, checks, attempts, pool, answers, selfWaits, now } = this.world
     const actor = cast.make(plan, waitSignal)
     const { task } = actor
     explainer.sync()
@@ -47,10 +47,13 @@ export class Entrance extends Part {
     const left = task.hasLeft()
     const options = { ...this.#options(actor), ...given({ waitMs, waitSignal: actor.waitSignal?.signal }) }
     task.waitUntil = now + (waitMs ?? NEVER)
+    const unlimited = waitMs === undefined && actor.waitSignal === undefined && actor.signal === undefined
+    task.inside = unlimited ? selfWaits.current : undefined
     const outer = this.#joining
     this.#joining = actor
     actor.waiting = new Watched(pool.queueTaskWhenFree((ctx) => attempts.call(actor, ctx), options))
     this.#joining = outer
+    if (actor.waitSignal === undefined && actor.signal === undefined) selfWaits.began(actor.waiting)
     checks.rethrow()
     if (task.place === 'new') {
       explainer.sync()
@@ -63,9 +66,8 @@ export class Entrance extends Part {
     }
     if (task.place === 'new') {
       const verdict = this.world.model.judge(task, now)
-      const right = verdict === 'full' && waitMs !== 0 && !this.world.model.lineFull
-      checks.that('I4', right, () => `${task.name} waits: ${verdict}`)
-      this.#joins(actor)
+      checks.that('I4', verdict === 'full' && waitMs !== 0, () => `${task.name} waits: ${verdict}`)
+      this.joins(actor)
     } else if (task.place !== 'refused' && asks && actor.real !== undefined) answers.ask(actor)
   }
 
@@ -91,17 +93,19 @@ export class Entrance extends Part {
     return existing && this.world.cast.of(existing)
   }
 
-  #joins({ task }: Actor): void {
+  joins({ task }: Actor): void {
+    const { checks, model, seen } = this.world
+    checks.that('I4', !model.lineFull, () => `${task.name} waits, but the line is full`)
     task.place = 'line'
-    this.world.model.line.push(task)
-    this.world.seen.add('a wait for room')
+    model.line.push(task)
+    seen.add('a wait for room')
   }
 
   /** Who joins the line may see others be let in before the call returns. */
   noticeJoin(): void {
     const actor = this.#joining
     if (actor?.task.place !== 'new') return
-    if (this.world.pool.stats().waiting === this.world.model.line.length + 1) this.#joins(actor)
+    if (this.world.pool.stats().waiting === this.world.model.line.length + 1) this.joins(actor)
   }
 
   /** A caller that has left before it came is not even counted. */

@@ -11,6 +11,7 @@ export class Inspector extends Part {
     aborts.learnAll((task) => task.runUntil <= now)
     ledger.compare()
     this.#lookForIdleness()
+    this.world.selfWaits.look()
     stops.look()
     callers.look()
     this.#lookForTimers()

@@ -1,4 +1,4 @@
-import type { Plan, TaskPlan } from './plan.js'
+import type { Plan, Setup, TaskPlan } from './plan.js'
 
 /** Seeds that found something once, and what it was. They are run for ever. */
 export const KEPT_SEEDS: readonly (readonly [seed: number, found: string])[] = [
@@ -16,24 +16,24 @@ export const KEPT_SEEDS: readonly (readonly [seed: number, found: string])[] = [
 
 const hangs: TaskPlan = { attempts: ['waits and honours abort'], lazy: false, progress: false, inside: [] }
 
-/** Plans that were found by thinking, since few seeds come by them. */
+const setup: Setup = {
+  concurrency: 2,
+  queueCapacity: 1,
+  retention: { count: 1_000, ms: Number.POSITIVE_INFINITY },
+  stuckAfterMs: 10,
+  started: true,
+  quiet: false,
+  throwing: [],
+  rejecting: []
+}
+
+/** Plans that were found by thinking, since few seeds come by them. In each a waiter is let in at last. */
 export const KEPT_PLANS: readonly (readonly [found: string, plan: Plan])[] = [
   [
     'a head of the line that its key held back left, and did not let the next one in',
     {
       seed: 0,
-      setup: {
-        concurrency: 2,
-        queueCapacity: 1,
-        waiterCapacity: 5,
-        perKey: { concurrency: 1 },
-        retention: { count: 1_000, ms: Number.POSITIVE_INFINITY },
-        stuckAfterMs: 10,
-        started: true,
-        quiet: false,
-        throwing: [],
-        rejecting: []
-      },
+      setup: { ...setup, waiterCapacity: 5, perKey: { concurrency: 1 } },
       operations: [
         { do: 'queue', task: { ...hangs, key: 'a' }, asks: false, upTo: 'turn' },
         { do: 'queue', task: { ...hangs, key: 'a' }, asks: false, upTo: 'turn' },

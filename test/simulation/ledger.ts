@@ -6,6 +6,8 @@ const NEVER = Number.POSITIVE_INFINITY
 export class Ledger extends Part {
   #events = 0
   #lastTotals: readonly number[] = []
+  /** Whether the plan resizes the pool: then its first bound is not the last. */
+  #resizes: boolean | undefined
 
   /** Whether the books are looked at in this event: in each fourth, for they are long. */
   get isDue(): boolean {
@@ -18,8 +20,9 @@ export class Ledger extends Part {
   }
 
   compare(): void {
-    const { checks, model } = this.world
-    const { totals, ...stats } = this.world.pool.stats()
+    const { checks, model, pool } = this.world
+    const stats = pool.stats()
+    const { totals } = stats
     const { running, queue, delayed, line } = model
     checks.same('I1', 'running', stats.running, running.length)
     checks.same('I1', 'queued', stats.queued, queue.length)
@@ -53,7 +56,8 @@ export class Ledger extends Part {
     const { checks, model, plan } = this.world
     const { concurrency, queueCapacity } = plan.setup
     const resized = model.concurrency !== concurrency || model.queueCapacity !== queueCapacity
-    if (resized || plan.operations.some((operation) => operation.do === 'resize')) return
+    this.#resizes ??= plan.operations.some((operation) => operation.do === 'resize')
+    if (resized || this.#resizes) return
     const most = concurrency + queueCapacity
     checks.that('I2', running <= concurrency, () => `${running} running`)
     checks.that('I3', model.live <= most, () => `${model.live} of ${most} places taken`)

@@ -6,6 +6,12 @@ export type Place = 'new' | 'line' | 'refused' | 'queued' | 'delayed' | 'running
 /** Who asks tasks to end. */
 export type By = 'user' | 'signal' | 'timeout' | 'pool_stopped'
 
+/** An attempt, inside which calls are made. */
+export interface Inside {
+  readonly task: ModelTask
+  readonly attempt: number
+}
+
 /** What the model knows of a task. */
 export class ModelTask {
   place: Place = 'new'
@@ -35,6 +41,8 @@ export class ModelTask {
   readonly plan: TaskPlan
   readonly key: string | undefined
   readonly priority: number
+  /** The attempt that waits for this one's place without a limit. */
+  inside: Inside | undefined
   /** Whether the caller has left, and its abort is on the way. */
   readonly hasLeft: () => boolean
 

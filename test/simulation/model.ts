@@ -1,4 +1,4 @@
-import type { ModelTask } from './model-task.js'
+import type { Inside, ModelTask } from './model-task.js'
 import type { Setup } from './plan.js'
 
 /** What becomes of a newcomer. */
@@ -125,6 +125,21 @@ export class Model {
   getsIn(waiter: ModelTask, now: number): boolean {
     const verdict = this.judgeAlone(waiter, now)
     return !waiter.hasLeft() && (verdict === 'worker' || verdict === 'queue')
+  }
+
+  /** Whether an attempt is on its way. What it left behind when it ended is inside nothing. */
+  goesOn({ task, attempt }: Inside): boolean {
+    return task.place === 'running' && task.called && task.attempt === attempt
+  }
+
+  /** Who must be told that it waits for itself: the newest, when every running task waits in the line for ever. */
+  deadlocked(now: number): ModelTask | undefined {
+    const { running, concurrency, delayed } = this
+    // a free worker may be theirs once the pause has ended, the rate has opened or a retry is over
+    const mayMove = !this.open || !this.rateAllows(now) || delayed.length > 0
+    if (running.length < concurrency && mayMove) return undefined
+    const waiting = this.line.filter(({ inside }) => inside !== undefined && this.goesOn(inside))
+    return running.every((task) => waiting.some(({ inside }) => inside?.task === task)) ? waiting.at(-1) : undefined
   }
 
   find(id: string): ModelTask | undefined {

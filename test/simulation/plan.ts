@@ -19,7 +19,10 @@ export const BEHAVIOURS = [
   'is a thenable that never calls by itself'
 ] as const
 
-export type Behaviour = (typeof BEHAVIOURS)[number]
+/** Of tasks that wait for their own pool, where they are told so: elsewhere it would wait for ever. */
+export const SELF_WAITING = 'waits for what it began inside'
+
+export type Behaviour = (typeof BEHAVIOURS)[number] | typeof SELF_WAITING
 
 export interface Retry {
   readonly attempts: number
@@ -37,6 +40,8 @@ export interface TaskPlan {
   readonly progress: boolean
   /** What the function does when it is called, before anything else. */
   readonly inside: readonly Action[]
+  /** It does that a microtask later, perhaps when it has ended. */
+  readonly later?: boolean
   readonly id?: string
   readonly join?: boolean
   readonly key?: string
@@ -100,6 +105,8 @@ export interface Setup {
   readonly perKey?: { readonly concurrency?: number; readonly queueCapacity?: number }
   readonly retention: { readonly count: number; readonly ms: number }
   readonly stuckAfterMs: number
+  /** Tasks that wait for their own pool are told so. */
+  readonly detectSelfWait?: boolean
   readonly started: boolean
   /** Nobody listens to how tasks end. */
   readonly quiet: boolean

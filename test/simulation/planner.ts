@@ -8,6 +8,7 @@ import {
   type Plan,
   type Reaction,
   type Retry,
+  SELF_WAITING,
   type Setup,
   SIGNALS,
   type TaskPlan
@@ -16,12 +17,11 @@ import { Random } from './random.js'
 
 /** Everything that a seed decides. Nothing is drawn later, so operations can be taken out one by one. */
 export function planOf(seed: number, length = 80): Plan {
-  const random = new Random(seed)
-  return new Planner(random).plan(seed, length)
+  return new Planner(new Random(seed), false).plan(seed, length)
 }
 
 /** What is on or off for a whole plan. */
-type Kind = 'timeouts' | 'queueTimeouts' | 'retries' | 'signals' | 'ids' | 'inside'
+type Kind = 'timeouts' | 'queueTimeouts' | 'retries' | 'signals' | 'ids' | 'inside' | 'selfWaits'
 
 /** Draws one plan. Each kind of thing is on or off for the whole plan: rare combinations need long runs of their own. */
 class Planner {
@@ -33,7 +33,7 @@ class Planner {
   readonly #on: Readonly<Record<Kind, boolean>>
   readonly #hurry: number
 
-  constructor(random: Random) {
+  constructor(random: Random, selfWaits: boolean) {
     this.#random = random
     this.#keys = random.chance(0.5) ? [undefined] : [undefined, 'a', 'b', 'c'].slice(0, random.integer(2, 4))
     this.#priorities = random.chance(0.6) ? [0] : [-1, 0, 0, 3]
@@ -63,8 +63,10 @@ class Planner {
       retries: random.chance(0.4),
       signals: random.chance(0.4),
       ids: random.chance(0.2),
-      inside: random.chance(0.4)
+      inside: random.chance(0.4) || selfWaits,
+      selfWaits
     }
+    if (selfWaits) this.#behaviours = [...this.#behaviours, SELF_WAITING, SELF_WAITING]
     this.#hurry = random.next()
   }
 
@@ -118,6 +120,7 @@ class Planner {
         ms: this.#on.ids || random.chance(0.7) ? Number.POSITIVE_INFINITY : this.#ms(0, 50)
       },
       stuckAfterMs: this.#ms(5, 40),
+      ...(this.#on.selfWaits ? { detectSelfWait: true } : undefined),
       started: random.chance(0.85),
       quiet,
       throwing: random.chance(0.25) ? EVENTS.filter(() => random.chance(0.4)) : [],
@@ -147,14 +150,15 @@ class Planner {
     const random = this.#random
     const key = random.pick(this.#keys)
     const inside: Action[] = []
-    if (this.#on.inside && depth < 2 && random.chance(0.3)) {
-      for (let i = random.integer(1, 2); i > 0; i--) inside.push(this.#action(depth + 1))
+    if (this.#on.inside && depth < 2 && random.chance(this.#on.selfWaits ? 0.6 : 0.3)) {
+      for (let i = random.integer(1, 2); i > 0; i--) inside.push(this.#actionInside(depth + 1))
     }
     return given({
       attempts: Array.from({ length: random.integer(1, 3) }, () => random.pick(this.#behaviours)),
       lazy: random.chance(0.4),
       progress: random.chance(0.1),
       inside,
+      later: this.#maybe('selfWaits', 0.3, () => true),
       ...this.#maybe('ids', 0.5, () => ({ id: `id-${random.integer(1, 6)}`, join: random.chance(0.4) })),
       key,
       priority: random.maybe(0.5, () => random.pick(this.#priorities)),
@@ -177,6 +181,14 @@ class Planner {
   #action(depth: number): Action {
     const kind = this.#kind()
     return kind === 'advance' || kind === 'block' ? this.#act('end', depth) : this.#act(kind, depth)
+  }
+
+  #actionInside(depth: number): Action {
+    const selfWait = this.#maybe('selfWaits', 0.7, (): Action => {
+      if (this.#random.chance(0.2)) return { do: 'drain' }
+      return { do: 'wait', task: this.#task(depth), asks: false }
+    })
+    return selfWait ?? this.#action(depth)
   }
 
   #act(kind: Action['do'], depth: number): Action {

@@ -46,7 +46,7 @@ function* simplerSetups(plan: Plan): Generator<Plan> {
     if (operation.do !== 'queue' && operation.do !== 'wait') continue
     const { task } = operation
     if (task.inside.length > 0) yield withTask(plan, i, { ...task, inside: [] })
-    for (const key of ['id', 'key', 'priority', 'timeoutMs', 'queueTimeoutMs', 'retry', 'signal'] as const) {
+    for (const key of ['later', 'id', 'key', 'priority', 'timeoutMs', 'queueTimeoutMs', 'retry', 'signal'] as const) {
       if (task[key] === undefined) continue
       const { [key]: _, ...rest } = task
       yield withTask(plan, i, rest)

@@ -1,6 +1,7 @@
 import {
   DuplicateTaskError,
   KeyQueueFullError,
+  PoolDeadlockError,
   PoolStoppedError,
   QueueFullError,
   type Task,
@@ -29,6 +30,7 @@ export class Verdicts extends Part {
     checks.that('I6', actor.refusal === undefined, () => `${name} was refused twice`)
     checks.that('I7', key === task.key, () => `refused with the key ${key}`)
     actor.refusal = error
+    if (task.place === 'new' && error instanceof PoolDeadlockError) this.world.entrance.joins(actor)
     if (task.place === 'new') this.#lookAtTheDoor(actor, error)
     else {
       checks.that('I4', task.place === 'line', () => `${name} was refused when it was ${task.place}`)
@@ -37,6 +39,7 @@ export class Verdicts extends Part {
     this.#lookAtFacts(error)
     model.refuse(task)
     seen.add('refused')
+    if (error instanceof PoolDeadlockError) seen.add('a wait for itself')
   }
 
   /** It was refused before it had joined the line, if it wanted to. */
@@ -58,6 +61,7 @@ export class Verdicts extends Part {
     const { model, now } = this.world
     if (error instanceof PoolStoppedError) return model.state === 'stopping'
     if (error instanceof WaitTimeoutError) return task.waitUntil <= now
+    if (error instanceof PoolDeadlockError) return model.deadlocked(now) === task
     if (signal?.aborted && error === signal.reason) return true
     if (waitSignal?.aborted && error === waitSignal.reason) return true
     const verdict = model.line[0] === task ? model.judgeAlone(task, now) : undefined

@@ -15,6 +15,7 @@ import { Ledger } from './ledger.js'
 import { Model } from './model.js'
 import { Outcomes } from './outcomes.js'
 import type { Action, Plan } from './plan.js'
+import { SelfWaits } from './self-waits.js'
 import { Stops } from './stops.js'
 import { Unobserved } from './unobserved.js'
 import { Verdicts } from './verdicts.js'
@@ -39,6 +40,7 @@ export class World {
   readonly entrance = new Entrance(this)
   readonly verdicts = new Verdicts(this)
   readonly attempts = new Attempts(this)
+  readonly selfWaits = new SelfWaits(this)
   readonly aborts = new Aborts(this)
   readonly outcomes = new Outcomes(this)
   readonly answers = new Answers(this)
