@@ -130,6 +130,14 @@ export interface Refusal {
   readonly detail: string | null
 }
 
+/** One wrong field of what was sent. */
+export interface FieldProblem {
+  /** Where it stands: a JSON pointer, RFC 6901. */
+  readonly pointer: string
+  /** What it should be. */
+  readonly detail: string
+}
+
 /** Asking again would not help: the request is wrong, or not allowed. Nothing was queued. */
 export class RequestRefusedError extends ClientError implements Refusal {
   static {
@@ -139,8 +147,8 @@ export class RequestRefusedError extends ClientError implements Refusal {
   readonly status: number
   readonly problemCode: string | null
   readonly detail: string | null
-  /** The fields that the server finds wrong: where each stands, as a JSON pointer, and what it should be. */
-  readonly fields: readonly { readonly pointer: string; readonly detail: string }[]
+  /** The fields that the server finds wrong. */
+  readonly fields: readonly FieldProblem[]
 
   constructor(refusal: Refusal & Pick<RequestRefusedError, 'fields'>, ticketUrl: string | undefined) {
     super(`The server refused the request with ${said(refusal)}`, ticketUrl)

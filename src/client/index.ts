@@ -2,6 +2,7 @@ export type { ClientClock, ClientTimer } from './clock.js'
 export {
   ClientError,
   type ClientErrorCode,
+  type FieldProblem,
   isClientError,
   type Refusal,
   RequestRefusedError,

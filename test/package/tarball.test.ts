@@ -89,6 +89,18 @@ describe('the tarball', () => {
     expect(bare).toEqual([])
   })
 
+  it('has a client that leads to nothing but its own files, as browsers want', async () => {
+    const reached = new Set(['client/index.js'])
+    for (const script of reached) {
+      const text = await readFile(join(installed, 'dist', script), 'utf8')
+      for (const [, specifier = ''] of text.matchAll(/(?:\bfrom\s*|\bimport\s*|\bimport\()["']([^"']+)["']/g)) {
+        expect(specifier, script).toMatch(/^\./)
+        reached.add(join(dirname(script), specifier))
+      }
+    }
+    expect(reached.size).toBeGreaterThan(1)
+  })
+
   it('leads every relative link of its README to a file it holds', async () => {
     const text = await readFile(join(installed, 'README.md'), 'utf8')
     const missing: string[] = []
@@ -165,6 +177,7 @@ describe('an empty project', () => {
 describe('a TypeScript project', () => {
   const main = `
     import { WorkerPool, type WorkerPoolOptions } from 'coatcheck'
+    import * as client from 'coatcheck/client'
     import * as http from 'coatcheck/http'
 
     const options: WorkerPoolOptions = { concurrency: 2, queueCapacity: 4 }
@@ -174,7 +187,7 @@ describe('a TypeScript project', () => {
     export const answer: Promise<number> = task.result()
     // @ts-expect-error a queue without a bound is not offered
     export const unbounded = new WorkerPool({ concurrency: 2 })
-    export { http }`
+    export { client, http }`
 
   let home: string
 
