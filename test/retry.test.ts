@@ -114,6 +114,22 @@ describe('retries', () => {
     expect(told).toEqual([[broken, { task }]])
   })
 
+  it.each([
+    ['undefined', undefined, '`undefined` (undefined)'],
+    ['null', null, '`null` (null)'],
+    ['a number', 1, '`1` (number)'],
+    ['a text', 'true', '`"true"` (string)'],
+    ['a promise', Promise.resolve(true), '`[object Promise]` (object)']
+  ])('a `when` that answers with %s gives no retry, and is told', async (_kind, value, got) => {
+    const told: unknown[] = []
+    const { clock, pool } = startedPool({ onUnobservedError: (...args) => told.push(args) })
+    const task = pool.queueTask(failing, { retry: { attempts: 5, backoffMs: 0, when: () => value as never } })
+    await clock.advance(10)
+    expect(task.record()).toMatchObject({ state: 'failed', attempt: 1 })
+    expect(await rejection(task.result())).toBe(again)
+    expect(told).toEqual([[new TypeError(`Expected \`retry.when()\` to be true or false, got ${got}`), { task }]])
+  })
+
   it('no hook is asked about an attempt that somebody asked to end', async () => {
     const asked: string[] = []
     const { clock, pool } = startedPool({ taskTimeoutMs: 10 })
@@ -223,16 +239,16 @@ describe('the backoff', () => {
   })
 
   it.each([
-    ['NaN', Number.NaN],
-    ['a negative number', -1],
-    ['minus infinity', Number.NEGATIVE_INFINITY],
-    ['a text', '5'],
-    ['undefined', undefined],
-    ['null', null],
-    ['a BigInt', 5n],
-    ['an object', Object(5)]
-  ])('a function’s wrong value, %s, is 0, and told', async (_kind, value) => {
-    const told: [unknown, unknown][] = []
+    ['NaN', Number.NaN, '`NaN` (number)'],
+    ['a negative number', -1, '`-1` (number)'],
+    ['minus infinity', Number.NEGATIVE_INFINITY, '`-Infinity` (number)'],
+    ['a text', '5', '`"5"` (string)'],
+    ['undefined', undefined, '`undefined` (undefined)'],
+    ['null', null, '`null` (null)'],
+    ['a BigInt', 5n, '`5` (bigint)'],
+    ['an object', Object(5), '`[object Number]` (object)']
+  ])('a function’s wrong value, %s, is 0, and told', async (_kind, value, got) => {
+    const told: unknown[] = []
     const { clock, pool, witness } = startedPool({ onUnobservedError: (...args) => told.push(args) })
     const task = pool.queueTask(({ attempt }) => (attempt === 1 ? failing() : attempt), {
       retry: { attempts: 2, backoffMs: () => value as never }
@@ -240,10 +256,8 @@ describe('the backoff', () => {
     await clock.advance(0)
     expect(await task.result()).toBe(2)
     expect(witness.told.find(({ event }) => event === 'retrying')?.args[1]).toEqual({ error: again, delayMs: 0 })
-    expect(told).toHaveLength(1)
-    expect(told[0]?.[0]).toBeInstanceOf(TypeError)
-    expect(String(told[0]?.[0])).toMatch(/backoffMs/)
-    expect(told[0]?.[1]).toEqual({ task })
+    const wrong = new TypeError(`Expected \`retry.backoffMs()\` to be a number of milliseconds from 0, got ${got}`)
+    expect(told).toEqual([[wrong, { task }]])
   })
 
   it('a function that throws is told, and counts as 0', async () => {
