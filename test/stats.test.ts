@@ -265,10 +265,20 @@ describe('stats', () => {
     expect(pool.stats().totals).toMatchObject({ started: 2, retried: 1, succeeded: 1 })
   })
 
-  it('a function that blocks the loop has run as long as it blocked', async () => {
+  it.each([
+    ['a function', (block: () => void) => block()],
+    ['an asynchronous function', async (block: () => void) => block()],
+    [
+      'a failing function',
+      (block: () => void) => {
+        block()
+        throw new Error('too long')
+      }
+    ]
+  ])('%s that blocks the loop has run as long as it blocked', async (_what, run) => {
     const { clock, pool } = make({ concurrency: 1, queueCapacity: 0 })
     pool.start()
-    pool.queueTask(() => clock.block(5_000))
+    pool.queueTask(() => run(() => clock.block(5_000)))
     await clock.turn()
     expect(pool.stats().runMs).toMatchObject({ mean: 5_000, max: 5_000 })
     pool.queueTask(hang)
