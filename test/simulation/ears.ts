@@ -12,6 +12,13 @@ interface Retrying {
   readonly delayMs: number
 }
 
+function failingListener(event: PoolEventName): () => never {
+  const error = new Error(`a listener of ${event} that fails`)
+  return () => {
+    throw error
+  }
+}
+
 /** Listens to every event: each must come at its time, and say what is. */
 export class Ears extends Part {
   /** How often each event was heard. */
@@ -22,16 +29,10 @@ export class Ears extends Part {
     const { pool, plan, checks } = this.world
     const { quiet, throwing, rejecting } = plan.setup
     for (const event of EVENTS) {
-      const error = new Error(`a listener of ${event} that fails`)
-      if (throwing.includes(event)) {
-        pool.on(event, () => {
-          throw error
-        })
-      }
+      if (throwing.includes(event)) pool.on(event, failingListener(event))
       if (rejecting.includes(event)) {
-        pool.on(event, async () => {
-          throw error
-        })
+        const fail = failingListener(event)
+        pool.on(event, async () => fail())
       }
       if (quiet && QUIET.has(event)) continue
       pool.on(event, (...args: unknown[]) => {
