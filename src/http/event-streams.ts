@@ -64,7 +64,7 @@ export class EventStreams {
     if (isDone(first)) return yield this.#event(task, first, this.#retryMs())
     const release = this.#holds.take(first.id, owner)
     if (release === undefined) return yield this.#event(task, first, OVER_LIMIT_RETRY_MS)
-    const { follower, leave } = this.#followers.join(task, first.revision, left)
+    const { follower, leave } = this.#followers.join(task, left)
     const toldAt = this.#clock.now()
     try {
       yield this.#event(task, first, this.#retryMs())
@@ -85,9 +85,8 @@ export class EventStreams {
     let toldAt = firstAt
     let commentAt = firstAt + COMMENT_MS
     while (!isDone(told)) {
-      const news = await this.#news(task, told, follower, commentAt)
-      if (news !== undefined) {
-        await this.#pause(follower, news, toldAt + MIN_INTERVAL_MS)
+      if (await this.#hasNews(task, told, follower, commentAt)) {
+        await this.#pause(follower, toldAt + MIN_INTERVAL_MS)
         told = task.record()
         toldAt = this.#clock.now()
         yield this.#event(task, told)
@@ -99,21 +98,22 @@ export class EventStreams {
     }
   }
 
-  /** The present record as soon as it is not the one told; `undefined` at `until`, or when there is no more to come. */
-  async #news(task: Task, told: TaskRecord, follower: Follower, until: number): Promise<TaskRecord | undefined> {
+  /** Waits for another record than the one told: whether it came before `until`, and before all was over. */
+  async #hasNews(task: Task, told: TaskRecord, follower: Follower, until: number): Promise<boolean> {
     for (;;) {
-      const record = task.record() // what the follower holds may be older, if the reader was slow
-      if (record.revision !== told.revision) return record
-      if (follower.isOver) return undefined
+      // Not what the follower gives, which is older if the reader was slow.
+      if (task.record().revision !== told.revision) return true
+      if (follower.isOver) return false
       const change = await follower.next(until)
-      if (change === undefined && !follower.isOver) return undefined
+      if (change === undefined && !follower.isOver) return false
     }
   }
 
-  /** Waits until it is time to tell again, or until the last record is there. */
-  async #pause(follower: Follower, news: TaskRecord, until: number): Promise<void> {
-    let newest: TaskRecord | undefined = news
-    while (newest !== undefined && !isDone(newest)) newest = await follower.next(until)
+  /** Waits until it is time to tell again, or until there is no more to come. */
+  async #pause(follower: Follower, until: number): Promise<void> {
+    let change: TaskRecord | undefined
+    do change = await follower.next(until)
+    while (change !== undefined)
   }
 
   async #event(task: Task, record: TaskRecord, retryMs?: number): Promise<string> {

@@ -15,15 +15,12 @@ export class Follower {
   readonly #timer: Timer
   readonly #over = new AbortController()
   readonly #changes: AsyncIterator<TaskRecord>
-  #seen: number
   #newest: TaskRecord | undefined
   #isAsking = false
   #wake = (): void => {}
 
-  /** @param seen - the revision that the client knows: only others are told */
-  constructor(task: Task, seen: number, clock: RouteClock) {
+  constructor(task: Task, clock: RouteClock) {
     this.#clock = clock
-    this.#seen = seen
     this.#timer = clock.timer(() => this.#wake())
     this.#timer.keepAlive(false) // the connection does
     this.#changes = task.changes({ signal: this.#over.signal })[Symbol.asyncIterator]()
@@ -34,7 +31,10 @@ export class Follower {
     return this.#over.signal.aborted
   }
 
-  /** The next record that is newer; `undefined` when there is none by the time `until`, or when it is over. */
+  /**
+   * The present record at first, then each time the newest since; `undefined` when there is none by the time `until`, or
+   * when it is over.
+   */
   async next(until: number): Promise<TaskRecord | undefined> {
     this.#ask()
     while (this.#newest === undefined && !this.isOver && this.#clock.now() < until) {
@@ -52,7 +52,6 @@ export class Follower {
   /** Ends it: whoever waits is woken, and the task is watched no more. */
   end(): void {
     this.#over.abort(ENDED)
-    this.#timer.clear()
     this.#wake()
   }
 
@@ -62,17 +61,11 @@ export class Follower {
     this.#changes.next().then(
       ({ done, value }) => {
         this.#isAsking = false
-        if (done === true) this.end()
-        else if (value.revision === this.#seen) this.#ask()
-        else this.#tell(value)
+        if (done === true) return this.end()
+        this.#newest = value
+        this.#wake()
       },
       () => this.end()
     )
-  }
-
-  #tell(record: TaskRecord): void {
-    this.#seen = record.revision
-    this.#newest = record
-    this.#wake()
   }
 }

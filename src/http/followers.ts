@@ -21,12 +21,11 @@ export class Followers {
   /**
    * Begins to follow a task for a client.
    *
-   * @param seen - the revision that the client knows
    * @param signal - aborts when the client leaves
    * @returns what to wait with, and `leave`, which must be called at the end
    */
-  join(task: Task, seen: number, signal: AbortSignal): { readonly follower: Follower; readonly leave: () => void } {
-    const follower = new Follower(task, seen, this.#clock)
+  join(task: Task, signal: AbortSignal): { readonly follower: Follower; readonly leave: () => void } {
+    const follower = new Follower(task, this.#clock)
     const end = (): void => follower.end()
     this.#open.add(follower)
     signal.addEventListener('abort', end)

@@ -42,7 +42,7 @@ export class LongPolls {
     if (seconds === 0 || isNews(seen)) return applied
     const release = this.#holds.take(seen.id, request.owner)
     if (release === undefined) return undefined
-    const { follower, leave } = this.#followers.join(task, seen.revision, request.signal)
+    const { follower, leave } = this.#followers.join(task, request.signal)
     const until = this.#clock.now() + seconds * 1_000
     try {
       for (let record = await follower.next(until); record !== undefined; record = await follower.next(until)) {

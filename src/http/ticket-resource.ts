@@ -30,7 +30,7 @@ export function ticketResource({ pool, access, replies, longPolls }: TicketParts
       ifNoneMatch === undefined ? isDone(record) : !isKnown(record.revision)
     )
     const headers = applied === undefined ? {} : { 'Preference-Applied': applied }
-    const record = task.record()
+    const record = applied === undefined ? seen : task.record()
     return isKnown(record.revision) ? replies.unchanged(record, headers) : replies.found(task, { record, headers })
   }
 

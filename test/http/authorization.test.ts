@@ -206,7 +206,7 @@ describe('owner', () => {
   })
 
   it('of a task whose id is taken is told where it is, and nobody else', async () => {
-    const { post, begin } = posting({}, (pool) => pool.queueTask(() => 1, { id: 'order-7' }))
+    const { post, begin } = posting({ authorize: undefined }, (pool) => pool.queueTask(() => 1, { id: 'order-7' }))
     await begin({ id: 'order-7', key: 'ada' })
     const own = await post('ada')
     expect(own).toMatchObject({ status: 409, headers: { Location: '/tasks/order-7' } })

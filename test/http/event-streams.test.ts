@@ -305,7 +305,7 @@ describe('a client that leaves', () => {
     const asked = await askEvents(task)
     const reader = new EventReader(asked.reply)
     await reader.take() // and does not come back for the next
-    expect(clock.timers()).toBe(1)
+    expect([clock.timers(), clock.timers('alive')]).toEqual([1, 0])
     asked.leave()
     await clock.turn()
     expect(clock.timers()).toBe(0)
@@ -320,14 +320,16 @@ describe('a client that leaves', () => {
     const { task, context } = await begin()
     const asked = await askEvents(task)
     const reader = new EventReader(asked.reply)
-    void reader.takeAll()
-    await clock.turn()
+    await reader.take()
+    const next = reader.take()
     await clock.advance(1_000)
+    expect([clock.timers(), clock.timers('alive')]).toEqual([1, 0])
     context.progress(0.5)
     asked.leave()
-    await clock.turn()
-    expect(reader.isOver).toBe(true)
+    await next
     expect(clock.timers()).toBe(0)
+    await reader.take()
+    expect(reader.isOver).toBe(true)
     expect((await listen(task)).isOver).toBe(false)
   })
 
@@ -362,6 +364,16 @@ describe('a reader that does not drain', () => {
     expect(reader.pieces).toHaveLength(1)
     await reader.take()
     expect(reader.last?.status).toMatchObject({ progress: { ratio: 1 }, revision: task.record().revision })
+    expect(clock.timers()).toBe(1)
+  })
+
+  it('has no time taken for it but that in which it may drain', async () => {
+    const { clock, progress, reader } = await slow()
+    const next = reader.take()
+    await clock.advance(1_000)
+    await progress(0.5)
+    await next
+    expect(clock.timers()).toBe(1)
   })
 
   it('is cut after 30 seconds, and its place is free', async () => {
@@ -449,8 +461,56 @@ describe('a stop', () => {
   })
 })
 
-describe('a stream that fails', () => {
-  it('ends with its error, which the log is told', async () => {
+describe('a stream', () => {
+  /** A pool that knows one task, which a test has changed. */
+  const poolOf = (task: Task, closed: Promise<unknown> = gate().promise): TicketPool => ({
+    state: 'running',
+    closed,
+    task: () => task,
+    tasks: () => [task],
+    cancel: () => 'unknown'
+  })
+
+  it('tells an end that comes together with that of the pool', async () => {
+    const { clock, pool } = desk()
+    pool.pause()
+    const task = pool.queueTask(() => 1)
+    const closed = gate<unknown>()
+    const routes = ticketRoutes(poolOf(task, closed.promise), { clock })
+    const reader = new EventReader(await routes.handle(requestTo(`GET /tasks/${task.id}/events`)))
+    void reader.takeAll()
+    await clock.turn()
+    closed.open(undefined)
+    task.cancel()
+    await clock.turn()
+    expect(reader.last?.status?.status).toBe('canceled')
+    expect(reader.isOver).toBe(true)
+  })
+
+  it('asks its task for the next change once, however long there is none', async () => {
+    const { clock, begin } = desk()
+    const { task } = await begin()
+    let asked = 0
+    const next = (): Promise<never> => {
+      asked++
+      return gate<never>().promise
+    }
+    const silent = Object.create(task, {
+      record: { value: () => task.record() },
+      changes: { value: () => ({ [Symbol.asyncIterator]: () => ({ next }) }) }
+    }) as Task
+    const routes = ticketRoutes(poolOf(silent), { clock })
+    const reader = new EventReader(await routes.handle(requestTo(`GET /tasks/${task.id}/events`)))
+    void reader.takeAll()
+    await clock.advance(60_000)
+    expect(comments(reader)).toBe(4)
+    expect(asked).toBe(1)
+    await reader.leave()
+    await clock.turn()
+    expect(reader.isOver).toBe(true)
+  })
+
+  it('that fails ends with its error, which the log is told', async () => {
     const { clock, begin, errors } = desk()
     const { task } = await begin()
     const bug = new Error('bug')
@@ -462,14 +522,7 @@ describe('a stream that fails', () => {
         return typeof value === 'function' ? value.bind(task) : value
       }
     })
-    const pool: TicketPool = {
-      state: 'running',
-      closed: gate().promise,
-      task: () => broken,
-      tasks: () => [broken],
-      cancel: () => 'unknown'
-    }
-    const routes = ticketRoutes(pool, { clock, onError: (error) => void errors.push(error) })
+    const routes = ticketRoutes(poolOf(broken), { clock, onError: (error) => void errors.push(error) })
     const reader = new EventReader(await routes.handle(requestTo(`GET /tasks/${task.id}/events`)))
     await reader.take()
     isBroken = true

@@ -202,6 +202,17 @@ describe('a key', () => {
     expect(isReplayed(await post('b'))).toBe(false)
   })
 
+  it('that was forgotten with its ticket is as new as any other when it comes again', async () => {
+    const { post, pool, clock } = accepting({ maxIdempotencyKeys: 2, pool: { retention: { ms: 1_000 } } })
+    pool.pause()
+    pool.task(String(idOf(await post('a'))))?.cancel()
+    await post('b')
+    await clock.advance(1_001)
+    for (const key of ['a', 'c']) await post(key)
+    expect(isReplayed(await post('a'))).toBe(true)
+    expect(isReplayed(await post('b'))).toBe(false)
+  })
+
   it('is one of 10,000 by default', async () => {
     const { post } = accepting({ pool: { queueCapacity: 20_000 } })
     for (let count = 0; count < 10_001; count++) await post(`key ${count}`)

@@ -284,6 +284,7 @@ describe('a client that leaves', () => {
     const { task, end } = await begin()
     const asked = await poll(task, 'wait=20')
     expect(getEventListeners(asked.signal, 'abort')).toHaveLength(1)
+    expect([clock.timers(), clock.timers('alive')]).toEqual([1, 0])
     asked.leave()
     await asked.answered
     expect(clock.timers()).toBe(0)
