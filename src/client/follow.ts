@@ -40,6 +40,7 @@ async function lastStatus(first: Ticket, call: Call): Promise<TicketStatus> {
   const mayHold = ({ tag }: Ticket): boolean => tag !== undefined && heldSeconds > 0
   let ticket = first
   let told = ''
+  let isFirstQuestion = true
   // A server that holds questions is best asked at once; of one that does not, this is the only question too early.
   let restMs = mayHold(first) || (first.status === undefined && heldSeconds > 0) ? 0 : first.retryAfterMs
   for (;;) {
@@ -61,10 +62,10 @@ async function lastStatus(first: Ticket, call: Call): Promise<TicketStatus> {
     )
     const tookMs = clock.now() - askedAt
     const wasHeld = ticket.wasHeld && (ticket.status !== known.status || tookMs >= MIN_HELD_MS)
-    const isFirstToHold = !mayHold(known) && mayHold(ticket)
-    if (isFirstToHold) restMs = 0
+    if (isFirstQuestion && !mayHold(known) && mayHold(ticket)) restMs = 0
     else if (wasHeld) restMs = Math.max(0, MIN_INTERVAL_MS - tookMs)
     else restMs = Math.max(ticket.retryAfterMs * (1 + clock.random() / 10), MIN_INTERVAL_MS)
+    isFirstQuestion = false
   }
 }
 

@@ -2,6 +2,7 @@ import { abortSignal, callable, duration, integer, oneOf, optionsOf, wording } f
 import type { ClientClock } from './clock.js'
 import type { Fetch } from './exchange.js'
 import type { TicketStatus } from './ticket-status.js'
+import { parseUrl } from './ticket-url.js'
 import { webClock } from './web-clock.js'
 
 /** What becomes of the task when nobody waits for it any more. */
@@ -222,7 +223,7 @@ function checkHeaders(headers: Readonly<Record<string, string>>): Readonly<Recor
 function checkOrigins(origins: unknown): readonly string[] {
   if (!Array.isArray(origins)) throw new TypeError(wording('trustedOrigins', 'an array of origins', origins))
   return origins.map((origin: unknown, index) => {
-    const isOrigin = typeof origin === 'string' && URL.canParse(origin) && new URL(origin).origin === origin
+    const isOrigin = typeof origin === 'string' && parseUrl(origin)?.origin === origin
     if (!isOrigin)
       throw new TypeError(wording(`trustedOrigins[${index}]`, 'an origin such as "https://example.org"', origin))
     return origin

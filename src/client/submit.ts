@@ -48,8 +48,7 @@ import { absoluteUrl } from './ticket-url.js'
 export async function submit<R = JsonValue>(url: string | URL, body: unknown, options: SubmitOptions = {}): Promise<R> {
   const settings = checkSubmitOptions(options)
   const asked = absoluteUrl(url)
-  const text: string | undefined = JSON.stringify(body)
-  if (text === undefined) throw new TypeError(wording('body', 'what has a JSON form', body))
+  const text = jsonOf(body)
   const call = new Call(settings)
   return (await call.run(async () => follow(await handIn(asked, text, call), call))) as R
 }
@@ -76,6 +75,14 @@ export async function poll<R = JsonValue>(ticketUrl: string | URL, options: Poll
   const unseen: Ticket = { url, status: undefined, tag: undefined, retryAfterMs: 0, wasHeld: false }
   const call = new Call(settings)
   return (await call.run(() => follow(unseen, call))) as R
+}
+
+function jsonOf(body: unknown): string {
+  try {
+    const text: string | undefined = JSON.stringify(body)
+    if (text !== undefined) return text
+  } catch {}
+  throw new TypeError(wording('body', 'what has a JSON form', body))
 }
 
 /** Sends the work until it is taken. */

@@ -13,8 +13,8 @@ export interface TicketUrlRules {
  * that were meant for the first server, so one that leads to another origin is not followed.
  */
 export function ticketUrlOf(reference: string, { asked, trustedOrigins }: TicketUrlRules): string | undefined {
-  if (!URL.canParse(reference, asked)) return undefined
-  const url = new URL(reference, asked)
+  const url = parseUrl(reference, asked)
+  if (url === undefined) return undefined
   if (url.origin !== new URL(asked).origin && !trustedOrigins.includes(url.origin)) return undefined
   if (!isPlainHttp(url)) return undefined // a `blob:` has an origin too
   url.hash = ''
@@ -28,9 +28,7 @@ export function ticketUrlOf(reference: string, { asked, trustedOrigins }: Ticket
  */
 export function absoluteUrl(url: unknown): string {
   const { location } = globalThis as { readonly location?: { readonly href: string } } // there is one in a page
-  const text = url instanceof URL ? url.href : url
-  const parsed =
-    typeof text === 'string' && URL.canParse(text, location?.href) ? new URL(text, location?.href) : undefined
+  const parsed = url instanceof URL ? new URL(url) : typeof url === 'string' ? parseUrl(url, location?.href) : undefined
   if (parsed === undefined || !isPlainHttp(parsed)) {
     const shown = parsed === undefined ? url : `${parsed.protocol}//${parsed.host}` // not its password
     throw new TypeError(wording('url', 'an http or https URL without credentials', shown))
@@ -41,4 +39,13 @@ export function absoluteUrl(url: unknown): string {
 
 function isPlainHttp({ protocol, username, password }: URL): boolean {
   return ['http:', 'https:'].includes(protocol) && username === '' && password === ''
+}
+
+/** The URL that a text stands for, if any. */
+export function parseUrl(text: string, base?: string): URL | undefined {
+  try {
+    return new URL(text, base)
+  } catch {
+    return undefined
+  }
 }

@@ -69,7 +69,16 @@ describe('the arguments of a call', () => {
     await page.next('GET /tasks/a')
   })
 
-  it.each([[undefined], [() => {}], [Symbol('s')]])('a body without a JSON form is refused: %s', async (body) => {
+  const circle: unknown[] = []
+  circle.push(circle)
+
+  it.each([
+    ['nothing', undefined],
+    ['a function', () => {}],
+    ['a symbol', Symbol('s')],
+    ['a BigInt', 7n],
+    ['a circle', circle]
+  ])('a body without a JSON form is refused by name: %s', async (_, body) => {
     expect(await refusal(submit(URL_HERE, body, { fetch: server.fetch }))).toContain('`body`')
   })
 
