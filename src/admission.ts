@@ -35,10 +35,20 @@ export function whyNothingMoves({ stage, paused }: PoolParts['scheduler']): stri
 export class Admission implements RoomLineOwner {
   readonly line: RoomLine
   readonly #parts: PoolParts
+  readonly #scheduler: PoolParts['scheduler']
+  readonly #turn: PoolParts['turn']
+  readonly #listeners: PoolParts['listeners']
+  readonly #queueTimeoutMs: number
+  readonly #capturesContext: boolean
   readonly #owner: AdmissionOwner
 
   constructor(parts: PoolParts, owner: AdmissionOwner) {
     this.#parts = parts
+    this.#scheduler = parts.scheduler
+    this.#turn = parts.turn
+    this.#listeners = parts.listeners
+    this.#queueTimeoutMs = parts.settings.queueTimeoutMs
+    this.#capturesContext = parts.settings.captureContext
     this.#owner = owner
     this.line = new RoomLine(parts, this)
   }
@@ -48,10 +58,10 @@ export class Admission implements RoomLineOwner {
     const now = this.#catchUp()
     const existing = settings === undefined ? undefined : this.#known(work, settings)
     if (existing !== undefined) return existing
-    const task = new PoolTask(this.#owner, work, input, this.#parts.turn.stamp)
+    const task = new PoolTask(this.#owner, work, input, this.#turn.stamp)
     const verdict = this.#admit(task, settings, now)
     if (verdict > TO_QUEUE) throw this.#refused(work, settings, verdict)
-    if (this.#parts.settings.captureContext) task.context = this.#capture(task)
+    if (this.#capturesContext) task.context = this.#capture(task)
     this.accept(task, verdict, settings)
     return task
   }
@@ -62,8 +72,8 @@ export class Admission implements RoomLineOwner {
     throwIfAborted(settings.waitSignal)
     const existing = this.#known(work, settings.task)
     if (existing !== undefined) return existing
-    const task = new PoolTask(this.#owner, work, input, this.#parts.turn.stamp)
-    if (this.#parts.settings.captureContext) task.context = this.#capture(task)
+    const task = new PoolTask(this.#owner, work, input, this.#turn.stamp)
+    if (this.#capturesContext) task.context = this.#capture(task)
     const verdict = this.#admit(task, settings.task, now)
     if (verdict === FULL) return this.line.join(task, settings)
     if (verdict > TO_QUEUE) throw this.#refused(work, settings.task, verdict)
@@ -73,14 +83,18 @@ export class Admission implements RoomLineOwner {
 
   /** With a rate, whoever may start by now goes before the newcomer, though the timer may be late. */
   #catchUp(): number {
+    if (this.#scheduler.rate === null) return 0
     const now = this.#owner.schedulerNow
-    if (this.#parts.scheduler.rate !== null) this.#owner.startDue(now)
+    this.#owner.startDue(now)
     return now
   }
 
   #admit(task: PoolTask, settings: TaskSettings | undefined, now: number): Verdict {
-    const verdict = this.#parts.scheduler.admit(task, settings?.priority ?? 0, settings?.key, now)
-    this.#owner.watchRate(now)
+    const verdict =
+      settings === undefined
+        ? this.#scheduler.admit(task, 0, undefined, now)
+        : this.#scheduler.admit(task, settings.priority, settings.key, now)
+    if (this.#scheduler.rate !== null) this.#owner.watchRate(now)
     return verdict
   }
 
@@ -108,11 +122,13 @@ export class Admission implements RoomLineOwner {
 
   /** A task has its place: it gets what was said about it, and a worker if it has one. */
   accept(task: PoolTask, verdict: Verdict, settings: TaskSettings | undefined): void {
-    const { listeners } = this.#parts
     if (settings !== undefined) this.#equip(task, settings)
     if (verdict === TO_WORKER) this.#owner.startTask(task)
-    else this.#limitQueueing(task, settings?.queueTimeoutMs ?? this.#parts.settings.queueTimeoutMs)
-    if ((listeners.heard & HEARS.queued) !== 0) listeners.emit('queued', task)
+    else {
+      const queueTimeoutMs = settings?.queueTimeoutMs ?? this.#queueTimeoutMs
+      if (queueTimeoutMs !== Number.POSITIVE_INFINITY) this.#limitQueueing(task, queueTimeoutMs)
+    }
+    if ((this.#listeners.heard & HEARS.queued) !== 0) this.#listeners.emit('queued', task)
   }
 
   #equip(task: PoolTask, settings: TaskSettings): void {
@@ -124,7 +140,6 @@ export class Admission implements RoomLineOwner {
   }
 
   #limitQueueing(task: PoolTask, queueTimeoutMs: number): void {
-    if (queueTimeoutMs === Number.POSITIVE_INFINITY) return
     const details = task.detailed()
     details.deadline = new Deadline(() => this.#owner.settle(task, CANCELED, new Cancellation('queue_timeout')))
     this.#parts.deadlines.set(details.deadline, queueTimeoutMs, true)

@@ -1,12 +1,14 @@
+import { noContext } from './async-context.js'
 import { Deadline } from './deadlines.js'
 import { Distribution } from './distribution.js'
 import { TaskCanceledError, TaskInterruptedError, TaskTimeoutError, withoutStack } from './errors.js'
+import { HEARS } from './events.js'
 import { gaveUp } from './outcome.js'
 import type { PoolParts } from './pool-parts.js'
 import { backoff, isWorthRetrying } from './retry.js'
 import { CANCELED, FAILED, RUNNING, type Settled, SUCCEEDED } from './scheduler/lifecycle.js'
 import type { RetryPolicy } from './settings.js'
-import { Cancellation, type PoolTask } from './task.js'
+import { Cancellation, type PoolTask, type TaskDetails } from './task.js'
 import { AttemptContext, type AttemptOwner } from './task-context.js'
 import type { TaskProgress } from './task-record.js'
 import type { Worker } from './worker.js'
@@ -33,6 +35,12 @@ export class Attempts implements WorkersOwner, AttemptOwner {
   /** Running tasks that were asked to end long ago. */
   stuck = 0
   readonly #parts: PoolParts
+  readonly #turn: PoolParts['turn']
+  readonly #listeners: PoolParts['listeners']
+  readonly #retryAfter: PoolParts['scheduler']['retryAfter']
+  readonly #selfWait: PoolParts['selfWait']
+  readonly #timeoutMs: number
+  readonly #keepsContext: boolean
   readonly #owner: AttemptsOwner
   /** The worker whose function is being called. */
   #calling: Worker | null = null
@@ -41,6 +49,12 @@ export class Attempts implements WorkersOwner, AttemptOwner {
 
   constructor(parts: PoolParts, owner: AttemptsOwner) {
     this.#parts = parts
+    this.#turn = parts.turn
+    this.#listeners = parts.listeners
+    this.#retryAfter = parts.scheduler.retryAfter
+    this.#selfWait = parts.selfWait
+    this.#timeoutMs = parts.settings.taskTimeoutMs
+    this.#keepsContext = parts.settings.captureContext
     this.#owner = owner
     this.workers = new Workers(this, parts.turn)
   }
@@ -52,34 +66,37 @@ export class Attempts implements WorkersOwner, AttemptOwner {
   // ── beginning ────────────────────────────────────────────────────────────────────────────────────────────────────
 
   begin(worker: Worker, task: PoolTask): void {
-    const { turn, listeners, selfWait } = this.#parts
-    const now = turn.now
+    const turn = this.#turn
     if (task.startedMs < 0) {
       task.startedMs = turn.stamp
       this.waitMs.record(task.startedMs - task.queuedMs)
-    } else {
-      const details = task.detailed()
-      details.retries++
-      details.changes++
-    }
+    } else task.repeated()
     this.started++
-    worker.startedAt = now
+    worker.startedAt = turn.now
     const context = new AttemptContext(task, this, task.attempt)
     worker.context = context
     this.#owner.called()
-    const { details } = task
-    if (details !== null && details.deadline !== undefined) this.#parts.deadlines.clear(details.deadline)
-    const timeoutMs = details?.settings?.timeoutMs ?? this.#parts.settings.taskTimeoutMs
+    if (task.details !== null) this.#leaveQueue(task.details)
+    const timeoutMs = this.#timeoutOf(task)
     if (timeoutMs !== Number.POSITIVE_INFINITY) this.#limit(worker, timeoutMs)
-    if (selfWait !== null && task.context === null) task.context = selfWait.capture(task)
+    if (task.context === null && this.#keepsContext) task.context = noContext()
+    if (task.context === null && this.#selfWait !== null) task.context = this.#selfWait.capture(task)
     task.notify()
-    listeners.emit('started', task)
+    if ((this.#listeners.heard & HEARS.started) !== 0) this.#listeners.emit('started', task)
     if (worker.task !== task || worker.context !== context) return // interrupted by a listener
     const aborted = AttemptContext.abortOf(context)
     if (aborted !== undefined) return this.threw(worker, aborted.reason)
     this.#calling = worker
     worker.call(task, context)
     this.#calling = null
+  }
+
+  #leaveQueue({ deadline }: TaskDetails): void {
+    if (deadline !== undefined) this.#parts.deadlines.clear(deadline)
+  }
+
+  #timeoutOf({ details }: PoolTask): number {
+    return details?.settings?.timeoutMs ?? this.#timeoutMs
   }
 
   #limit(worker: Worker, timeoutMs: number): void {
@@ -92,7 +109,7 @@ export class Attempts implements WorkersOwner, AttemptOwner {
     const task = worker.task as PoolTask
     const context = worker.context as AttemptContext
     if (AttemptContext.abortOf(context) === undefined) {
-      const timeoutMs = task.details?.settings?.timeoutMs ?? this.#parts.settings.taskTimeoutMs
+      const timeoutMs = this.#timeoutOf(task)
       this.#watchStuck(worker)
       return AttemptContext.abort(context, {
         by: 'timeout',
@@ -162,19 +179,19 @@ export class Attempts implements WorkersOwner, AttemptOwner {
 
   /** Returning means done, also after it was asked to end. */
   returned(worker: Worker, value: unknown): void {
-    this.workers.step(this.#succeed, worker, value)
+    const entered = this.workers.enter()
+    if (worker.task !== null) this.#owner.settle(worker.task, SUCCEEDED, value)
+    if (entered) this.workers.leave()
   }
 
   threw(worker: Worker, error: unknown): void {
-    this.workers.step(this.#fail, worker, error)
-  }
-
-  readonly #succeed = (worker: Worker, value: unknown): void => {
-    if (worker.task !== null) this.#owner.settle(worker.task, SUCCEEDED, value)
+    const entered = this.workers.enter()
+    this.#fail(worker, error)
+    if (entered) this.workers.leave()
   }
 
   /** Throwing means not done: canceled if it was asked to end and ended for that; else another attempt, or failed. */
-  readonly #fail = (worker: Worker, thrown: unknown): void => {
+  #fail(worker: Worker, thrown: unknown): void {
     const { task, context } = worker
     if (task === null || context === null) return // it was interrupted: the pool has told so already
     const aborted = AttemptContext.abortOf(context)
@@ -207,18 +224,20 @@ export class Attempts implements WorkersOwner, AttemptOwner {
   /** Ends an attempt: nothing of it is left but its worker, which is free. */
   leave(task: PoolTask): void {
     const worker = task.worker as Worker
-    const { context } = worker
-    if (context === null) {
-      if (task.startedMs < 0) task.changed() // it had a worker: a change that no stamp tells
-      this.#parts.scheduler.rate?.giveBack()
-      return this.workers.withdraw(worker)
-    }
-    if (worker === this.#calling) this.#parts.turn.look() // it ends within its call: the time of its start is no measure
-    const ranMs = this.#parts.turn.now - worker.startedAt
-    this.#parts.scheduler.retryAfter.observe(ranMs)
+    if (worker.context === null) return this.#withdraw(worker, task)
+    if (worker === this.#calling) this.#turn.stepEnds() // it ends within its call: the time of its start is no measure
+    const ranMs = this.#turn.now - worker.startedAt
+    this.#retryAfter.observe(ranMs)
     this.runMs.record(ranMs)
-    this.#end(worker, context)
+    if (worker.deadline !== undefined) this.#lift(worker, worker.deadline)
     this.workers.free(worker)
+  }
+
+  /** Takes back a task that has a worker and was not called yet. */
+  #withdraw(worker: Worker, task: PoolTask): void {
+    if (task.startedMs < 0) task.changed() // it had a worker: a change that no stamp tells
+    this.#parts.scheduler.rate?.giveBack()
+    this.workers.withdraw(worker)
   }
 
   /** Gives up on all functions that still run: their tasks have failed, and their workers are never used again. */
@@ -234,12 +253,11 @@ export class Attempts implements WorkersOwner, AttemptOwner {
     }
   }
 
-  #end(worker: Worker, context: AttemptContext): void {
-    if (worker.deadline !== undefined) this.#parts.deadlines.clear(worker.deadline)
-    if (worker.stuck) {
-      worker.stuck = false
-      this.stuck--
-    }
-    AttemptContext.end(context)
+  /** The limits of an attempt end with it. */
+  #lift(worker: Worker, deadline: Deadline): void {
+    this.#parts.deadlines.clear(deadline)
+    if (!worker.stuck) return
+    worker.stuck = false
+    this.stuck--
   }
 }

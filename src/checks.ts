@@ -112,6 +112,11 @@ export function isFunction(value: unknown): value is Function {
 /** A function that can be called, which a class cannot. */
 export function callable<F>(name: string, value: unknown): F {
   if (!isFunction(value)) return wrongType(name, 'a function', value)
+  return 'prototype' in value ? notClass(name, value) : (value as F)
+}
+
+// biome-ignore lint/complexity/noBannedTypes: any function, before it is known which
+function notClass<F>(name: string, value: Function): F {
   if (isClass(value)) throw new TypeError(`Expected \`${name}\` to be a function, got a class`)
   return value as F
 }
@@ -122,7 +127,6 @@ export function callable<F>(name: string, value: unknown): F {
  */
 // biome-ignore lint/complexity/noBannedTypes: any function, before it is known which
 function isClass(value: Function): boolean {
-  if (!Object.hasOwn(value, 'prototype')) return false
   if (Object.getOwnPropertyDescriptor(value, 'prototype')?.writable !== false) return false
   return !Object.isFrozen(value) || Function.prototype.toString.call(value).startsWith('class')
 }

@@ -13,7 +13,7 @@ import type { PoolSettings } from './settings.js'
 import { Shutdown, type ShutdownOwner, type StopRequest } from './shutdown.js'
 import { Signals } from './signals.js'
 import { systemClock } from './system-clock.js'
-import { type Cancellation, PoolTask, type TaskOwner } from './task.js'
+import { type Cancellation, PoolTask, type TaskDetails, type TaskOwner } from './task.js'
 import { AttemptContext } from './task-context.js'
 import { Tickets } from './tickets.js'
 import { Turn } from './turn.js'
@@ -37,6 +37,8 @@ export class Dispatcher implements TaskOwner, AttemptsOwner, AdmissionOwner, Shu
   readonly closed: Promise<StopReport>
   #resolveClosed!: (report: StopReport) => void
   readonly #scheduler: Scheduler<PoolTask, RoomWaiter>
+  readonly #turn: Turn
+  readonly #listeners: Listeners
   readonly #wallEpoch: number
   readonly #rateOpens: Deadline
   #shutdown: Shutdown | undefined
@@ -69,6 +71,8 @@ export class Dispatcher implements TaskOwner, AttemptsOwner, AdmissionOwner, Shu
     }
     this.signals = this.parts.signals
     this.#scheduler = this.parts.scheduler
+    this.#turn = this.parts.turn
+    this.#listeners = this.parts.listeners
     this.attempts = new Attempts(this.parts, this)
     this.admission = new Admission(this.parts, this)
     this.drains = new Waits(this.parts)
@@ -154,37 +158,38 @@ export class Dispatcher implements TaskOwner, AttemptsOwner, AdmissionOwner, Shu
 
   /** Ends a task, exactly once. */
   settle(task: PoolTask, to: Settled, payload: unknown): void {
-    const { turn, deadlines, listeners, unobserved } = this.parts
-    const { details } = task
     this.#settling++
     if (task.stage === RUNNING) this.attempts.leave(task)
-    if (details !== null) {
-      if (details.deadline !== undefined) deadlines.clear(details.deadline)
-      if (details.settings?.signal !== undefined) this.signals.unsubscribe(details.settings.signal, task)
-    }
+    if (task.details !== null) this.#letGo(task, task.details)
     const now = this.schedulerNow
     const next = this.#scheduler.settle(task, to, now)
-    task.end(payload, turn.stamp)
+    task.end(payload, this.#turn.stamp)
     this.tickets.retain(task)
     if (to === CANCELED) this.#shutdown?.canceled(task, (payload as Cancellation).reason)
     this.#handOn(next, now)
     if (this.#scheduler.live === 0) this.#crossZero()
-
-    if (
-      to === FAILED &&
-      task.asked === null &&
-      (listeners.heard & (HEARS.failed | HEARS.settled)) === 0 &&
-      !task.isWatched
-    ) {
-      unobserved.failed(task)
-    }
+    if (to === FAILED) this.#noteFailure(task)
     task.answer()
     task.notify()
-    if ((listeners.heard & (HEARS.succeeded | HEARS.failed | HEARS.canceled | HEARS.settled)) !== 0) {
-      listeners.emit(to === SUCCEEDED ? 'succeeded' : to === FAILED ? 'failed' : 'canceled', task)
-      listeners.emit('settled', task)
-    }
+    if ((this.#listeners.heard & HEARS_END) !== 0) this.#emitEnd(task, to)
     if (--this.#settling === 0 && this.#crossed) this.#emptied()
+  }
+
+  /** What few tasks hold until their end. */
+  #letGo(task: PoolTask, { deadline, settings }: TaskDetails): void {
+    if (deadline !== undefined) this.parts.deadlines.clear(deadline)
+    if (settings?.signal !== undefined) this.signals.unsubscribe(settings.signal, task)
+  }
+
+  /** A failure that nobody looks at yet. */
+  #noteFailure(task: PoolTask): void {
+    const heard = (this.#listeners.heard & (HEARS.failed | HEARS.settled)) !== 0
+    if (task.asked === null && !heard && !task.isWatched) this.parts.unobserved.failed(task)
+  }
+
+  #emitEnd(task: PoolTask, to: Settled): void {
+    this.#listeners.emit(to === SUCCEEDED ? 'succeeded' : to === FAILED ? 'failed' : 'canceled', task)
+    this.#listeners.emit('settled', task)
   }
 
   /** Nothing is left: who waits for that now is let go, whatever comes before it is told. */
@@ -285,6 +290,9 @@ export class Dispatcher implements TaskOwner, AttemptsOwner, AdmissionOwner, Shu
     return new Date(Math.min(this.#wallEpoch + ms, LAST_DATE_MS)).toISOString()
   }
 }
+
+/** The events of an end. */
+const HEARS_END = HEARS.succeeded | HEARS.failed | HEARS.canceled | HEARS.settled
 
 /** The last moment that a date can hold. */
 const LAST_DATE_MS = 8.64e15

@@ -17,33 +17,31 @@ const EMPTY: DurationStats = Object.freeze({ mean: 0, p50: 0, p95: 0, p99: 0, ma
  */
 export class Distribution {
   #counts: Float64Array | undefined
-  #count = 0
   #sum = 0
   #max = 0
 
   record(ms: number): void {
-    this.#counts ??= new Float64Array(bucketOf(Number.MAX_VALUE) + 1)
-    const bucket = bucketOf(ms)
-    this.#counts[bucket] = (this.#counts[bucket] as number) + 1
-    this.#count++
+    this.#counts ??= new Float64Array(BUCKETS)
+    ;(this.#counts[bucketOf(ms)] as number)++
     this.#sum += ms
     if (ms > this.#max) this.#max = ms
   }
 
   stats(): DurationStats {
-    if (this.#count === 0) return EMPTY
+    const counts = this.#counts
+    if (counts === undefined) return EMPTY
+    const count = counts.reduce((sum, some) => sum + some)
     return {
-      mean: this.#sum / this.#count,
-      p50: this.#percentile(0.5),
-      p95: this.#percentile(0.95),
-      p99: this.#percentile(0.99),
+      mean: this.#sum / count,
+      p50: this.#percentile(counts, 0.5 * count),
+      p95: this.#percentile(counts, 0.95 * count),
+      p99: this.#percentile(counts, 0.99 * count),
       max: this.#max
     }
   }
 
-  #percentile(part: number): number {
-    let left = Math.ceil(part * this.#count)
-    const counts = this.#counts as Float64Array
+  #percentile(counts: Float64Array, rank: number): number {
+    let left = Math.ceil(rank)
     let bucket = 0
     for (left -= counts[0] as number; left > 0; left -= counts[bucket] as number) bucket++
     return Math.min(middleOf(bucket), this.#max)
@@ -52,17 +50,20 @@ export class Distribution {
 
 /** The bucket of a duration. */
 function bucketOf(ms: number): number {
-  let units = ms / UNIT_MS
-  let coarse = 0
-  if (units >= 2 ** 31) {
-    units = Math.min(units / COARSE, 2 ** 31 - 1)
-    coarse = COARSE_LOG2
-  }
-  const whole = units | 0
-  if (whole < STEPS) return whole
-  const octave = 31 - Math.clz32(whole) - STEPS_LOG2
-  return STEPS * (octave + coarse) + (whole >> octave)
+  const units = ms / UNIT_MS
+  if (units < STEPS) return units | 0
+  return units < 2 ** 31
+    ? bucketOfUnits(units)
+    : bucketOfUnits(Math.min(units / COARSE, 2 ** 31 - 1)) + STEPS * COARSE_LOG2
 }
+
+/** The bucket of a number of units that is a small integer but for its fraction. */
+function bucketOfUnits(units: number): number {
+  const octave = 31 - Math.clz32(units) - STEPS_LOG2
+  return STEPS * octave + (units >> octave)
+}
+
+const BUCKETS = bucketOf(Number.MAX_VALUE) + 1
 
 /** The middle of a bucket, in milliseconds. */
 function middleOf(bucket: number): number {

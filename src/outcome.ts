@@ -7,6 +7,5 @@ import { read } from './task-record.js'
  */
 export function gaveUp(error: unknown, abort: Abort): boolean {
   if (Object.is(error, abort.reason) || read(error, 'name') === 'AbortError') return true
-  const cause = read(error, 'cause')
-  return cause !== undefined && Object.is(cause, abort.reason)
+  return Object.is(read(error, 'cause'), abort.reason)
 }

@@ -56,7 +56,7 @@ export class PoolView {
     const { scheduler, turn } = this.#dispatcher.parts
     let oldest = Number.POSITIVE_INFINITY
     for (const { entries } of scheduler.lanes()) oldest = Math.min(oldest, (entries.head as PoolTask).queuedMs)
-    return oldest === Number.POSITIVE_INFINITY ? 0 : Math.max(turn.fresh() - oldest, 0)
+    return Math.max(turn.fresh() - oldest, 0)
   }
 
   /** Tasks that match, newest first: O(limit) for each lane, O(1) for each that runs, is delayed or retained. */

@@ -8,7 +8,7 @@ export class SelfWait {
   readonly #inside = new AsyncLocalStorage<PoolTask>()
 
   /** The context of now, with the task marked as the one inside. */
-  capture(task: PoolTask): AsyncContext {
+  capture(task: PoolTask): AsyncContext | null {
     return this.#inside.run(task, captureContext)
   }
 

@@ -232,7 +232,7 @@ export interface WaitSettings {
 
 /** Checks what is said about one task that may wait for room. */
 export function checkWaitOptions(options: unknown, handler: string | undefined): WaitSettings {
-  const o = optionsOf<WaitOptions>('options', options, WAIT_OPTIONS)
+  const o = optionsOf<WaitOptions>('options', options === undefined ? {} : options, WAIT_OPTIONS)
   return {
     task: taskSettings(o, handler),
     waitMs: given(o.waitMs, (v) => duration('waitMs', v), Number.POSITIVE_INFINITY),

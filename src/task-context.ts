@@ -6,7 +6,7 @@ import { type CanceledReason, cut, type JsonValue } from './task-record.js'
 /** Why an attempt's signal was aborted, first. */
 export interface Abort {
   readonly by: 'timeout' | CanceledReason
-  /** What stands on the signal. */
+  /** What stands on the signal; never undefined. */
   readonly reason: unknown
   /** Whether somebody gave that reason; else it is an error of ours, which the task is rejected with as it is. */
   readonly given: boolean
@@ -27,7 +27,6 @@ export class AttemptContext implements TaskContext {
   #signal: AbortController | undefined
   #stopping: AbortController | undefined
   #abort: Abort | undefined
-  #ended = false
 
   constructor(task: PoolTask, owner: AttemptOwner, attempt: number) {
     this.#task = task
@@ -73,7 +72,7 @@ export class AttemptContext implements TaskContext {
       if (message !== undefined && typeof message !== 'string') {
         throw new TypeError(wording('message', 'a string', message))
       }
-      if (this.#ended) return
+      if (this.#task.worker?.context !== this) return // its attempt is over
       this.#owner.progress(
         this.#task,
         ratio > 0 ? Math.min(ratio, 1) : 0,
@@ -99,10 +98,5 @@ export class AttemptContext implements TaskContext {
   /** Says that the pool began to stop. */
   static stop(context: AttemptContext, reason: unknown): void {
     context.#stopping?.abort(reason)
-  }
-
-  /** The attempt is over: what it still says is not heard. */
-  static end(context: AttemptContext): void {
-    context.#ended = true
   }
 }

@@ -3,7 +3,8 @@ import type { AsyncContext } from './async-context.js'
 import { abortSignal, optionsOf } from './checks.js'
 import type { Deadline } from './deadlines.js'
 import { TaskCanceledError } from './errors.js'
-import { Entry } from './scheduler/entry.js'
+import type { Entry } from './scheduler/entry.js'
+import type { Lane } from './scheduler/lanes.js'
 import { CANCELED, DELAYED, FAILED, OUTSIDE, QUEUED, RUNNING, type Stage, SUCCEEDED } from './scheduler/lifecycle.js'
 import type { TaskFunction, TaskSettings } from './settings.js'
 import type { Signals } from './signals.js'
@@ -11,16 +12,14 @@ import { type ChangeWatcher, TaskChanges } from './task-changes.js'
 import type { Task, TaskContext } from './task-contract.js'
 import {
   type CanceledReason,
-  describeError,
-  type ErrorRecord,
   frozen,
   type JsonValue,
   type ResultRecord,
-  resultOf,
   type TaskProgress,
   type TaskRecord,
   type TaskState
 } from './task-record.js'
+import { snapshotOf } from './task-snapshot.js'
 import type { Worker } from './worker.js'
 
 /** A named function of the user's. */
@@ -71,7 +70,16 @@ export interface TaskOwner {
  * A task, as the pool holds it: one flat object, since there may be a million of them. What few tasks have stands in
  * their {@link TaskDetails}; what is seldom looked at is made when it is.
  */
-export class PoolTask extends Entry<PoolTask> implements Task<never> {
+export class PoolTask implements Entry<PoolTask>, Task<never> {
+  // First what is looked at when it is forgotten, long after the rest has left the processor's caches.
+  prev: PoolTask | null = null
+  next: PoolTask | null = null
+  /** The ticket, empty until it is looked at. */
+  ticket = ''
+  // What the scheduler knows of it. One flat class: a base class of its own would cost every task a call.
+  stage: Stage = OUTSIDE
+  order = 0
+  lane: Lane<PoolTask> | null = null
   readonly owner: TaskOwner
   /** Nothing once a function's task has settled: a closure may hold much. */
   work: Work | undefined
@@ -81,16 +89,13 @@ export class PoolTask extends Entry<PoolTask> implements Task<never> {
   queuedMs: number
   startedMs = -1
   settledMs = -1
-  /** The promises that were asked for, until the task settles. */
-  asked: Asked | null = null
+  /** Who waits for its end, until it comes. What nearly always is the only one stands here as it is. */
+  asked: Resolve | Asked | null = null
   details: TaskDetails | null = null
   context: AsyncContext | null = null
   worker: Worker | null = null
-  /** The ticket, empty until it is looked at. */
-  ticket = ''
 
   constructor(owner: TaskOwner, work: Work, input: unknown, queuedMs: number) {
-    super()
     this.owner = owner
     this.work = work
     this.payload = input
@@ -132,10 +137,12 @@ export class PoolTask extends Entry<PoolTask> implements Task<never> {
   result(): Promise<never> {
     if (this.isSettled) {
       this.asked ??= OBSERVED // what was asked before the end may still have to be answered
-      return this.stage === SUCCEEDED ? Promise.resolve(this.payload as never) : Promise.reject(this.error())
+      return Promise.resolve(this.resolution() as never)
     }
-    this.asked ??= new Asked()
-    return this.asked.result()
+    return new Promise((resolve) => {
+      if (this.asked === null) this.asked = resolve
+      else this.asked = Asked.join(this.asked, new Asked(resolve, true))
+    })
   }
 
   settled(): Promise<PoolTask> {
@@ -143,8 +150,9 @@ export class PoolTask extends Entry<PoolTask> implements Task<never> {
       this.asked ??= OBSERVED
       return Promise.resolve(this)
     }
-    this.asked ??= new Asked()
-    return this.asked.settled()
+    return new Promise((resolve) => {
+      this.asked = Asked.join(this.asked, new Asked(resolve, false))
+    })
   }
 
   cancel(reason?: unknown): boolean {
@@ -160,6 +168,11 @@ export class PoolTask extends Entry<PoolTask> implements Task<never> {
     return RECORDED
   }
 
+  /** What the promise of the result is resolved with. */
+  resolution(): unknown {
+    return this.stage === SUCCEEDED ? this.payload : Promise.reject(this.error())
+  }
+
   /** What the failed or canceled task is rejected with; made once. */
   error(): unknown {
     if (this.stage === FAILED) return this.payload
@@ -171,57 +184,7 @@ export class PoolTask extends Entry<PoolTask> implements Task<never> {
   }
 
   record(): TaskRecord {
-    const { name, key, details, owner } = this
-    return {
-      id: this.id,
-      ...(name === undefined ? undefined : { name }),
-      ...(key === undefined ? undefined : { key }),
-      state: this.state,
-      attempt: this.attempt,
-      revision: this.revision,
-      queuedAt: owner.iso(this.queuedMs),
-      ...(this.startedMs < 0 ? undefined : { startedAt: owner.iso(this.startedMs) }),
-      ...(this.stage === QUEUED ? { position: owner.position(this) } : undefined),
-      ...details?.record(owner),
-      ...(this.isSettled ? this.#outcome() : undefined)
-    }
-  }
-
-  #outcome(): Partial<TaskRecord> {
-    const { owner, payload, settledMs } = this
-    const expiresMs = settledMs + owner.retentionMs
-    return {
-      settledAt: owner.iso(settledMs),
-      ...(expiresMs === Number.POSITIVE_INFINITY ? undefined : { expiresAt: owner.iso(expiresMs) }),
-      ...(this.stage === SUCCEEDED ? this.#result() : undefined),
-      ...(this.stage === FAILED ? { error: describeError(payload) } : undefined),
-      ...(this.stage === CANCELED ? this.#cancellation() : undefined)
-    }
-  }
-
-  /** A task that was canceled while it did not run has no stamp of the request: it is when it settled. */
-  #cancellation(): Partial<TaskRecord> {
-    const { reason } = this.payload as Cancellation
-    const asked = reason !== 'queue_timeout' && (this.details?.cancelRequestedMs ?? -1) < 0
-    return {
-      ...(asked ? { cancelRequestedAt: this.owner.iso(this.settledMs) } : undefined),
-      reason,
-      error: this.#canceledError()
-    }
-  }
-
-  /** Copied once; `undefined`, the result of most tasks, needs no copy. */
-  #result(): ResultRecord {
-    if (this.payload === undefined) return {}
-    const details = this.detailed()
-    details.result ??= resultOf(this.payload)
-    return details.result
-  }
-
-  #canceledError(): ErrorRecord {
-    const { reason, cause } = this.payload as Cancellation
-    const message = cause === undefined ? `The task was canceled (${reason}).` : describeError(cause).message
-    return { name: 'TaskCanceledError', code: 'ERR_TASK_CANCELED', message }
+    return snapshotOf(this)
   }
 
   // ── for the pool ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -229,6 +192,13 @@ export class PoolTask extends Entry<PoolTask> implements Task<never> {
   detailed(): TaskDetails {
     this.details ??= new TaskDetails()
     return this.details
+  }
+
+  /** Counts another call of its function. */
+  repeated(): void {
+    const details = this.detailed()
+    details.retries++
+    details.changes++
   }
 
   /** Counts a change that no stamp tells. */
@@ -253,8 +223,7 @@ export class PoolTask extends Entry<PoolTask> implements Task<never> {
 
   /** Tells those who follow the changes. */
   notify(): void {
-    const watchers = this.details?.watchers
-    if (watchers !== undefined) for (const watcher of watchers) watcher.onChange()
+    if (this.details !== null) this.details.notify()
   }
 
   /** The caller's own signal aborted. */
@@ -269,7 +238,7 @@ export class PoolTask extends Entry<PoolTask> implements Task<never> {
     this.context = null
     this.worker = null
     this.details?.end()
-    if (!(this.work instanceof Handler)) this.work = undefined
+    if (typeof this.work === 'function') this.work = undefined
   }
 
   /** Resolves the promises that were asked for. */
@@ -277,7 +246,8 @@ export class PoolTask extends Entry<PoolTask> implements Task<never> {
     const { asked } = this
     if (asked === null) return
     this.asked = OBSERVED
-    asked.answer(this)
+    if (asked instanceof Asked) asked.answer(this)
+    else asked(this.resolution() as never)
   }
 
   toJSON(): TaskRecord {
@@ -301,35 +271,37 @@ const STATES: Readonly<Record<Stage, TaskState>> = {
 
 const RECORDED = Promise.resolve()
 
-/** The promises of a task, made when asked for; each is the same one until the task settles. */
-class Asked {
-  #result: Promise<never> | undefined
-  #settled: Promise<PoolTask> | undefined
-  #resolveResult: ((value: never | Promise<never>) => void) | undefined
-  #resolveSettled: ((task: PoolTask) => void) | undefined
+type Resolve = (value: never) => void
 
-  result(): Promise<never> {
-    this.#result ??= new Promise((resolve) => {
-      this.#resolveResult = resolve
-    })
-    return this.#result
+/** One who waits for the end of a task, and through it, in order, all others. */
+class Asked {
+  readonly #resolve: Resolve
+  readonly #forResult: boolean
+  #next: Asked | null = null
+  #last: Asked = this
+
+  constructor(resolve: Resolve, forResult: boolean) {
+    this.#resolve = resolve
+    this.#forResult = forResult
   }
 
-  settled(): Promise<PoolTask> {
-    this.#settled ??= new Promise((resolve) => {
-      this.#resolveSettled = resolve
-    })
-    return this.#settled
+  /** One more waits. */
+  static join(present: Resolve | Asked | null, other: Asked): Asked {
+    if (present === null) return other
+    const first = present instanceof Asked ? present : new Asked(present, true)
+    first.#last.#next = other
+    first.#last = other
+    return first
   }
 
   answer(task: PoolTask): void {
-    this.#resolveResult?.(task.stage === SUCCEEDED ? (task.payload as never) : Promise.reject(task.error()))
-    this.#resolveSettled?.(task)
+    for (let asked: Asked | null = this; asked !== null; asked = asked.#next)
+      asked.#resolve((asked.#forResult ? task.resolution() : task) as never)
   }
 }
 
 /** Stands in a settled task that somebody asked about, so that its failure is not told to nobody. */
-const OBSERVED = new Asked()
+const OBSERVED = new Asked(() => {}, false)
 
 /** What few tasks have. */
 export class TaskDetails {
@@ -364,6 +336,10 @@ export class TaskDetails {
       this.#metadata = frozen(this.#metadata as string)
     }
     return this.#metadata
+  }
+
+  notify(): void {
+    if (this.watchers !== undefined) for (const watcher of this.watchers) watcher.onChange()
   }
 
   record(owner: TaskOwner): Partial<TaskRecord> {

@@ -3,21 +3,23 @@ import type { PoolParts } from './pool-parts.js'
 import { Retention } from './retention.js'
 import { STOPPED } from './scheduler/lifecycle.js'
 import type { PoolTask } from './task.js'
-import { TicketIds } from './ticket-ids.js'
+import { TicketBook } from './ticket-book.js'
 
 /** Finds a task by its ticket: while it lives, and as long as it is retained. A ticket nobody asked for is never made. */
 export class Tickets {
   readonly #parts: PoolParts
-  readonly #ids: TicketIds
-  readonly #tasks = new Map<string, PoolTask>()
+  /** The tickets made here. */
+  readonly #book: TicketBook<PoolTask>
+  /** The tickets that callers chose. */
+  readonly #chosen = new Map<string, PoolTask>()
   readonly #retention: Retention<PoolTask>
   readonly #expiry = new Deadline(() => this.#forget(this.#now))
 
   constructor(parts: PoolParts) {
     this.#parts = parts
-    this.#ids = new TicketIds(parts.clock)
+    this.#book = new TicketBook(parts.clock)
     this.#retention = new Retention(parts.settings.retention, (task) => {
-      if (task.ticket !== '') this.#tasks.delete(task.ticket)
+      if (task.ticket !== '' && !this.#book.forget(task)) this.#chosen.delete(task.ticket)
     })
   }
 
@@ -28,22 +30,21 @@ export class Tickets {
   }
 
   /** The task of a ticket. */
-  find(id: string): PoolTask | undefined {
+  find(id: unknown): PoolTask | undefined {
+    if (typeof id !== 'string') return undefined
     this.#expire()
-    return this.#tasks.get(id)
+    return this.#book.find(id) ?? this.#chosen.get(id)
   }
 
   /** Gives a task its caller's own ticket. */
   register(task: PoolTask, id: string): void {
     task.ticket = id
-    this.#tasks.set(id, task)
+    this.#chosen.set(id, task)
   }
 
   /** Makes a ticket. It leads to the task as long as that is kept. */
   issue(task: PoolTask): string {
-    const id = this.#ids.next()
-    if (!task.isSettled || this.#retention.has(task)) this.#tasks.set(id, task)
-    return id
+    return this.#book.issue(!task.isSettled || this.#retention.has(task) ? task : undefined)
   }
 
   /** A task has settled: it is kept for a while. */

@@ -21,10 +21,11 @@ export class Turn {
   #begun = false
   #beganAt = 0
   #now = 0
+  #stamp = 0
   /** When the steps were last looked at. */
   #lookedAt = 0
-  /** Steps until the next look at the clock, and how many there are between two; 0 before the first. */
-  #stepsLeft = 1
+  /** Steps until the next look at the clock, and how many there are between two; 0 before a turn's first. */
+  #stepsLeft = 0
   #steps = 0
 
   constructor(clock: Clock, onEnd: () => void) {
@@ -33,6 +34,8 @@ export class Turn {
     this.#onEnd = onEnd
     this.#end = () => {
       this.#begun = false
+      this.#stepsLeft = 0
+      this.#steps = 0
       this.#onEnd()
     }
   }
@@ -45,7 +48,8 @@ export class Turn {
 
   /** The time in whole milliseconds: a small integer, which costs no memory of its own. */
   get stamp(): number {
-    return Math.floor(this.now)
+    if (!this.#begun) this.begin()
+    return this.#stamp
   }
 
   /** The time, read now. */
@@ -57,11 +61,10 @@ export class Turn {
   begin(): void {
     if (this.#begun) return
     this.#begun = true
-    this.#now = this.fresh()
+    this.#read()
     this.#beganAt = this.#now
     this.#lookedAt = this.#now
     this.#stepsLeft = 1
-    this.#steps = 0
     this.#clock.yield(this.#end)
   }
 
@@ -70,9 +73,12 @@ export class Turn {
    * after each slow one.
    */
   isOver(): boolean {
-    this.begin()
-    if (--this.#stepsLeft > 0) return false
-    this.#now = this.fresh()
+    return --this.#stepsLeft <= 0 && this.#lookAfterSteps()
+  }
+
+  #lookAfterSteps(): boolean {
+    if (this.#begun) this.#read()
+    else this.begin()
     const isQuick = this.#steps > 0 && (this.#now - this.#lookedAt) / this.#steps < QUICK_MS
     this.#lookedAt = this.#now
     this.#steps = isQuick ? MAX_STEPS : 1
@@ -80,9 +86,15 @@ export class Turn {
     return this.#now - this.#beganAt >= SLICE_MS
   }
 
-  /** Reads the clock, so that what ends now is dated right. */
-  look(): void {
+  /** A step has ended: what ends with it is dated right; among quick steps, by the time of eight of them. */
+  stepEnds(): void {
+    if (this.#steps === MAX_STEPS) return
     this.begin()
+    this.#read()
+  }
+
+  #read(): void {
     this.#now = this.fresh()
+    this.#stamp = Math.floor(this.#now)
   }
 }

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util'
-import { whyNothingMoves } from './admission.js'
+import { type Admission, whyNothingMoves } from './admission.js'
 import { callable } from './checks.js'
 import { Dispatcher } from './dispatcher.js'
 import { DrainTimeoutError, PoolDeadlockError, PoolStoppedError } from './errors.js'
@@ -56,6 +56,7 @@ export class WorkerPool<H extends HandlersOf<H> = Record<never, never>> {
   readonly #settings: PoolSettings
   readonly #handlers = new Map<string, Handler>()
   readonly #dispatcher: Dispatcher
+  readonly #admission: Admission
   readonly #view: PoolView
 
   /**
@@ -68,6 +69,7 @@ export class WorkerPool<H extends HandlersOf<H> = Record<never, never>> {
     this.#settings = checkPoolOptions(options)
     for (const [name, call] of this.#settings.handlers) this.#handlers.set(name, new Handler(name, call))
     this.#dispatcher = new Dispatcher(this.#settings)
+    this.#admission = this.#dispatcher.admission
     this.#view = new PoolView(this.#dispatcher)
   }
 
@@ -153,11 +155,16 @@ export class WorkerPool<H extends HandlersOf<H> = Record<never, never>> {
   queueTask<R>(run: (ctx: TaskContext) => R, options?: TaskOptions): Task<Awaited<R>>
   queueTask<K extends Extract<keyof H, string>>(name: K, ...rest: After<H[K], TaskOptions>): Task<ResultOf<H[K]>>
   queueTask(first: unknown, second?: unknown, third?: unknown): Task<never> {
-    const work = this.#workOf(first)
-    const named = work instanceof Handler
-    const options = named ? third : second
-    const settings = options === undefined ? undefined : checkTaskOptions(options, named ? work.name : undefined)
-    return this.#dispatcher.admission.submit(work, named ? second : undefined, settings)
+    if (typeof first === 'string') {
+      const handler = this.#handlerOf(first)
+      return this.#admission.submit(handler, second, third === undefined ? undefined : checkTaskOptions(third, first))
+    }
+    const run = callable<Work>('task', first)
+    return this.#admission.submit(
+      run,
+      undefined,
+      second === undefined ? undefined : checkTaskOptions(second, undefined)
+    )
   }
 
   /**
@@ -176,16 +183,17 @@ export class WorkerPool<H extends HandlersOf<H> = Record<never, never>> {
     ...rest: After<H[K], WaitOptions>
   ): Promise<Task<ResultOf<H[K]>>>
   async queueTaskWhenFree(first: unknown, second?: unknown, third?: unknown): Promise<Task<never>> {
-    const work = this.#workOf(first)
-    const named = work instanceof Handler
-    const options = named ? third : second
-    const settings = checkWaitOptions(options === undefined ? {} : options, named ? work.name : undefined)
-    return this.#dispatcher.admission.submitWhenFree(work, named ? second : undefined, settings)
+    if (typeof first === 'string') {
+      const handler = this.#handlerOf(first)
+      return this.#admission.submitWhenFree(handler, second, checkWaitOptions(third, first))
+    }
+    const run = callable<Work>('task', first)
+    return this.#admission.submitWhenFree(run, undefined, checkWaitOptions(second, undefined))
   }
 
   /** The task of a ticket: live, or settled and still retained. */
   task(id: string): Task | undefined {
-    return typeof id === 'string' ? this.#dispatcher.tickets.find(id) : undefined
+    return this.#dispatcher.tickets.find(id)
   }
 
   /** Tasks, newest first; those that settled as long as they are retained. */
@@ -276,15 +284,14 @@ export class WorkerPool<H extends HandlersOf<H> = Record<never, never>> {
     return this.#dispatcher.parts.scheduler
   }
 
-  /** @throws TypeError when it is neither a function nor the name of a handler */
-  #workOf(first: unknown): Work {
-    if (typeof first !== 'string') return callable<Work>('task', first)
-    const handler = this.#handlers.get(first)
+  /** @throws TypeError when there is no handler of that name */
+  #handlerOf(name: string): Handler {
+    const handler = this.#handlers.get(name)
     if (handler !== undefined) return handler
-    const names = [...this.#handlers.keys()].map((name) => `\`${name}\``)
+    const names = [...this.#handlers.keys()].map((known) => `\`${known}\``)
     throw new TypeError(
       `Expected the task to be a function or the name of a handler (${names.length > 0 ? names.join(', ') : 'there is none'}), ` +
-        `got ${JSON.stringify(first.slice(0, 60))} (string)`
+        `got ${JSON.stringify(name.slice(0, 60))} (string)`
     )
   }
 }

@@ -1,7 +1,7 @@
 import type { AsyncContext } from './async-context.js'
 import type { Deadline } from './deadlines.js'
 import type { Links } from './scheduler/entry.js'
-import { Handler, type PoolTask, type Work } from './task.js'
+import type { PoolTask, Work } from './task.js'
 import type { AttemptContext } from './task-context.js'
 
 /** What a worker needs of its pool. */
@@ -51,7 +51,7 @@ export class Worker implements Links<Worker> {
 }
 
 function invoke(work: Work, payload: unknown, context: AttemptContext): unknown {
-  return work instanceof Handler ? work.call(payload, context) : work(context)
+  return typeof work === 'function' ? work(context) : work.call(payload, context)
 }
 
 function within(scope: AsyncContext, task: PoolTask, context: AttemptContext): unknown {

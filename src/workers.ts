@@ -68,25 +68,28 @@ export class Workers {
     this.#free.push(worker)
   }
 
-  /** Runs a step in a microtask of ours; whoever is given a worker in it is called at its end. */
-  step<A>(step: (worker: Worker, value: A) => void, worker: Worker, value: A): void {
-    if (this.#coming) return step(worker, value) // inside the loop below, or one is on its way
+  /** Begins a step in a microtask of ours: whoever is given a worker in it is called when it {@link leave}s. */
+  enter(): boolean {
+    if (this.#coming) return false // inside the loop below, or one is on its way
     this.#coming = true
-    step(worker, value)
-    this.flush()
+    return true
+  }
+
+  /** Ends the step that was begun. */
+  leave(): void {
+    if (this.#due.size > 0) this.flush()
+    else this.#coming = false
   }
 
   /** Calls the functions that are due, as far as this turn's slice reaches; what is left is for the next turn. */
   flush(): void {
-    const called = this.#due.size > 0
-    this.#coming = true
     for (let worker = this.#due.head; worker !== null; worker = this.#due.head) {
       if (this.#turn.isOver()) return
       this.#due.remove(worker)
       this.#owner.begin(worker, worker.task as PoolTask)
     }
     this.#coming = false
-    if (called) this.#turn.look()
+    this.#turn.stepEnds()
   }
 
   /** A turn begins: what the last one's slice did not reach is called now. */

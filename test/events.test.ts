@@ -549,7 +549,7 @@ describe('what events cost', () => {
     for (let n = 0; n < 50; n++) pool.queueTask(() => n)
     await clock.turn()
     expect([settled, clock.bytes]).toEqual([50, 0])
-    expect(pool.tasks({ limit: 1 })[0]?.id).toHaveLength(22)
+    expect(pool.tasks({ limit: 1 })[0]?.id).toHaveLength(28)
     expect(clock.bytes).toBeGreaterThan(0)
   })
 

@@ -142,7 +142,9 @@ describe.concurrent('a process', { timeout: 60_000 }, () => {
       await run(`
         say('begins')
         await delay(20)
-        const base = process.getActiveResourcesInfo().toSorted()
+        // What a slow reader of the output keeps open is not the pool's.
+        const resources = () => process.getActiveResourcesInfo().filter((name) => !name.endsWith('Wrap')).toSorted()
+        const base = resources()
         const listeners = process.eventNames().map((name) => process.listenerCount(name))
         const pool = new WorkerPool({
           concurrency: 2, queueCapacity: 10, waiterCapacity: 5, graceMs: 20, forceMs: 20, stuckAfterMs: 5,
@@ -154,11 +156,11 @@ describe.concurrent('a process', { timeout: 60_000 }, () => {
         pool.queueTaskWhenFree(() => new Promise(() => {})).then((task) => task.settled())
         pool.drain({ timeoutMs: ${LONG} })
         await delay(10)
-        const during = process.getActiveResourcesInfo().toSorted()
+        const during = resources()
         await pool.stop()
         await nextTurn()
         await nextTurn()
-        const after = process.getActiveResourcesInfo().toSorted()
+        const after = resources()
         say(JSON.stringify(after) === JSON.stringify(base), during.length > base.length)
         say(JSON.stringify(process.eventNames().map((name) => process.listenerCount(name))) === JSON.stringify(listeners))
       `)

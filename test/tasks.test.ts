@@ -177,12 +177,12 @@ describe('looking tasks up', () => {
 })
 
 describe('a task', () => {
-  it('has an id that is made when it is first read, then stays, 128 random bits, safe in a URL', () => {
+  it('has an id that is made when it is first read, then stays, 136 random bits, safe in a URL', () => {
     const { pool } = make()
     const tasks = Array.from({ length: 1_000 }, () => pool.queueTask(hang))
     const ids = tasks.map(({ id }) => id)
     expect(new Set(ids).size).toBe(1_000)
-    for (const id of ids) expect(id).toMatch(/^[A-Za-z0-9_-]{22}$/)
+    for (const id of ids) expect(id).toMatch(/^[A-Za-z0-9_-]{28}$/)
     expect(tasks.map(({ id }) => id)).toEqual(ids)
   })
 
@@ -194,7 +194,7 @@ describe('a task', () => {
     await clock.turn()
     expect(pool.task(task.id)).toBe(task)
     await clock.advance(100)
-    expect(other.id).toHaveLength(22)
+    expect(other.id).toHaveLength(28)
     expect(pool.task(other.id)).toBeUndefined()
   })
 

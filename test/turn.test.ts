@@ -112,7 +112,7 @@ describe('Turn', () => {
     let steps = 0
     for (; !turn.isOver(); steps++) {
       clock.block(5)
-      turn.look()
+      turn.stepEnds()
       expect(turn.now).toBe(5 * (steps + 1))
     }
     expect(steps).toBe(2)
@@ -129,22 +129,42 @@ describe('Turn', () => {
     expect(turn.isOver()).toBe(false)
   })
 
-  it('goes on with the time of its last look', () => {
+  it('dates what ends with a slow step by the time of its end', () => {
     const { clock, turn } = setup()
     turn.isOver()
     clock.block(3)
-    for (let step = 0; step < 8; step++) turn.isOver()
-    expect(turn.now).toBe(3)
-    clock.block(2)
-    expect(turn.now).toBe(3)
-    turn.look()
-    expect(turn.now).toBe(5)
+    expect(turn.now).toBe(0)
+    turn.stepEnds()
+    expect([turn.now, turn.stamp]).toEqual([3, 3])
+    turn.isOver()
+    clock.block(2.5)
+    turn.stepEnds()
+    expect([turn.now, turn.stamp]).toEqual([5.5, 5])
+  })
+
+  it('dates what ends with a quick step by the time before the last eight of them at most', async () => {
+    const { clock, turn } = setup()
+    turn.begin()
+    for (let step = 0; step < 2; step++) turn.isOver()
+    clock.reads = 0
+    for (let step = 0; step < 7; step++) {
+      clock.block(0.125)
+      turn.stepEnds()
+      expect(turn.isOver()).toBe(false)
+    }
+    expect([turn.now, clock.reads]).toEqual([0, 0])
+    turn.isOver()
+    expect([turn.now, clock.reads]).toEqual([0.875, 1])
+    clock.block(0.125)
+    await clock.turn()
+    turn.stepEnds()
+    expect(turn.now, 'the next turn begins anew').toBe(1)
   })
 
   it('begins with a look, too', async () => {
     const { clock, turn, ends } = setup()
     clock.block(4)
-    turn.look()
+    turn.stepEnds()
     expect(turn.now).toBe(4)
     await clock.turn()
     expect(ends()).toBe(1)

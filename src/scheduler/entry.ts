@@ -1,18 +1,16 @@
 import type { Lane } from './lanes.js'
-import { OUTSIDE, type Stage } from './lifecycle.js'
+import type { Stage } from './lifecycle.js'
 
 /**
  * What the scheduler knows of a task: where it stands, and its links in whatever list it stands in (a lane, the delayed
  * ones; once settled the links are free for the shell's retention). The shell's task is built on it, so that a queued
  * task is one object.
  */
-export class Entry<E extends Entry<E>> {
-  stage: Stage = OUTSIDE
+export interface Entry<E extends Entry<E>> extends Links<E> {
+  stage: Stage
   /** Its number in the order of queueing. */
-  order = 0
-  lane: Lane<E> | null = null
-  prev: E | null = null
-  next: E | null = null
+  order: number
+  lane: Lane<E> | null
 }
 
 /** The links of a member of a {@link LinkedList}. */

@@ -31,7 +31,10 @@ export class Lanes<E extends Entry<E>> {
 
   /** The lane for a task of this priority and key: the one in use, else a new one, which joins with its first entry. */
   find(priority: number, key: string | undefined, share: Share<E> | null): Lane<E> {
-    if (priority === 0 && key === undefined) return this.#plain
+    return priority === 0 && key === undefined ? this.#plain : this.#findOther(priority, key, share)
+  }
+
+  #findOther(priority: number, key: string | undefined, share: Share<E> | null): Lane<E> {
     const level = this.#levels.get(priority)
     const lane = key === undefined ? level?.keyless : level?.keyed.get(key)
     return lane ?? new Lane<E>(priority, key, share)

@@ -46,8 +46,12 @@ const MOVES: readonly number[] = [
 
 /** Moves an entry to its next stage. An illegal move is a defect of this library, and stops here before it spreads. */
 export function move(entry: { stage: Stage }, to: Stage): void {
-  if (((MOVES[entry.stage] as number) & (1 << to)) === 0) throw new Error(`illegal move: ${entry.stage} to ${to}`)
+  if (((MOVES[entry.stage] as number) & (1 << to)) === 0) illegal(entry.stage, to)
   entry.stage = to
+}
+
+function illegal(from: Stage, to: Stage): never {
+  throw new Error(`illegal move: ${from} to ${to}`)
 }
 
 /** The pool's own life, one way. */

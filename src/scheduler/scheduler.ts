@@ -150,11 +150,17 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
 
   #judge(key: string | undefined, now: number): Verdict {
     if (this.stage >= STOPPING) return CLOSED
-    let workerFree = this.#mayStart(now)
-    if (key !== undefined && this.#shares !== null) {
-      if (!this.#shares.hasRoom(key, workerFree)) return KEY_FULL
-      workerFree &&= !this.#shares.atLimit(key)
-    }
+    const workerFree = this.#mayStart(now)
+    if (key !== undefined && this.#shares !== null) return this.#judgeByKey(this.#shares, key, workerFree)
+    return this.#judgeByRoom(workerFree)
+  }
+
+  #judgeByKey(shares: Shares<E>, key: string, workerFree: boolean): Verdict {
+    if (!shares.hasRoom(key, workerFree)) return KEY_FULL
+    return this.#judgeByRoom(workerFree && !shares.atLimit(key))
+  }
+
+  #judgeByRoom(workerFree: boolean): Verdict {
     if (this.#isFull(workerFree)) return FULL
     return workerFree ? TO_WORKER : TO_QUEUE
   }

@@ -41,7 +41,7 @@ const plan: Record<Floor, readonly string[]> = {
     'retention.ts',
     'signals.ts',
     'system-clock.ts',
-    'ticket-ids.ts',
+    'ticket-book.ts',
     'turn.ts'
   ],
   shell: [
@@ -61,6 +61,7 @@ const plan: Record<Floor, readonly string[]> = {
     'task.ts',
     'task-changes.ts',
     'task-context.ts',
+    'task-snapshot.ts',
     'tickets.ts',
     'unobserved.ts',
     'self-wait.ts',
@@ -91,7 +92,8 @@ const toleratedTypeCircles: readonly (readonly string[])[] = [
   // An entry knows its lane and a lane its share, and both hold entries: cancel finds its way out without a search.
   ['scheduler/entry.ts', 'scheduler/lanes.ts', 'scheduler/shares.ts'],
   // A task knows the worker it runs in and the worker its task: cancel and the end of an attempt need no search either.
-  ['task-context.ts', 'task.ts', 'worker.ts']
+  // What is read of a task is read of all of it.
+  ['task-context.ts', 'task-snapshot.ts', 'task.ts', 'worker.ts']
 ]
 
 /** The one file that may touch time, timers and randomness. */

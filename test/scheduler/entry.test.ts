@@ -1,7 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { LinkedList } from '../../src/scheduler/entry.js'
-import { OUTSIDE } from '../../src/scheduler/lifecycle.js'
 import { Item } from './item.js'
 
 function members(list: LinkedList<Item>): { readonly forwards: string[]; readonly backwards: string[] } {
@@ -11,13 +10,6 @@ function members(list: LinkedList<Item>): { readonly forwards: string[]; readonl
   for (let item = list.tail; item !== null; item = item.prev) backwards.unshift(item.name)
   return { forwards, backwards }
 }
-
-describe('Entry', () => {
-  it('begins outside of everything', () => {
-    const item = new Item('a')
-    expect({ ...item }).toEqual({ name: 'a', stage: OUTSIDE, order: 0, lane: null, prev: null, next: null })
-  })
-})
 
 describe('LinkedList', () => {
   it('is empty at first', () => {

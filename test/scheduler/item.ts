@@ -1,14 +1,20 @@
-import { Entry } from '../../src/scheduler/entry.js'
+import type { Entry } from '../../src/scheduler/entry.js'
+import type { Lane } from '../../src/scheduler/lanes.js'
+import { OUTSIDE, type Stage } from '../../src/scheduler/lifecycle.js'
 import { RateWindow } from '../../src/scheduler/rate-window.js'
 import { Scheduler, type SchedulerOptions } from '../../src/scheduler/scheduler.js'
 import { Waiter } from '../../src/scheduler/waiting-line.js'
 
 /** A task as the scheduler sees it, with a name to tell it by. */
-export class Item extends Entry<Item> {
+export class Item implements Entry<Item> {
   readonly name: string
+  stage: Stage = OUTSIDE
+  order = 0
+  lane: Lane<Item> | null = null
+  prev: Item | null = null
+  next: Item | null = null
 
   constructor(name: string) {
-    super()
     this.name = name
   }
 }

@@ -1,0 +1,108 @@
+import type { Clock } from './ports/clock.js'
+
+/** Bytes of a ticket: 17 that are random and 4 that say where it stands. */
+const BYTES = 21
+/** The same as base64url, without padding. */
+const CHARACTERS = 28
+/** Tickets of a page. Few, because one ticket that is kept keeps its page, and the page the text of all of them. */
+const PAGE = 16
+/** Pages for which random bytes are asked at a time. */
+const PAGES = 12
+/** A ticket's last five characters are 30 bits: 22 for the number of its page, 8 for its place there. */
+const PLACE_BITS = 8
+const PLACE_MASK = 0xff
+const PAGE_NUMBERS = 0x400000
+
+/**
+ * Tickets, and whose they are.
+ *
+ * ```
+ *                    136 random bits   page    place
+ *   Zk3v0mJxYq2L8s1RwTnA9cB      │ ──► number, ──► 0 … 15
+ * ```
+ *
+ * A ticket leads to its place on its page, and is good if the whole of it is found there: there is no table of all
+ * tickets to be searched. Pages have random numbers, and one is gone when the last of its tickets is forgotten.
+ */
+export class TicketBook<T extends { readonly ticket: string }> {
+  readonly #clock: Clock
+  readonly #pages = new Map<number, Page<T>>()
+  /** The page whose tickets go out now. */
+  #page: Page<T> | undefined
+  #random: Buffer = Buffer.alloc(0)
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  /** Makes a ticket. It leads to its owner until it is forgotten; one that is made out to nobody leads nowhere. */
+  issue(owner: T | undefined): string {
+    const page = this.#page === undefined || this.#page.issued === PAGE ? this.#turn() : this.#page
+    const place = page.issued++
+    if (owner !== undefined) page.owners[place] = owner
+    else page.forgotten++
+    return page.text.slice(place * CHARACTERS, (place + 1) * CHARACTERS)
+  }
+
+  /** Whose ticket this is. */
+  find(ticket: string): T | undefined {
+    const place = placeOf(ticket)
+    const owner = this.#pages.get(place >>> PLACE_BITS)?.owners[place & PLACE_MASK]
+    return owner?.ticket === ticket ? owner : undefined
+  }
+
+  /** Forgets the ticket of an owner. False: it is none of this book. */
+  forget(owner: T): boolean {
+    const place = placeOf(owner.ticket)
+    const page = this.#pages.get(place >>> PLACE_BITS)
+    if (page === undefined || page.owners[place & PLACE_MASK] !== owner) return false
+    page.owners[place & PLACE_MASK] = undefined
+    if (++page.forgotten === PAGE) this.#pages.delete(place >>> PLACE_BITS)
+    return true
+  }
+
+  #turn(): Page<T> {
+    const bytes = this.#takeBytes()
+    let number = bytes.readUInt32BE(0) % PAGE_NUMBERS
+    while (this.#pages.has(number)) number = (number + 1) % PAGE_NUMBERS
+    for (let place = 0; place < PAGE; place++) {
+      bytes.writeUInt32BE((number << PLACE_BITS) | place, place * BYTES + BYTES - 4)
+    }
+    const page = new Page<T>(bytes.toString('base64url'))
+    this.#pages.set(number, page)
+    this.#page = page
+    return page
+  }
+
+  #takeBytes(): Buffer {
+    const count = PAGE * BYTES
+    if (this.#random.length === 0) this.#random = Buffer.from(this.#clock.randomBytes(PAGES * count))
+    const bytes = this.#random.subarray(0, count)
+    this.#random = this.#random.subarray(count)
+    return bytes
+  }
+}
+
+class Page<T> {
+  readonly text: string
+  readonly owners: (T | undefined)[] = new Array(PAGE).fill(undefined)
+  issued = 0
+  /** Tickets that went out and lead nowhere any more. */
+  forgotten = 0
+
+  constructor(text: string) {
+    this.text = text
+  }
+}
+
+const DIGITS = new Uint8Array(128)
+for (const [value, digit] of [...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'].entries())
+  DIGITS[digit.charCodeAt(0)] = value
+
+/** Where a ticket of a book stands. Any other text leads anywhere. */
+function placeOf(ticket: string): number {
+  let place = 0
+  for (let at = CHARACTERS - 5; at < CHARACTERS; at++)
+    place = (place << 6) | (DIGITS[ticket.charCodeAt(at) & 0x7f] as number)
+  return place
+}
