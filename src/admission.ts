@@ -61,7 +61,7 @@ export class Admission implements RoomLineOwner {
     const task = new PoolTask(this.#owner, work, input, this.#turn.stamp)
     const verdict = this.#admit(task, settings, now)
     if (verdict > TO_QUEUE) throw this.#refused(work, settings, verdict)
-    if (this.#capturesContext) task.context = this.#capture(task)
+    if (this.#capturesContext) task.context = captureContext()
     this.accept(task, verdict, settings)
     return task
   }
@@ -73,7 +73,7 @@ export class Admission implements RoomLineOwner {
     const existing = this.#known(work, settings.task)
     if (existing !== undefined) return existing
     const task = new PoolTask(this.#owner, work, input, this.#turn.stamp)
-    if (this.#capturesContext) task.context = this.#capture(task)
+    if (this.#capturesContext) task.context = captureContext()
     const verdict = this.#admit(task, settings.task, now)
     if (verdict === FULL) return this.line.join(task, settings)
     if (verdict > TO_QUEUE) throw this.#refused(work, settings.task, verdict)
@@ -113,11 +113,6 @@ export class Admission implements RoomLineOwner {
     const error = withoutStack(() => new DuplicateTaskError(existing.id))
     this.refuse(work, settings, error)
     throw error
-  }
-
-  #capture(task: PoolTask): PoolTask['context'] {
-    const { selfWait } = this.#parts
-    return selfWait === null ? captureContext() : selfWait.capture(task)
   }
 
   /** A task has its place: it gets what was said about it, and a worker if it has one. */

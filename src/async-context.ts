@@ -4,32 +4,41 @@ import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks'
 export type AsyncContext = AsyncResource
 
 /**
- * Node keeps contexts in one of two ways: by hooks, which give a number to every promise that is made once somebody in the
- * process uses a storage (its default until 22), or in frames (from 24 on). Only by hooks can it be seen, at next to no
- * cost, that nobody does. None of this is documented: where the marks are not found, contexts are always kept.
+ * Most processes keep no contexts, and a task should not pay for those it does not have. That there is none can be seen
+ * in two ways, both undocumented, so where neither is found every context is kept:
+ *
+ * - Node 20 gives a number to each promise that is made once somebody in the process uses a storage;
+ * - from Node 24 on a resource holds the frame of its context, or nothing.
  */
-const PROMISE_NUMBER = Object.hasOwn(AsyncLocalStorage.prototype, '_propagate')
-  ? Object.getOwnPropertySymbols(new AsyncResource('coatcheck.probe')).find(
-      (mark) => mark.description === 'async_id_symbol'
-    )
-  : undefined
+const marks = Object.getOwnPropertySymbols(new AsyncResource('coatcheck.probe'))
+const mark = (name: string): symbol | undefined => marks.find(({ description }) => description === name)
+const usesHooks = Object.hasOwn(AsyncLocalStorage.prototype, '_propagate')
+const NUMBER = usesHooks && mark('context_frame') === undefined ? mark('async_id_symbol') : undefined
+const FRAME = usesHooks ? undefined : mark('context_frame')
 
-/** Whether somebody may keep contexts: once somebody does, for ever. */
-let kept = PROMISE_NUMBER === undefined
+type Marked = Readonly<Record<symbol, unknown>>
 
-function mayHaveContext(): boolean {
-  kept ||= (Promise.resolve() as unknown as Readonly<Record<symbol, unknown>>)[PROMISE_NUMBER as symbol] !== undefined
-  return kept
-}
-
-/** Without any context: made when there was none. */
+/** A context in which there is nothing. */
 let empty: AsyncContext | undefined
+
+/** Whether promises have numbers: once they have, for ever. */
+let numbered = NUMBER === undefined
+
+function hasNumbers(): boolean {
+  numbered ||= (Promise.resolve() as unknown as Marked)[NUMBER as symbol] !== undefined
+  return numbered
+}
 
 /** Keeps the context of now. `runInAsyncScope` of what it returns calls a function in it; null: there is none. */
 export function captureContext(): AsyncContext | null {
-  if (mayHaveContext()) return new AsyncResource('coatcheck.task')
-  empty ??= new AsyncResource('coatcheck.empty')
-  return null
+  if (!hasNumbers()) {
+    empty ??= new AsyncResource('coatcheck.empty')
+    return null
+  }
+  const context = new AsyncResource('coatcheck.task')
+  if (FRAME === undefined || (context as unknown as Marked)[FRAME] !== undefined) return context
+  empty ??= context
+  return empty
 }
 
 /**
@@ -37,5 +46,5 @@ export function captureContext(): AsyncContext | null {
  * may be one now. Each call gets one of its own, since what a function enters stays in it. Null: there is none anyway.
  */
 export function noContext(): AsyncContext | null {
-  return mayHaveContext() ? (empty as AsyncContext).runInAsyncScope(() => new AsyncResource('coatcheck.task')) : null
+  return hasNumbers() ? (empty as AsyncContext).runInAsyncScope(() => new AsyncResource('coatcheck.task')) : null
 }

@@ -80,7 +80,7 @@ export class Attempts implements WorkersOwner, AttemptOwner {
     const timeoutMs = this.#timeoutOf(task)
     if (timeoutMs !== Number.POSITIVE_INFINITY) this.#limit(worker, timeoutMs)
     if (task.context === null && this.#keepsContext) task.context = noContext()
-    if (task.context === null && this.#selfWait !== null) task.context = this.#selfWait.capture(task)
+    if (this.#selfWait !== null) task.context = this.#selfWait.enter(task.context, context)
     task.notify()
     if ((this.#listeners.heard & HEARS.started) !== 0) this.#listeners.emit('started', task)
     if (worker.task !== task || worker.context !== context) return // interrupted by a listener

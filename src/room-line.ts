@@ -8,10 +8,10 @@ import {
 } from './errors.js'
 import type { PoolParts } from './pool-parts.js'
 import { RoomWaiter, type RoomWaiterOwner } from './room-waiter.js'
-import { RUNNING } from './scheduler/lifecycle.js'
 import { TO_QUEUE, type Verdict } from './scheduler/scheduler.js'
 import type { TaskSettings, WaitSettings } from './settings.js'
 import type { PoolTask, Work } from './task.js'
+import { AttemptContext } from './task-context.js'
 
 /** What the line needs of the dispatcher. */
 export interface RoomLineOwner {
@@ -60,7 +60,7 @@ export class RoomLine implements RoomWaiterOwner {
     deadlines.set(waiter.deadline, settings.waitMs, true)
     for (const signal of waiter.signals) signals.subscribe(signal, waiter)
     this.#owner.startDue() // with a rate, there is a moment to wake up for
-    this.#breakDeadlock()
+    this.#breakDeadlock(clock.now())
     return waiter.granted
   }
 
@@ -73,7 +73,7 @@ export class RoomLine implements RoomWaiterOwner {
       this.#detach(waiter)
       this.#answer(waiter, now)
     }
-    this.#breakDeadlock()
+    this.#breakDeadlock(now)
   }
 
   /** The waiter's limit is reached. */
@@ -144,20 +144,20 @@ export class RoomLine implements RoomWaiterOwner {
 
   // ── tasks that wait for themselves ───────────────────────────────────────────────────────────────────────────────
 
-  /** The running task that would wait here without a limit. */
-  #inside({ waitMs, waitSignal, task }: WaitSettings): PoolTask | undefined {
+  /** The attempt that would wait here without a limit. */
+  #inside({ waitMs, waitSignal, task }: WaitSettings): AttemptContext | undefined {
     const unlimited = waitMs === Number.POSITIVE_INFINITY && waitSignal === undefined && task.signal === undefined
     return unlimited ? this.#parts.selfWait?.current : undefined
   }
 
   /** When every running task waits in this line, no place can become free: the newest of them is told. */
-  #breakDeadlock(): void {
+  #breakDeadlock(now: number): void {
     const { selfWait, scheduler } = this.#parts
-    if (selfWait === null || scheduler.running === 0 || scheduler.mayStartMore) return
-    const inside = new Set<PoolTask>()
+    if (selfWait === null || scheduler.running === 0 || scheduler.mayStartMore(now)) return
+    const inside = new Set<AttemptContext>()
     let newest: RoomWaiter | undefined
     for (let waiter = scheduler.line.head; waiter !== null; waiter = waiter.next) {
-      if (waiter.inside?.stage !== RUNNING) continue
+      if (waiter.inside === undefined || AttemptContext.hasEnded(waiter.inside)) continue
       inside.add(waiter.inside)
       newest = waiter
     }

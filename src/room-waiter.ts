@@ -3,6 +3,7 @@ import { Waiter } from './scheduler/waiting-line.js'
 import type { WaitSettings } from './settings.js'
 import type { AbortSubscriber } from './signals.js'
 import type { PoolTask } from './task.js'
+import type { AttemptContext } from './task-context.js'
 
 /** What a waiter needs of its line. */
 export interface RoomWaiterOwner {
@@ -17,8 +18,8 @@ export class RoomWaiter extends Waiter<RoomWaiter> implements AbortSubscriber {
   readonly task: PoolTask
   readonly settings: WaitSettings
   readonly since: number
-  /** The running task that waits here without a limit, where that is looked for. */
-  readonly inside: PoolTask | undefined
+  /** The attempt that waits here without a limit, where that is looked for. */
+  readonly inside: AttemptContext | undefined
   readonly deadline: Deadline
   /** What ends the wait. */
   readonly signals: ReadonlySet<AbortSignal>
@@ -32,7 +33,7 @@ export class RoomWaiter extends Waiter<RoomWaiter> implements AbortSubscriber {
     task: PoolTask,
     settings: WaitSettings,
     since: number,
-    inside: PoolTask | undefined
+    inside: AttemptContext | undefined
   ) {
     super(settings.task.priority, settings.task.key)
     this.#line = line

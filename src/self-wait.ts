@@ -1,20 +1,37 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { type AsyncContext, captureContext } from './async-context.js'
-import { RUNNING } from './scheduler/lifecycle.js'
-import type { PoolTask } from './task.js'
+import { AttemptContext } from './task-context.js'
 
-/** Knows inside which task a call is made, so that a task that waits for itself can be told. */
+/** Inside which attempt of each pool a call is made. */
+type Inside = ReadonlyMap<SelfWait, AttemptContext>
+
+/**
+ * One for all pools, made by the first that asks: each storage that was ever used slows every promise of the process on
+ * some Node lines, also when its pool is gone.
+ */
+let inside: AsyncLocalStorage<Inside> | undefined
+
+/** Knows inside which attempt of its pool a call is made, so that a task that waits for itself can be told. */
 export class SelfWait {
-  readonly #inside = new AsyncLocalStorage<PoolTask>()
+  readonly #inside: AsyncLocalStorage<Inside>
 
-  /** The context of now, with the task marked as the one inside. */
-  capture(task: PoolTask): AsyncContext | null {
-    return this.#inside.run(task, captureContext)
+  constructor() {
+    inside ??= new AsyncLocalStorage()
+    this.#inside = inside
   }
 
-  /** The running task inside which this call is made. What a task that has ended left behind is inside nothing. */
-  get current(): PoolTask | undefined {
-    const task = this.#inside.getStore()
-    return task?.stage === RUNNING ? task : undefined
+  /** A context, that of now if there is none, with the attempt marked as the one inside. */
+  enter(context: AsyncContext | null, attempt: AttemptContext): AsyncContext | null {
+    const mark = (): AsyncContext | null => {
+      const running = [...(this.#inside.getStore() ?? [])].filter(([, outer]) => !AttemptContext.hasEnded(outer))
+      return this.#inside.run(new Map([...running, [this, attempt]]), captureContext)
+    }
+    return context === null ? mark() : context.runInAsyncScope(mark)
+  }
+
+  /** The attempt inside which this call is made. What an attempt that has ended left behind is inside nothing. */
+  get current(): AttemptContext | undefined {
+    const attempt = this.#inside.getStore()?.get(this)
+    return attempt === undefined || AttemptContext.hasEnded(attempt) ? undefined : attempt
   }
 }

@@ -72,7 +72,7 @@ export class AttemptContext implements TaskContext {
       if (message !== undefined && typeof message !== 'string') {
         throw new TypeError(wording('message', 'a string', message))
       }
-      if (this.#task.worker?.context !== this) return // its attempt is over
+      if (AttemptContext.hasEnded(this)) return
       this.#owner.progress(
         this.#task,
         ratio > 0 ? Math.min(ratio, 1) : 0,
@@ -93,6 +93,11 @@ export class AttemptContext implements TaskContext {
     if (context.#abort !== undefined) return
     context.#abort = abort
     context.#signal?.abort(abort.reason)
+  }
+
+  /** Whether the attempt is over: what it still says is not heard. */
+  static hasEnded(context: AttemptContext): boolean {
+    return context.#task.worker?.context !== context
   }
 
   /** Says that the pool began to stop. */

@@ -167,6 +167,60 @@ describe.concurrent('a process', { timeout: 60_000 }, () => {
     ).toEqual(well('begins', 'true true', 'true'))
   })
 
+  it('E19 in which nobody has kept contexts yet: each task sees its own from the first one on, none sees that of another', async () => {
+    expect(
+      await run(`
+        const { AsyncLocalStorage } = await import('node:async_hooks')
+        const storage = new AsyncLocalStorage()
+        const pool = new WorkerPool({ concurrency: 10, queueCapacity: 100 })
+        const seen = []
+        const look = (name) => seen.push([name, storage.getStore() ?? null])
+        const queue = (name, run = () => {}) => pool.queueTask(async () => {
+          look(name)
+          run()
+          await null
+          look(name + ', later')
+        })
+        queue('before')
+        queue('enters', () => storage.enterWith('entered in a task'))
+        queue('called next')
+        queue('queues in a run', () => storage.run('run in a task', () => queue('queued in the run')))
+        pool.start()
+        await pool.drain()
+        say(seen)
+        seen.length = 0
+        storage.run('request 1', () => queue('first'))
+        storage.run('request 2', () => queue('second'))
+        queue('without')
+        await pool.drain()
+        say(seen)
+      `)
+    ).toEqual(
+      well(
+        JSON.stringify([
+          ['before', null],
+          ['enters', null],
+          ['called next', null],
+          ['queues in a run', null],
+          ['queued in the run', 'run in a task'],
+          ['before, later', null],
+          ['enters, later', 'entered in a task'],
+          ['called next, later', null],
+          ['queues in a run, later', null],
+          ['queued in the run, later', 'run in a task']
+        ]),
+        JSON.stringify([
+          ['first', 'request 1'],
+          ['second', 'request 2'],
+          ['without', null],
+          ['first, later', 'request 1'],
+          ['second, later', 'request 2'],
+          ['without, later', null]
+        ])
+      )
+    )
+  })
+
   it('L6 keeps nothing of pools that were made and dropped: no listener, no timer, no memory', async () => {
     const { lines, ...rest } = await run(
       `

@@ -322,8 +322,9 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
   }
 
   /** Whether more may run some time without a task ending first: a worker is free, and what holds it back will pass. */
-  get mayStartMore(): boolean {
-    return this.running < this.concurrency && (this.delayed.size > 0 || !this.#open || this.rate !== null)
+  mayStartMore(now: number): boolean {
+    if (this.running >= this.concurrency) return false
+    return this.delayed.size > 0 || !this.#open || (this.rate !== null && !this.rate.allows(now))
   }
 
   /** When the rate lets the next task start; Infinity when it is not the rate that holds it back, or a call is still to be dated. */

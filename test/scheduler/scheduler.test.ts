@@ -425,21 +425,23 @@ describe('Scheduler: its own life', () => {
 
   it('knows whether a task that holds a place will start by itself', () => {
     const pool = started({ concurrency: 2, perKey: { concurrency: 1, queueCapacity: 5 } })
-    expect(pool.mayStartMore, 'nothing waits').toBe(false)
+    expect(pool.mayStartMore(0), 'nothing waits').toBe(false)
     const { items } = admit(pool, 'acme/1', 'acme/2')
-    expect(pool.mayStartMore, 'it waits for the one that runs').toBe(false)
+    expect(pool.mayStartMore(0), 'it waits for the one that runs').toBe(false)
     pool.pause()
-    expect(pool.mayStartMore, 'somebody may resume').toBe(true)
+    expect(pool.mayStartMore(0), 'somebody may resume').toBe(true)
     pool.resume()
     pool.delay(items['acme/1'] as Item, 0)
-    expect(pool.mayStartMore, 'a retry comes back').toBe(true)
+    expect(pool.mayStartMore(0), 'a retry comes back').toBe(true)
 
     const rated = started({ concurrency: 2, rate: { starts: 1, intervalMs: 100 } })
     admit(rated, 'a', 'b')
-    expect(rated.mayStartMore, 'the rate opens').toBe(true)
+    expect(rated.mayStartMore(0), 'the rate opens').toBe(true)
+    rated.rate?.called(0)
+    expect(rated.mayStartMore(100), 'the rate has opened: it is not what holds it back').toBe(false)
     const busy = started()
     admit(busy, 'a', 'b')
-    expect(busy.mayStartMore, 'no worker is free').toBe(false)
+    expect(busy.mayStartMore(0), 'no worker is free').toBe(false)
   })
 
   it('A5 says when a place is likely to be free', () => {
