@@ -104,8 +104,7 @@ export class EventStreams {
       // Not what the follower gives, which is older if the reader was slow.
       if (task.record().revision !== told.revision) return true
       if (follower.isOver) return false
-      const change = await follower.next(until)
-      if (change === undefined && !follower.isOver) return false
+      if ((await follower.next(until)) === undefined) return false
     }
   }
 

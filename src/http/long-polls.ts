@@ -39,7 +39,7 @@ export class LongPolls {
     if (preferred === undefined) return undefined
     const seconds = Math.min(preferred, MAX_WAIT_SECONDS)
     const applied = `wait=${seconds}`
-    if (seconds === 0 || isNews(seen)) return applied
+    if (isNews(seen)) return applied
     const release = this.#holds.take(seen.id, request.owner)
     if (release === undefined) return undefined
     const { follower, leave } = this.#followers.join(task, request.signal)

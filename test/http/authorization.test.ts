@@ -292,6 +292,17 @@ describe('GET /tasks', () => {
     expect(idsOf(await as('eve', 'GET /tasks?limit=7'))).toHaveLength(7)
   })
 
+  it("lists one's own in their place, where others may be seen as well", async () => {
+    const { as, pool, clock } = shared({ authorize: () => true, pool: { queueCapacity: 2_000 } })
+    pool.pause()
+    const own = pool.queueTask(() => 1, { key: 'ada' })
+    await clock.advance(5)
+    for (let count = 0; count < 1_500; count++) pool.queueTask(() => 1, { key: 'eve' })
+    const ids = idsOf(await as('ada', 'GET /tasks'))
+    expect(ids).toHaveLength(100)
+    expect(ids.indexOf(own.id)).toBe(99)
+  })
+
   it('leaves out what has changed its state while others were judged', async () => {
     const held = gate<boolean>()
     const { ask, begin, clock } = desk({ authorize: () => held.promise })

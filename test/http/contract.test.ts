@@ -96,6 +96,7 @@ describe('POST /tasks', () => {
       ['Content-Type: application/x-www-form-urlencoded'],
       ['Content-Type: application/json; charset=iso-8859-1'],
       ['Content-Type: application/json; charset="utf-16"'],
+      ['Content-Type: application/json; charset=""'],
       ['Content-Type: application/jsonp'],
       ['Content-Type: text/json'],
       [`Content-Type: application/json; x=${'y'.repeat(300)}`],

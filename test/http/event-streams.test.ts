@@ -316,21 +316,22 @@ describe('a client that leaves', () => {
   })
 
   it('K11 just when there is news is released all the same', async () => {
-    const { clock, begin, askEvents, listen } = streaming({ streams: { total: 1 } })
-    const { task, context } = await begin()
+    const { clock, pool, askEvents, listen } = streaming({ streams: { total: 1 } })
+    pool.pause()
+    const [task, other] = [pool.queueTask(() => 1), pool.queueTask(() => 1)]
     const asked = await askEvents(task)
     const reader = new EventReader(asked.reply)
     await reader.take()
     const next = reader.take()
     await clock.advance(1_000)
     expect([clock.timers(), clock.timers('alive')]).toEqual([1, 0])
-    context.progress(0.5)
+    task.cancel()
     asked.leave()
     await next
     expect(clock.timers()).toBe(0)
     await reader.take()
     expect(reader.isOver).toBe(true)
-    expect((await listen(task)).isOver).toBe(false)
+    expect((await listen(other)).isOver).toBe(false)
   })
 
   it('K11 before its stream was opened gets none', async () => {
@@ -523,7 +524,8 @@ describe('a stream', () => {
       }
     })
     const routes = ticketRoutes(poolOf(broken), { clock, onError: (error) => void errors.push(error) })
-    const reader = new EventReader(await routes.handle(requestTo(`GET /tasks/${task.id}/events`)))
+    const { signal } = new AbortController()
+    const reader = new EventReader(await routes.handle(requestTo(`GET /tasks/${task.id}/events`, { signal })))
     await reader.take()
     isBroken = true
     const next = reader.take().catch((error: unknown) => error)
@@ -531,5 +533,6 @@ describe('a stream', () => {
     expect(await next).toBe(bug)
     expect(errors).toEqual([bug])
     expect(clock.timers()).toBe(0)
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0)
   })
 })
