@@ -13,7 +13,7 @@ const SCENARIOS = {
   draining: 'D1 D2 D3 D4 D5 D7 D8 D11 D12 D13',
   hostility: 'E1 E2 E3 E6 E7 E8 E10 E11 E14 E19',
   events: 'F1 F2 F5 F6 F8',
-  http: 'K1 K2 K3 K4 K5 K6 K7 K8 K9 K11 K16',
+  http: 'K1 K2 K3 K4 K5 K6 K7 K8 K9 K11 K13 K14 K15 K16 K19',
   memory: 'L1 L2 L4 L5 L6 L7 L10 L11'
 } as const
 
