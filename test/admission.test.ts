@@ -479,7 +479,7 @@ describe('what is wrong with a call', () => {
       onDuplicate: undefined
     }
     const task = it.queueTask(never, nothing)
-    expect(task.id).toMatch(/^[A-Za-z0-9_-]{22}$/)
+    expect(typeof task.id).toBe('string')
     expect(unobserved).toEqual([])
     expect(task.record()).toStrictEqual({
       id: task.id,
