@@ -118,7 +118,7 @@ describe('the poller of @azure/core-lro', () => {
     await until(() => begun.length === 1)
     begun[0]?.open('found')
     await poller.pollUntilDone()
-    for (const url of asked) expect(url).toMatch(/^https:\/\/tickets\.example\.org\/tasks\/[\w-]{22}$/)
+    for (const url of asked) expect(url).toMatch(/^https:\/\/tickets\.example\.org\/tasks\/[\w-]{28}$/)
     expect(asked).not.toEqual([])
   })
 })

@@ -39,7 +39,7 @@ export async function realDesk(
   const server = carry({
     ...tickets,
     handle: (request) => {
-      lines.push(`${request.method} ${request.target.replace(/[\w-]{22}/, 'ticket')}`)
+      lines.push(`${request.method} ${request.target.replace(/[\w-]{28}/, 'ticket')}`)
       return tickets.handle(request)
     }
   })
