@@ -718,6 +718,8 @@ describe('the wording of a refusal', () => {
 
   it('shows a value by its text or kind, cut short', () => {
     expect(got(Symbol('s'))).toBe('`Symbol(s)` (symbol)')
+    expect(got(Symbol('s'.repeat(52)))).toBe(`\`Symbol(${'s'.repeat(52)})\` (symbol)`)
+    expect(got(Symbol('s'.repeat(53)))).toBe(`\`Symbol(${'s'.repeat(53)}…\` (symbol)`)
     expect(got(Symbol('s'.repeat(100)))).toBe(`\`Symbol(${'s'.repeat(53)}…\` (symbol)`)
     const lines = 'line\nbreak'.repeat(50)
     expect(got(lines)).toBe(`\`${JSON.stringify(lines).slice(0, 60)}…\` (string)`)
