@@ -16,9 +16,10 @@ export class Explainer extends Part {
     const look = ++this.#looks
     for (let again = true; again; ) {
       again = this.#explainEnds()
-      // a retry that was due before the rate opened stands in its lane already
-      if (this.firingLate) {
-        while (this.#explainRequeue(Math.min(model.rateOpenedAt, this.world.now))) this.#requeuedIn = look
+      // retries that were due before the rate opened came first, one by one
+      while (this.firingLate && this.#explainRequeue(Math.min(model.rateOpenedAt, this.world.now))) {
+        this.#requeuedIn = look
+        if (this.#explainStarts()) again = true
       }
       if (this.#explainStarts()) again = true
       if (!again && this.#explainRequeue()) {

@@ -5,6 +5,7 @@ export const KEPT_SEEDS: readonly (readonly [seed: number, found: string])[] = [
   [293, 'a waiter that joined the line while the rate was spent was never woken by the rate'],
   [768, 'the same, with room in the pool and a free worker'],
   [333, 'a waiter that left when the timers were late cleared the timer of the rate'],
+  [815, 'a task that waited for room for its own key was not told so while the rate was open'],
   [1854, 'a waiter that left handed on its turn before it was counted as refused'],
   [8999, 'the same, at the limit of its wait'],
   [9349, 'the same, at a stop with grace'],
@@ -40,6 +41,32 @@ export const KEPT_PLANS: readonly (readonly [found: string, plan: Plan])[] = [
         { do: 'wait', task: { ...hangs, key: 'a' }, asks: false, waitSignal: 0, upTo: 'turn' },
         { do: 'wait', task: hangs, asks: false, upTo: 'turn' },
         { do: 'abort', signal: 0, upTo: 'turn' }
+      ],
+      reactions: []
+    }
+  ],
+  [
+    'a wait that a failed attempt left behind was taken for one of the next attempt',
+    {
+      seed: 0,
+      setup: { ...setup, queueCapacity: 0, waiterCapacity: 1, detectSelfWait: true },
+      operations: [
+        {
+          do: 'queue',
+          task: {
+            ...hangs,
+            attempts: ['rejects', 'waits and honours abort'],
+            inside: [{ do: 'wait', task: hangs, asks: false }],
+            retry: { attempts: 2, backoff: 'as it is', backoffMs: 1, when: 'always' }
+          },
+          asks: false,
+          upTo: 'nothing'
+        },
+        { do: 'queue', task: hangs, asks: false, upTo: 'turn' },
+        { do: 'advance', ms: 1, upTo: 'turn' },
+        { do: 'resize', concurrency: 1, upTo: 'turn' },
+        { do: 'end', target: 't2', well: true, upTo: 'turn' },
+        { do: 'end', target: 't1', well: true, upTo: 'turn' }
       ],
       reactions: []
     }

@@ -15,9 +15,12 @@ import {
 } from './plan.js'
 import { Random } from './random.js'
 
-/** Everything that a seed decides. Nothing is drawn later, so operations can be taken out one by one. */
+/**
+ * Everything that a seed decides. Nothing is drawn later, so operations can be taken out one by one. In every fifth seed
+ * tasks wait for their own pool, and are to be told so.
+ */
 export function planOf(seed: number, length = 80): Plan {
-  return new Planner(new Random(seed), false).plan(seed, length)
+  return new Planner(new Random(seed), seed % 5 === 0).plan(seed, length)
 }
 
 /** What is on or off for a whole plan. */

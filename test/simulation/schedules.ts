@@ -41,6 +41,7 @@ export const FLOORS: Readonly<Record<string, number>> = {
   'a retry': 0.05,
   'a wait for room': 0.05,
   'a place for a waiter': 0.05,
+  'a wait for itself': 0.05,
   'a stop': 0.05
 }
 
