@@ -888,6 +888,15 @@ describe('limits', () => {
     expect(pool.stats()).toMatchObject({ stuck: 1, peakRunning: 1 })
   })
 
+  it('C14 keeps the process alive until the time limit, not until it counts as stuck', async () => {
+    const { clock, pool } = startedPool()
+    pool.queueTask(never, { timeoutMs: 100 })
+    await clock.advance(99)
+    expect([clock.timers(), clock.timers('alive')]).toEqual([1, 1])
+    await clock.advance(1)
+    expect([clock.timers(), clock.timers('alive')]).toEqual([1, 0])
+  })
+
   it('C15 starts the clock of `timeoutMs` with the attempt, not in the queue', async () => {
     const { clock, pool } = startedPool({ concurrency: 1 })
     const blocker = pool.queueTask(untilAborted)
@@ -1197,7 +1206,7 @@ describe('the context of a task', () => {
     await clock.turn()
     expect(witness.names(task)).toEqual(['queued', 'started', 'progress', 'progress'])
     expect(task.record()).toMatchObject({ revision: before + 2 })
-    expect(task.record().progress).toEqual({ ratio: 0.2 })
+    expect(task.record().progress).toStrictEqual({ ratio: 0.2 })
   })
 
   it.each([

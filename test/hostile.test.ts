@@ -10,7 +10,7 @@ import {
   WorkerPool
 } from '../src/index.js'
 import { EVENTS, expectBalance } from './support/books.js'
-import { gate } from './support/gate.js'
+import { type Gate, gate } from './support/gate.js'
 import { ManualClock } from './support/manual-clock.js'
 import {
   never,
@@ -173,7 +173,10 @@ describe('tasks that throw', () => {
     expect(task.record().error).toEqual({ name: 'RangeError', code: 'E_FAR', message: 'over there' })
   })
 
-  it('B8 a function that throws after the pool has given up on it changes nothing', async () => {
+  it.each([
+    ['returns', ({ open }: Gate) => open()],
+    ['throws', ({ fail }: Gate) => fail(new Error('too late'))]
+  ])('B8 a function that %s after the pool has given up on it changes nothing', async (_what, finish) => {
     const asked: unknown[] = []
     const { clock, pool, witness } = startedPool()
     const end = gate()
@@ -185,8 +188,11 @@ describe('tasks that throw', () => {
     await clock.advance(500)
     expect(await stopped).toMatchObject({ interrupted: { ids: [task.id] } })
     const [record, told] = [task.record(), witness.told.length]
-    end.fail(new Error('too late'))
-    await clock.advance(1_000)
+    const unhandled = await uncaughtIn('unhandledRejection', async () => {
+      finish(end)
+      await clock.advance(1_000)
+    })
+    expect(unhandled).toEqual([])
     expect(task.record()).toEqual(record)
     expect(record).toMatchObject({ state: 'failed', error: { code: 'ERR_TASK_INTERRUPTED' } })
     expect([witness.told.length, asked]).toEqual([told, []])
@@ -905,42 +911,46 @@ describe('tasks that change what they were given', () => {
 describe('the context of the caller', () => {
   const caller = new AsyncLocalStorage<string>()
 
-  it('E19 is that of each task, at concurrency 1, before and after it has waited, and in its retry', async () => {
-    const { clock, pool } = startedPool({
-      concurrency: 1,
-      queueCapacity: 10,
-      retry: { attempts: 2, backoffMs: () => 10 },
-      handlers: { read: async () => caller.getStore() }
-    })
-    const seen: [string, ...unknown[]][] = []
-    const blocker = gate()
-    pool.queueTask(() => blocker.promise)
-    for (const name of ['a', 'b', 'c']) {
-      caller.run(name, () => {
-        pool.queueTask(async ({ attempt }) => {
-          const atFirst = caller.getStore()
-          await null
-          seen.push([name, attempt, atFirst, caller.getStore()])
-          if (attempt === 1) throw new Error('again')
-        })
+  it.each([false, true])(
+    'E19 is that of each task, at concurrency 1, before and after it has waited, and in its retry (`detectSelfWait: %s`)',
+    async (detectSelfWait) => {
+      const { clock, pool } = startedPool({
+        detectSelfWait,
+        concurrency: 1,
+        queueCapacity: 10,
+        retry: { attempts: 2, backoffMs: () => 10 },
+        handlers: { read: async () => caller.getStore() }
       })
+      const seen: [string, ...unknown[]][] = []
+      const blocker = gate()
+      pool.queueTask(() => blocker.promise)
+      for (const name of ['a', 'b', 'c']) {
+        caller.run(name, () => {
+          pool.queueTask(async ({ attempt }) => {
+            const atFirst = caller.getStore()
+            await null
+            seen.push([name, attempt, atFirst, caller.getStore()])
+            if (attempt === 1) throw new Error('again')
+          })
+        })
+      }
+      const handled = ['d', 'e'].map((name) =>
+        caller.run(name, () => (pool as WorkerPool<{ read: () => Promise<string> }>).queueTask('read').result())
+      )
+      await clock.turn()
+      caller.run('stranger', () => blocker.open())
+      await caller.run('stranger', () => clock.advance(100))
+      expect(seen.sort()).toEqual([
+        ['a', 1, 'a', 'a'],
+        ['a', 2, 'a', 'a'],
+        ['b', 1, 'b', 'b'],
+        ['b', 2, 'b', 'b'],
+        ['c', 1, 'c', 'c'],
+        ['c', 2, 'c', 'c']
+      ])
+      expect(await Promise.all(handled)).toEqual(['d', 'e'])
     }
-    const handled = ['d', 'e'].map((name) =>
-      caller.run(name, () => (pool as WorkerPool<{ read: () => Promise<string> }>).queueTask('read').result())
-    )
-    await clock.turn()
-    caller.run('stranger', () => blocker.open())
-    await caller.run('stranger', () => clock.advance(100))
-    expect(seen.sort()).toEqual([
-      ['a', 1, 'a', 'a'],
-      ['a', 2, 'a', 'a'],
-      ['b', 1, 'b', 'b'],
-      ['b', 2, 'b', 'b'],
-      ['c', 1, 'c', 'c'],
-      ['c', 2, 'c', 'c']
-    ])
-    expect(await Promise.all(handled)).toEqual(['d', 'e'])
-  })
+  )
 
   it('E19 is that of the call for a caller who had to wait for room', async () => {
     const { clock, pool } = startedPool({ concurrency: 1, queueCapacity: 0, waiterCapacity: 3 })
