@@ -237,7 +237,7 @@ describe('a status', () => {
         outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1)
         expect(clock.timers()).toBe(0)
       }),
-      { numRuns: 300 }
+      { numRuns: 300, seed: 815 } // with a seed, since the floors below are of one run
     )
     const seen = [...outcomes.keys()]
     for (const code of [
