@@ -54,12 +54,16 @@ function whole(flag: string, value: string): number {
  * Serves the demo application on the loopback address until SIGTERM or SIGINT, then ends it well.
  *
  * @param serverOf - puts the application on a server: the one part in which the examples differ
+ * @returns the URL it listens at
  */
-export async function serve(serverOf: (app: Application) => Server, options: ServeOptions): Promise<void> {
+export async function serve(
+  serverOf: (app: Application) => Server | Promise<Server>,
+  options: ServeOptions
+): Promise<string> {
   const app = application({ closing: () => shutdown.begun })
   // What failed is told by the ticket; without a listener each failure would be a line here.
   app.pool.on('failed', () => {})
-  const server = serverOf(app)
+  const server = await serverOf(app)
   const shutdown = gracefulShutdown({
     ...options,
     server,
@@ -72,7 +76,9 @@ export async function serve(serverOf: (app: Application) => Server, options: Ser
   endWithNpm(shutdown)
   server.listen(options.port, '127.0.0.1')
   await once(server, 'listening')
-  console.log(welcome(address(server)))
+  const url = address(server)
+  console.log(welcome(url))
+  return url
 }
 
 /** npm and the shell that it starts do not pass SIGTERM on. Where they started this process, it ends when they have. */

@@ -1,6 +1,6 @@
 /**
- * The contract over real sockets: the same bytes are sent to node:http, Express 4 and Express 5, and the same bytes must
- * come back. Only `Date` may differ.
+ * The contract over real sockets: the same bytes are sent to node:http, Express 4, Express 5, Fastify and Hono, and
+ * the same bytes must come back. Only `Date` may differ.
  */
 import { once } from 'node:events'
 import { connect } from 'node:net'

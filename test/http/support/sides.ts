@@ -8,6 +8,8 @@ import express5 from 'express'
 import { expect } from 'vitest'
 import { type Application, type ApplicationOptions, application } from '../../../examples/demo/application.js'
 import { mount } from '../../../examples/express.js'
+import { ticketFastify } from '../../../examples/fastify.js'
+import { ticketHono } from '../../../examples/hono.js'
 import { listener, ticketServer } from '../../../examples/node-http.js'
 import { CountingClock } from './counting-clock.js'
 import { Gates } from './gates.js'
@@ -30,15 +32,23 @@ export interface Side {
   readonly decided: Promise<HttpReply | undefined>[]
 }
 
-type Carry = (app: Application) => Server
+type Carry = (app: Application) => Server | Promise<Server>
 
 const carriers: readonly (readonly [name: string, carry: Carry])[] = [
   ['node:http', (app) => ticketServer(listener(app))],
   ['Express 4', (app) => ticketServer(mount(express4(), app))],
-  ['Express 5', (app) => ticketServer(mount(express5(), app))]
+  ['Express 5', (app) => ticketServer(mount(express5(), app))],
+  ['Fastify', fastifyServer],
+  ['Hono', (app) => ticketServer(ticketHono(app))]
 ]
 
-/** The same application on all three servers. */
+async function fastifyServer(app: Application): Promise<Server> {
+  const fastify = ticketFastify(app)
+  await fastify.ready()
+  return fastify.server
+}
+
+/** The same application on every server. */
 export class Sides {
   readonly all: readonly Side[]
 
@@ -121,7 +131,7 @@ async function openSide(
       return reply
     }
   }
-  const server = carry(watched)
+  const server = await carry(watched)
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo

@@ -1,0 +1,109 @@
+/**
+ * Tickets on a server that takes a Fetch `Request` and gives a `Response`: Hono here, but nothing in the adapter is Hono's.
+ *
+ * `npx tsx examples/hono.ts` runs a server with it.
+ */
+import type { IncomingMessage, RequestListener } from 'node:http'
+import type { Writable } from 'node:stream'
+import { setTimeout } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { getRequestListener, RequestError } from '@hono/node-server'
+import { type HttpReply, type HttpRequest, problem } from 'coatcheck/http'
+import { Hono } from 'hono'
+import { readArguments, serve } from './demo/serve.js'
+import { type Routes, requestOf as rawRequestOf, ticketServer } from './node-http.js'
+
+/** What a server on Node hands over next to the request. Others have no such thing. */
+export interface Bindings {
+  readonly incoming?: Pick<IncomingMessage, 'url' | 'httpVersionMajor'>
+  readonly outgoing?: Outgoing
+}
+
+type Outgoing = Pick<Writable, 'destroy'>
+
+export type FetchHandler = (request: Request, bindings?: Bindings) => Response | Promise<Response>
+
+/** Answers what the routes answer, and asks the application for everything else: before its router, middleware and all. */
+export function ticketFetch(routes: Routes, application: FetchHandler): FetchHandler {
+  return async (request, bindings) => {
+    const reply = await routes.handle(requestOf(request, bindings))
+    return reply === undefined ? application(request, bindings) : responseOf(reply, request, bindings)
+  }
+}
+
+function requestOf(request: Request, bindings?: Bindings): HttpRequest {
+  const { method, headers, signal } = request
+  // A `Request` has a URL, from which the dots are gone already; the target as it came is better, where there is one.
+  const target = bindings?.incoming?.url ?? request.url
+  return { method, target, headers: Object.fromEntries(headers), body: () => bytesOf(request), signal }
+}
+
+/** Leaves the rest where it is: to cancel it would end the connection before the reply. */
+async function* bytesOf({ body }: Request): AsyncGenerator<Uint8Array> {
+  if (body !== null) yield* body.values({ preventCancel: true })
+}
+
+/** A reply as it is. */
+export function responseOf(reply: HttpReply, request?: Request, bindings?: Bindings): Response {
+  const { status, body = null, close } = reply
+  // HTTP/2 has no Connection header.
+  const connection = close && bindings?.incoming?.httpVersionMajor !== 2 ? { Connection: 'close' } : {}
+  const headers = { ...connection, ...reply.headers }
+  if (body === null) return new Response(body, { status, headers })
+  if (typeof body === 'object')
+    return new Response(streamOf(body, reply.signal, bindings?.outgoing), { status, headers })
+  if (!close || request === undefined || request.body === null) return new Response(body, { status, headers })
+  return new Response(streamOf(heard(body, request)), { status, headers })
+}
+
+/** To close while the client still sends resets the connection, and it never reads why: give it a second to finish. */
+async function* heard(body: string, request: Request): AsyncGenerator<string> {
+  yield body
+  await Promise.race([setTimeout(1_000), rest(request)])
+}
+
+async function rest(request: Request): Promise<void> {
+  try {
+    for await (const _ of bytesOf(request));
+  } catch {} // it has left
+}
+
+/** Takes a piece when the connection has taken the last one; ends when the client leaves, or when `signal` says so. */
+function streamOf(pieces: AsyncIterable<string>, signal?: AbortSignal, outgoing?: Outgoing): ReadableStream {
+  const iterator = pieces[Symbol.asyncIterator]()
+  const encoder = new TextEncoder()
+  return new ReadableStream<Uint8Array>(
+    {
+      start: (controller) => {
+        // The server on Node would log the error of a stream, and a slow client is none.
+        const cut = () => (outgoing === undefined ? controller.error(signal?.reason) : outgoing.destroy())
+        signal?.addEventListener('abort', cut, { once: true })
+      },
+      pull: async (controller) => {
+        const { done, value } = await iterator.next()
+        if (done === true) controller.close()
+        else controller.enqueue(encoder.encode(value))
+      },
+      cancel: async () => void (await iterator.return?.())
+    },
+    { highWaterMark: 0 }
+  )
+}
+
+/** A Hono application below the tickets, on Node. */
+export function ticketHono(routes: Routes, app = new Hono()): RequestListener {
+  app.notFound(() => responseOf(problem('NOT_FOUND')))
+  const fetch = ticketFetch(routes, (request, bindings) => app.fetch(request, bindings))
+  return (incoming, outgoing) => {
+    // A `*` or a host that is none make no URL, so no `Request`: they are handed over as they are.
+    const errorHandler = async (error: unknown) => {
+      if (!(error instanceof RequestError)) return void outgoing.destroy() // not a 500, of work that may be queued
+      return responseOf((await routes.handle(rawRequestOf(incoming, outgoing))) ?? problem('NOT_FOUND'))
+    }
+    void getRequestListener(fetch, { errorHandler })(incoming, outgoing)
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  await serve((tickets) => ticketServer(ticketHono(tickets)), readArguments(process.argv.slice(2)))
+}
