@@ -59,7 +59,7 @@ export function responseOf(reply: HttpReply, request?: Request, bindings?: Bindi
 /** To close while the client still sends resets the connection, and it never reads why: give it a second to finish. */
 async function* heard(body: string, request: Request): AsyncGenerator<string> {
   yield body
-  await Promise.race([setTimeout(1_000), rest(request)])
+  await Promise.race([setTimeout(1_000, undefined, { ref: false }), rest(request)])
 }
 
 async function rest(request: Request): Promise<void> {

@@ -189,3 +189,60 @@ describe('GET /tasks/:id/events', () => {
     }
   })
 })
+
+describe('stopping', () => {
+  /** Sends a request that is held on every side. */
+  const held = async (bytes: Buffer) => {
+    const finished = sides.all.map(
+      ({ server }) => new Promise<void>((resolve) => server.once('request', (_req, res) => res.once('close', resolve)))
+    )
+    const here = arrived()
+    const reply = sides.ask(bytes)
+    await here
+    return { reply, finished: Promise.all(finished) }
+  }
+
+  const alive = ['Connection: keep-alive']
+
+  it('ends what is held with the last status, and lets the server close', async () => {
+    const id = await handIn('a')
+    const poll = await held(request(`GET /tasks/${id}`, [...alive, 'Prefer: wait=20']))
+    const stream = await held(request(`GET /tasks/${id}/events`, alive))
+    const stops = sides.all.map(({ app }) => app.pool.stop({ graceMs: 10_000 }))
+    await sides.settle('a', id)
+    expect(await Promise.all(stops)).toEqual(sides.all.map(() => expect.objectContaining({ succeeded: 1 })))
+
+    const { status, headers, body } = await poll.reply
+    expect(status).toBe(200)
+    expect(headers.get('connection')).toBe('close')
+    expect(JSON.parse(body)).toMatchObject({ status: 'succeeded', done: true })
+    await stream.finished
+    await sides.each(async ({ server, clock }) => {
+      const closed = once(server, 'close')
+      server.close()
+      await closed
+      expect(clock.timers()).toBe(0)
+    })
+    const blocks = chunksOf((await stream.reply).body).map(eventBlock)
+    expect(blocks.at(-1)?.status).toMatchObject({ status: 'succeeded', done: true })
+  })
+
+  it('ends what is held for a task that never ends', async () => {
+    const id = await handIn('deaf')
+    const poll = await held(request(`GET /tasks/${id}`, [...alive, 'Prefer: wait=20']))
+    const stream = await held(request(`GET /tasks/${id}/events`, alive))
+    await sides.each(async ({ app, clock }) => {
+      const stopped = app.pool.stop({ graceMs: 0, forceMs: 1_000 })
+      await clock.advance(1_000)
+      expect((await stopped).interrupted).toEqual({ count: 1, ids: [id] })
+    })
+    expect((await poll.reply).status).toBe(200)
+    await stream.finished
+    await sides.each(async ({ server }) => {
+      const closed = once(server, 'close')
+      server.close()
+      await closed
+    })
+    expect((await stream.reply).body.endsWith('0\r\n\r\n')).toBe(true)
+  })
+})
