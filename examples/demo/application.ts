@@ -1,4 +1,4 @@
-import { WorkerPool, type WorkerPoolOptions } from 'coatcheck'
+import { type TaskOptions, WorkerPool, type WorkerPoolOptions } from 'coatcheck'
 import {
   type AcceptingRoute,
   invalidField,
@@ -37,8 +37,14 @@ export function application({ work = pretend, pool: poolOptions, ...options }: A
   const pool = new WorkerPool({ concurrency: 10, queueCapacity: 100, name: 'demo', ...poolOptions, handlers })
   pool.start()
 
-  const queueTask = queueTaskRoute((input) => pool.queueTask('queue-task', input))
-  const tasks: AcceptingRoute = { path: '/tasks', submit: (input) => pool.queueTask('work', workOf(input)) }
+  const queueTask = queueTaskRoute((input) => pool.queueTask('queue-task', input, labeled(input)))
+  const tasks: AcceptingRoute = {
+    path: '/tasks',
+    submit: (input) => {
+      const work = workOf(input)
+      return pool.queueTask('work', work, labeled(work))
+    }
+  }
   const tickets = ticketRoutes(pool, { clock: poolOptions?.clock, ...options, accept: [tasks, queueTask] })
 
   return {
@@ -50,10 +56,13 @@ export function application({ work = pretend, pool: poolOptions, ...options }: A
       const foreign = refuseForeign(request, hasEffect)
       if (foreign !== undefined) return foreign
       if (query === undefined) return tickets.handle(request)
-      return userProcess(request, query, (input) => pool.queueTask('user-process', input), tickets)
+      return userProcess(request, query, (input) => pool.queueTask('user-process', input, labeled(input)), tickets)
     }
   }
 }
+
+/** The label in the task's record too: the dashboard shows it. */
+const labeled = ({ label }: Work): TaskOptions => ({ metadata: { label } })
 
 const MAX_LABEL = 200
 
