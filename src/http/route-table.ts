@@ -1,5 +1,5 @@
 import { problemOf, refusalReply } from './problems.js'
-import { type HttpReply, replyWith, withoutBody } from './reply.js'
+import { type HttpReply, replyWith } from './reply.js'
 import type { HttpRequest } from './request.js'
 
 /** Answers one method of one resource. */
@@ -8,7 +8,7 @@ export type Handle = (request: HttpRequest, segment: string) => HttpReply | Prom
 /** The methods of a resource, in the order in which `Allow` names them; OPTIONS comes with any. */
 export type Methods = Readonly<Partial<Record<'GET' | 'HEAD' | 'POST' | 'DELETE', Handle>>>
 
-/** GET, and HEAD with it: the same reply without its body. */
+/** GET, and HEAD with it: the same reply, whose body is left out in the end. */
 export function readable(read: Handle): Methods {
   return { GET: read, HEAD: read }
 }
@@ -70,8 +70,7 @@ export async function answer({ methods, segment }: Match, request: HttpRequest):
   if (handle === undefined) {
     return refusalReply({ problem: problemOf('METHOD_NOT_ALLOWED'), headers: { Allow: allow(methods) } })
   }
-  const reply = await handle(request, segment)
-  return method === 'HEAD' ? withoutBody(reply) : reply
+  return handle(request, segment)
 }
 
 function isMethod(name: string, methods: Methods): name is keyof Methods {

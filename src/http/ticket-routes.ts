@@ -10,9 +10,9 @@ import type { TicketRoutesOptions } from './options.js'
 import { refusalReply } from './problems.js'
 import { recorded } from './recorded.js'
 import { Refusals } from './refusals.js'
-import { closing, type HttpReply } from './reply.js'
+import { closing, type HttpReply, withoutBody } from './reply.js'
 import { type HttpRequest, splitTarget } from './request.js'
-import { absent, answer, RouteTable, readable } from './route-table.js'
+import { absent, answer, type Match, RouteTable, readable } from './route-table.js'
 import { checkTicketRoutesOptions } from './settings.js'
 import { TicketAccess } from './ticket-access.js'
 import { ticketEvents } from './ticket-events.js'
@@ -122,6 +122,14 @@ export function ticketRoutes(pool: TicketPool, options: TicketRoutesOptions = {}
   table.exact(`${basePath}/livez`, livez)
   table.exact(`${basePath}/readyz`, readyz(pool, isClosing))
 
+  const answered = async (match: Match, request: HttpRequest): Promise<HttpReply> => {
+    try {
+      return await answer(match, request)
+    } catch (error) {
+      return refusalReply(refusals.of(error, request))
+    }
+  }
+
   const finish = (reply: HttpReply): HttpReply => (isClosing() ? closing(reply) : reply)
 
   return {
@@ -129,11 +137,8 @@ export function ticketRoutes(pool: TicketPool, options: TicketRoutesOptions = {}
       const path = splitTarget(request.target)?.path
       const match = path === undefined ? undefined : table.match(path)
       if (match === undefined) return undefined
-      try {
-        return finish(await answer(match, request))
-      } catch (error) {
-        return finish(refusalReply(refusals.of(error, request)))
-      }
+      const reply = finish(await answered(match, request))
+      return request.method === 'HEAD' ? withoutBody(reply) : reply
     },
     accepted: async (task) => {
       try {
