@@ -113,7 +113,9 @@ const sent = (line: string): readonly [url: string, init: RequestInit] => {
   return [url, { method: after('-X') ?? 'GET', headers, body: after('-d') ?? null }]
 }
 
-describe.each(['examples/node-http.ts', 'examples/express.ts'])('%s', (file) => {
+const servers = ['node-http', 'express', 'fastify', 'hono'].map((name) => `examples/${name}.ts`)
+
+describe.each(servers)('%s', (file) => {
   it('serves what it prints, and ends well on SIGTERM', { timeout: TIMEOUT }, async () => {
     const program = run(file, '--grace-ms', '0')
     const url = await program.url()
