@@ -15,7 +15,7 @@ import { type Routes, requestOf as rawRequestOf, ticketServer } from './node-htt
 
 /** What a server on Node hands over next to the request. Others have no such thing. */
 export interface Bindings {
-  readonly incoming?: Pick<IncomingMessage, 'url' | 'httpVersionMajor'>
+  readonly incoming?: Pick<IncomingMessage, 'url' | 'headers' | 'httpVersionMajor'>
   readonly outgoing?: Outgoing
 }
 
@@ -31,11 +31,10 @@ export function ticketFetch(routes: Routes, application: FetchHandler): FetchHan
   }
 }
 
-function requestOf(request: Request, bindings?: Bindings): HttpRequest {
-  const { method, headers, signal } = request
-  // A `Request` has a URL, from which the dots are gone already; the target as it came is better, where there is one.
-  const target = bindings?.incoming?.url ?? request.url
-  return { method, target, headers: Object.fromEntries(headers), body: () => bytesOf(request), signal }
+function requestOf(request: Request, { incoming }: Bindings = {}): HttpRequest {
+  // A URL has its dots resolved and `Headers` joins what came twice: as it came is better, where there is such a thing.
+  const { url: target = request.url, headers = Object.fromEntries(request.headers) } = incoming ?? {}
+  return { method: request.method, target, headers, body: () => bytesOf(request), signal: request.signal }
 }
 
 /** Leaves the rest where it is: to cancel it would end the connection before the reply. */

@@ -370,6 +370,15 @@ describe('GET /tasks/:id', () => {
     expect(again.headers.has('retry-after')).toBe(false)
   })
 
+  it('reads fields that came twice: lists as one list, of others the first', async () => {
+    const id = await handIn('a')
+    const tag = (await get(`/tasks/${id}`)).headers.get('etag')
+    expect((await get(`/tasks/${id}`, ['If-None-Match: "x"', `If-None-Match: ${tag}`])).status).toBe(304)
+    const types = ['Content-Type: application/json', 'Content-Type: text/plain']
+    expect((await sides.ask(request('POST /tasks', types, '{}'))).status).toBe(202)
+    expect((await sides.ask(request('POST /tasks', types.toReversed(), '{}'))).status).toBe(415)
+  })
+
   it('answers 200 to a tag it cannot read or that is another', async () => {
     const id = await handIn('a')
     const { revision } = status(await get(`/tasks/${id}`))
