@@ -1,0 +1,76 @@
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import type { WorkerPoolOptions } from 'coatcheck'
+import { withDashboard } from '../../examples/dashboard/dashboard.js'
+import type { FeedClock } from '../../examples/dashboard/feed.js'
+import { type Application, application } from '../../examples/demo/application.js'
+import { address } from '../../examples/demo/serve.js'
+import { listener, ticketServer } from '../../examples/node-http.js'
+import { Gates } from '../http/support/gates.js'
+import type { ManualClock } from '../support/manual-clock.js'
+
+const BROWSERS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
+
+/** Where this machine has a Chromium, if it has one. */
+export const chromiumPath = [process.env['CHROMIUM'] ?? '', ...BROWSERS].find((path) => path !== '' && existsSync(path))
+
+/** How to start it: without its sandbox for root, who cannot have one. */
+export const launchOptions = {
+  executablePath: chromiumPath ?? '',
+  args: ['--no-sandbox', '--host-resolver-rules=MAP elsewhere.test 127.0.0.1']
+}
+
+/** The feed's time, in the test's hand. */
+export const feedClockOf = (clock: ManualClock): FeedClock => ({
+  now: () => clock.now(),
+  every: (ms, then) => {
+    const timer = clock.timer(() => {
+      timer.set(ms)
+      then()
+    })
+    timer.set(ms)
+    return () => timer.clear()
+  }
+})
+
+/** The demo application with its dashboard, on a server. */
+export interface Served {
+  readonly url: string
+  readonly app: Application
+  readonly gates: Gates
+  /** How often the end of the server was asked for. */
+  readonly stops: () => number
+  readonly close: () => Promise<void>
+}
+
+export interface ServedOptions {
+  readonly pool?: Partial<Pick<WorkerPoolOptions, 'concurrency' | 'queueCapacity' | 'clock'>>
+  readonly feedClock?: FeedClock
+}
+
+export async function served({ pool, feedClock }: ServedOptions = {}): Promise<Served> {
+  const gates = new Gates()
+  const app = application({ work: gates.work, pool: { concurrency: 2, onUnobservedError: () => {}, ...pool } })
+  let stops = 0
+  const stop = () => void stops++
+  const routes = withDashboard(app, { stop, ...(feedClock === undefined ? {} : { clock: feedClock }) })
+  const server = ticketServer(listener(routes))
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    ...{ app, gates, url: address(server), stops: () => stops },
+    close: async () => {
+      server.closeAllConnections()
+      server.close()
+      await once(server, 'close')
+    }
+  }
+}
+
+/** Hands work in, as a client does, and gives its ticket. */
+export async function handIn(url: string, label: string): Promise<string> {
+  const headers = { 'content-type': 'application/json' }
+  const response = await fetch(`${url}/tasks`, { method: 'POST', headers, body: JSON.stringify({ label }) })
+  const { id } = (await response.json()) as { readonly id: string }
+  return id
+}
