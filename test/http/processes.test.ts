@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { TicketStatus } from 'coatcheck/http'
 import { afterEach, describe, expect, it } from 'vitest'
+import { eventBlock } from './support/event-reader.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -139,6 +140,89 @@ describe.each(servers)('%s', (file) => {
     program.signal('SIGTERM')
     await program.line(/^stopped: 3 of 3 accepted tickets ended: 0 succeeded, 0 failed, 3 canceled$/)
     expect(await program.exitCode()).toBe(1) // no grace: two were cut short
+  })
+})
+
+/** Opens a stream and a long poll for a ticket; gives what reads of both what they were told last. */
+const follow = async (url: string, id: string): Promise<() => Promise<readonly TicketStatus[]>> => {
+  const events = await fetch(`${url}/tasks/${id}/events`)
+  const poll = fetch(`${url}/tasks/${id}`, { headers: { prefer: 'wait=25' } })
+  await statusOf(url, id) // by now the one before has arrived as well
+  return async () => {
+    const blocks = (await events.text()).split('\n\n').filter((text) => text.includes('data: '))
+    const answer = await poll
+    expect(answer.headers.get('preference-applied')).toBe('wait=25')
+    return [eventBlock(blocks.at(-1)!).status!, (await answer.json()) as TicketStatus]
+  }
+}
+
+describe('SIGTERM to a server', () => {
+  const GRACE_MS = 17_000
+  const PLATFORM_MS = 30_000
+
+  it('that is idle ends it with code 0, long before its grace is over', { timeout: TIMEOUT }, async () => {
+    const program = run('examples/node-http.ts')
+    const url = await program.url()
+    expect((await fetch(`${url}/readyz`)).status).toBe(200) // and its connection stays open
+    const begun = performance.now()
+    program.signal('SIGTERM')
+    expect(await program.exitCode()).toBe(0)
+    expect(performance.now() - begun).toBeLessThan(GRACE_MS)
+    await program.line(/^stopped: 0 of 0 accepted tickets ended/)
+    expect(program.errors).toEqual([])
+  })
+
+  it('that is busy, sent three times at once, is one: every ticket ends well, code 0', {
+    timeout: TIMEOUT
+  }, async () => {
+    const program = run('examples/node-http.ts')
+    const url = await program.url()
+    const id = await handIn(url, { label: 'busy', work: '2s' })
+    const told = await follow(url, id)
+    const begun = performance.now()
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGTERM'] as const) program.signal(signal)
+    expect((await told()).map(({ status, done }) => `${status} ${done}`)).toEqual(['succeeded true', 'succeeded true'])
+    expect(await program.exitCode()).toBe(0)
+    expect(performance.now() - begun).toBeLessThan(PLATFORM_MS)
+    await program.line(/^stopped: 1 of 1 accepted tickets ended: 1 succeeded, 0 failed, 0 canceled$/)
+    expect(program.lines.filter((line) => line.startsWith('stopping'))).toHaveLength(1)
+    expect(program.errors).toEqual([])
+  })
+
+  it('whose task hangs ends it with code 1 when its times are over, the ticket told as failed', {
+    timeout: TIMEOUT
+  }, async () => {
+    const program = run('test/http/support/deaf-server.ts', '--grace-ms', '1000', '--force-ms', '100')
+    const url = await program.url()
+    const id = await handIn(url, {})
+    const told = await follow(url, id)
+    const begun = performance.now()
+    program.signal('SIGTERM')
+    const last = await told()
+    expect(last.map(({ status, error }) => `${status} ${error?.code}`)).toEqual(
+      Array(2).fill('failed TASK_INTERRUPTED')
+    )
+    expect((await statusOf(url, id)).status).toBe('failed') // the last call
+    expect(await program.exitCode()).toBe(1)
+    const tookMs = performance.now() - begun
+    expect(tookMs).toBeGreaterThan(1_100)
+    expect(tookMs).toBeLessThan(PLATFORM_MS)
+    await program.line(/^stopped: 1 lost, 1 interrupted$/)
+    expect(program.errors).toEqual([])
+  })
+
+  it('whose task hangs, sent again a second later, ends it at once with code 1', { timeout: TIMEOUT }, async () => {
+    const program = run('test/http/support/deaf-server.ts')
+    const url = await program.url()
+    const id = await handIn(url, {})
+    program.signal('SIGTERM')
+    while ((await fetch(`${url}/readyz`)).status === 200) await statusOf(url, id)
+    const begun = performance.now()
+    while (performance.now() - begun < 1_000) await statusOf(url, id)
+    program.signal('SIGTERM')
+    expect(await program.exitCode()).toBe(1)
+    expect(performance.now() - begun).toBeLessThan(GRACE_MS)
+    expect(program.lines.some((line) => line.startsWith('stopped'))).toBe(false)
   })
 })
 
