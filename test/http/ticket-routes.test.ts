@@ -93,6 +93,21 @@ describe('where things are', () => {
 })
 
 describe('methods', () => {
+  it('K6 HEAD has no body either where it is refused', async () => {
+    const { routes } = desk(undefined, { authorize: () => true })
+    for (const [target, status] of [
+      ['/tasks/none/events', 405],
+      ['/tasks?limit=0', 400],
+      ['/tasks/none', 404]
+    ] as const) {
+      const [head, full] = [
+        await routes.handle(requestTo(`HEAD ${target}`)),
+        await routes.handle(requestTo(`${status === 405 ? 'PUT' : 'GET'} ${target}`))
+      ]
+      expect(head).toEqual({ status, headers: full?.headers, close: false })
+    }
+  })
+
   it('K6 HEAD has the headers of GET and no body, whatever the server does about it', async () => {
     const { routes } = desk()
     const [head, full] = [await routes.handle(requestTo('HEAD /livez')), await routes.handle(requestTo('GET /livez'))]
