@@ -437,6 +437,27 @@ describe('the order', () => {
     }
   })
 
+  it('F6 a listener of idle may queue a task and stop the pool: the task has the grace, and idle comes again', async () => {
+    const { clock, pool } = make()
+    const witness = new Witness(pool)
+    pool.start()
+    pool.queueTask(() => 'first')
+    const { promise, open } = gate<string>()
+    let task: Task | undefined
+    pool.once('idle', () => {
+      task = pool.queueTask(() => promise)
+      void pool.stop({ graceMs: 1_000 })
+    })
+    await clock.turn()
+    expect([task?.state, pool.state]).toEqual(['running', 'stopping'])
+    open('in the grace')
+    await clock.turn()
+    expect([task?.state, pool.state]).toEqual(['succeeded', 'stopped'])
+    expect(witness.names().filter((name) => name === 'idle' || name === 'stopped')).toEqual(['idle', 'idle', 'stopped'])
+    expect(await pool.closed).toMatchObject({ succeeded: 1, canceled: 0 })
+    witness.check()
+  })
+
   it('F6 the record matches in every event: promise, event and record agree', async () => {
     const { clock, pool } = make()
     const wrong: unknown[] = []
