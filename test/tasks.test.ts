@@ -221,11 +221,27 @@ describe('a task', () => {
     expect(task.recorded).toBeInstanceOf(Promise)
     expect(await task.recorded).toBeUndefined()
     const [result, settled] = [task.result(), task.settled()]
-    expect([task.result(), task.settled()]).toEqual([result, settled])
     pool.start()
     await clock.turn()
     expect([await result, await settled]).toEqual(['done', task])
     expect([await task.result(), await task.settled()]).toEqual(['done', task])
+  })
+
+  it.each([
+    ['result', 'result', 'settled', 'result'],
+    ['settled', 'settled', 'result', 'settled']
+  ] as const)('answers all who ask, each what was asked for (%s, %s, %s, %s)', async (...questions) => {
+    const { clock, pool } = make({ concurrency: 2 })
+    const error = new Error('failed')
+    const [done, failed] = [pool.queueTask(() => 'done'), pool.queueTask(() => Promise.reject(error))]
+    const answers = [done, failed].map((task) =>
+      Promise.all(questions.map((question) => task[question]().catch((reason: unknown) => reason)))
+    )
+    pool.start()
+    await clock.turn()
+    const expected = (task: Task, outcome: unknown) =>
+      questions.map((question) => (question === 'result' ? outcome : task))
+    expect(await Promise.all(answers)).toEqual([expected(done, 'done'), expected(failed, error)])
   })
 
   it('settled() resolves with the task in its final state, whatever that is', async () => {
