@@ -836,6 +836,19 @@ describe('tasks that change what they were given', () => {
     expect(await stopped).toMatchObject({ succeeded: 1, interrupted: { count: 0 } })
   })
 
+  it('E14 a function is called as what it is, whatever stands on it', async () => {
+    const { clock, pool } = startedPool()
+    const hijacked = (): string => 'hijacked'
+    const run = Object.assign(({ attempt }: TaskContext) => attempt, {
+      call: hijacked,
+      apply: hijacked,
+      bind: hijacked
+    })
+    const task = pool.queueTask(run)
+    await clock.turn()
+    expect(await task.result()).toBe(1)
+  })
+
   it('E14 shows nothing of the pool on the context but what is promised', async () => {
     const { clock, pool } = startedPool()
     const promised = ['id', 'name', 'key', 'attempt', 'signal', 'stopping', 'metadata', 'progress']
@@ -974,6 +987,31 @@ describe('the context of the caller', () => {
     first.open()
     await clock.turn()
     expect(await Promise.all(tasks.map((task) => task.result()))).toEqual(['none', 'none'])
+  })
+
+  it('E19 is the one of the call again in each attempt, whatever the attempt before entered', async () => {
+    const { clock, pool } = startedPool({ concurrency: 1, retry: { attempts: 3, backoffMs: () => 1 } })
+    const seen: unknown[] = []
+    const run = ({ attempt }: { readonly attempt: number }): void => {
+      seen.push(caller.getStore())
+      caller.enterWith(`entered in attempt ${attempt}`)
+      throw new Error('again')
+    }
+    caller.run('the call', () => pool.queueTask(run)).settled()
+    await clock.advance(10)
+    pool.queueTask(run).settled()
+    await clock.advance(10)
+    expect(seen).toEqual(['the call', 'the call', 'the call', undefined, undefined, undefined])
+  })
+
+  it('E19 is around the end of each task, too: a listener sees its own, not that of whoever came first', async () => {
+    const { clock, pool } = startedPool({ concurrency: 1, queueCapacity: 10 })
+    const seen: unknown[] = []
+    pool.on('settled', () => seen.push(caller.getStore()))
+    for (const name of ['a', 'b', 'c']) caller.run(name, () => pool.queueTask(async () => {}))
+    for (const name of ['d', 'e']) caller.run(name, () => pool.queueTask(() => {}))
+    await clock.turn()
+    expect(seen).toEqual(['a', 'b', 'c', 'd', 'e'])
   })
 
   it('E19 with a task’s own context around it, tasks that it queues have that one', async () => {
