@@ -4,47 +4,29 @@ import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks'
 export type AsyncContext = AsyncResource
 
 /**
- * Most processes keep no contexts, and a task should not pay for those it does not have. That there is none can be seen
- * in two ways, both undocumented, so where neither is found every context is kept:
- *
- * - Node 20 gives a number to each promise that is made once somebody in the process uses a storage;
- * - from Node 24 on a resource holds the frame of its context, or nothing.
+ * Most processes keep no contexts, and a queue of a million tasks should not hold a million times nothing. From Node 24 on
+ * a resource holds the frame of its context, or none. That is undocumented: where it is not found, as on Node 20 and 22,
+ * each task has a resource of its own.
  */
-const marks = Object.getOwnPropertySymbols(new AsyncResource('coatcheck.probe'))
-const mark = (name: string): symbol | undefined => marks.find(({ description }) => description === name)
-const usesHooks = Object.hasOwn(AsyncLocalStorage.prototype, '_propagate')
-const NUMBER = usesHooks && mark('context_frame') === undefined ? mark('async_id_symbol') : undefined
-const FRAME = usesHooks ? undefined : mark('context_frame')
+const FRAME = Object.hasOwn(AsyncLocalStorage.prototype, '_propagate') // there contexts are kept by hooks, not in frames
+  ? undefined
+  : Object.getOwnPropertySymbols(new AsyncResource('coatcheck.probe')).find(
+      ({ description }) => description === 'context_frame'
+    )
 
-type Marked = Readonly<Record<symbol, unknown>>
-
-/** A context in which there is nothing. */
+/** One without a frame, for all. */
 let empty: AsyncContext | undefined
 
-/** Whether promises have numbers: once they have, for ever. */
-let numbered = NUMBER === undefined
-
-function hasNumbers(): boolean {
-  numbered ||= (Promise.resolve() as unknown as Marked)[NUMBER as symbol] !== undefined
-  return numbered
-}
-
-/** Keeps the context of now. `runInAsyncScope` of what it returns calls a function in it; null: there is none. */
-export function captureContext(): AsyncContext | null {
-  if (!hasNumbers()) {
-    empty ??= new AsyncResource('coatcheck.empty')
-    return null
-  }
+/** Keeps the context of now. `runInAsyncScope` of what it returns calls a function in it. */
+export function captureContext(): AsyncContext {
   const context = new AsyncResource('coatcheck.task')
-  if (FRAME === undefined || (context as unknown as Marked)[FRAME] !== undefined) return context
+  if (FRAME === undefined || (context as unknown as Readonly<Record<symbol, unknown>>)[FRAME] !== undefined)
+    return context
   empty ??= context
   return empty
 }
 
-/**
- * The context in which a function is to be called for which {@link captureContext} found none: none either, though there
- * may be one now. Each call gets one of its own, since what a function enters stays in it. Null: there is none anyway.
- */
-export function noContext(): AsyncContext | null {
-  return hasNumbers() ? (empty as AsyncContext).runInAsyncScope(() => new AsyncResource('coatcheck.task')) : null
+/** The same context again: where hooks keep contexts, what a function enters in the one is not in the other. */
+export function copyOf(context: AsyncContext): AsyncContext {
+  return context.runInAsyncScope(captureContext)
 }

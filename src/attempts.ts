@@ -1,4 +1,4 @@
-import { noContext } from './async-context.js'
+import { type AsyncContext, copyOf } from './async-context.js'
 import { Deadline } from './deadlines.js'
 import { Distribution } from './distribution.js'
 import { TaskCanceledError, TaskInterruptedError, TaskTimeoutError, withoutStack } from './errors.js'
@@ -40,7 +40,6 @@ export class Attempts implements WorkersOwner, AttemptOwner {
   readonly #retryAfter: PoolParts['scheduler']['retryAfter']
   readonly #selfWait: PoolParts['selfWait']
   readonly #timeoutMs: number
-  readonly #keepsContext: boolean
   readonly #owner: AttemptsOwner
   /** The worker whose function is being called. */
   #calling: Worker | null = null
@@ -54,7 +53,6 @@ export class Attempts implements WorkersOwner, AttemptOwner {
     this.#retryAfter = parts.scheduler.retryAfter
     this.#selfWait = parts.selfWait
     this.#timeoutMs = parts.settings.taskTimeoutMs
-    this.#keepsContext = parts.settings.captureContext
     this.#owner = owner
     this.workers = new Workers(this, parts.turn)
   }
@@ -79,16 +77,25 @@ export class Attempts implements WorkersOwner, AttemptOwner {
     if (task.details !== null) this.#leaveQueue(task.details)
     const timeoutMs = this.#timeoutOf(task)
     if (timeoutMs !== Number.POSITIVE_INFINITY) this.#limit(worker, timeoutMs)
-    if (task.context === null && this.#keepsContext) task.context = noContext()
-    if (this.#selfWait !== null) task.context = this.#selfWait.enter(task.context, context)
     task.notify()
     if ((this.#listeners.heard & HEARS.started) !== 0) this.#listeners.emit('started', task)
     if (worker.task !== task || worker.context !== context) return // interrupted by a listener
     const aborted = AttemptContext.abortOf(context)
     if (aborted !== undefined) return this.threw(worker, aborted.reason)
     this.#calling = worker
-    worker.call(task, context)
+    worker.call(task, context, this.#scopeOf(task, context))
     this.#calling = null
+  }
+
+  /** The `AsyncLocalStorage` context of one call. What the function enters in it is not for the next attempt. */
+  #scopeOf(task: PoolTask, context: AttemptContext): AsyncContext | null {
+    let scope = task.context
+    if (scope !== null && this.#policyOf(task) !== undefined) scope = copyOf(scope)
+    return this.#selfWait === null ? scope : this.#selfWait.enter(scope, context)
+  }
+
+  #policyOf({ details }: PoolTask): RetryPolicy | undefined {
+    return details?.settings?.retry ?? this.#parts.settings.retry
   }
 
   #leaveQueue({ deadline }: TaskDetails): void {
@@ -213,7 +220,7 @@ export class Attempts implements WorkersOwner, AttemptOwner {
 
   /** In how many milliseconds another attempt is due; undefined: there is none. */
   #retryDelay(task: PoolTask, error: unknown): number | undefined {
-    const policy: RetryPolicy | undefined = task.details?.settings?.retry ?? this.#parts.settings.retry
+    const policy = this.#policyOf(task)
     if (policy === undefined || this.#mustEnd(task)) return undefined
     const report = (thrown: unknown): void => this.#parts.unobserved.report(thrown, { task })
     const { attempt } = task
@@ -225,7 +232,7 @@ export class Attempts implements WorkersOwner, AttemptOwner {
   leave(task: PoolTask): void {
     const worker = task.worker as Worker
     if (worker.context === null) return this.#withdraw(worker, task)
-    if (worker === this.#calling) this.#turn.stepEnds() // it ends within its call: the time of its start is no measure
+    if (worker === this.#calling) this.#turn.look() // it ends within its call: the time of its start is no measure
     const ranMs = this.#turn.now - worker.startedAt
     this.#retryAfter.observe(ranMs)
     this.runMs.record(ranMs)
@@ -240,7 +247,7 @@ export class Attempts implements WorkersOwner, AttemptOwner {
     this.workers.withdraw(worker)
   }
 
-  /** Gives up on all functions that still run: their tasks have failed, and their workers are never used again. */
+  /** Gives up on all functions that still run: their tasks have failed, and nothing starts any more. */
   interrupt(told: (task: PoolTask) => void): void {
     for (const task of this.workers.tasks()) {
       if (task.stage !== RUNNING) continue

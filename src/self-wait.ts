@@ -21,8 +21,8 @@ export class SelfWait {
   }
 
   /** A context, that of now if there is none, with the attempt marked as the one inside. */
-  enter(context: AsyncContext | null, attempt: AttemptContext): AsyncContext | null {
-    const mark = (): AsyncContext | null => {
+  enter(context: AsyncContext | null, attempt: AttemptContext): AsyncContext {
+    const mark = (): AsyncContext => {
       const running = [...(this.#inside.getStore() ?? [])].filter(([, outer]) => !AttemptContext.hasEnded(outer))
       return this.#inside.run(new Map([...running, [this, attempt]]), captureContext)
     }

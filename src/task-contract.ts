@@ -19,8 +19,8 @@ export interface Task<R = unknown> {
 
   /**
    * What the function returned. Rejects with the task's own error unchanged, or with a {@link TaskCanceledError},
-   * {@link TaskTimeoutError} or {@link TaskInterruptedError}. Made when first asked for: a failure nobody asks about is
-   * no unhandled rejection.
+   * {@link TaskTimeoutError} or {@link TaskInterruptedError}. Each call makes a promise of its own: a failure nobody asks
+   * about is no unhandled rejection, one whose promise is dropped is.
    */
   result(): Promise<R>
 

@@ -36,7 +36,10 @@ function outcome(task: PoolTask): Partial<TaskRecord> {
 function result(task: PoolTask): ResultRecord {
   if (task.payload === undefined) return {}
   const details = task.detailed()
-  details.result ??= resultOf(task.payload)
+  if (details.result === undefined) {
+    details.result = { resultOmitted: 'It holds its own task.' } // what is seen from inside the copy
+    details.result = resultOf(task.payload)
+  }
   return details.result
 }
 

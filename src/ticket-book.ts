@@ -39,8 +39,8 @@ export class TicketBook<T extends { readonly ticket: string }> {
   issue(owner: T | undefined): string {
     const page = this.#page === undefined || this.#page.issued === PAGE ? this.#turn() : this.#page
     const place = page.issued++
-    if (owner !== undefined) page.owners[place] = owner
-    else page.forgotten++
+    page.owners[place] = owner
+    if (owner === undefined) this.#leave(page)
     return page.text.slice(place * CHARACTERS, (place + 1) * CHARACTERS)
   }
 
@@ -57,18 +57,23 @@ export class TicketBook<T extends { readonly ticket: string }> {
     const page = this.#pages.get(place >>> PLACE_BITS)
     if (page === undefined || page.owners[place & PLACE_MASK] !== owner) return false
     page.owners[place & PLACE_MASK] = undefined
-    if (++page.forgotten === PAGE) this.#pages.delete(place >>> PLACE_BITS)
+    this.#leave(page)
     return true
+  }
+
+  /** One of a page's tickets leads nowhere from now on. */
+  #leave(page: Page<T>): void {
+    if (++page.left === PAGE) this.#pages.delete(page.number)
   }
 
   #turn(): Page<T> {
     const bytes = this.#takeBytes()
-    let number = bytes.readUInt32BE(0) % PAGE_NUMBERS
+    let number = bytes.readUInt32BE(BYTES - 4) % PAGE_NUMBERS // random bytes of which no ticket shows anything else
     while (this.#pages.has(number)) number = (number + 1) % PAGE_NUMBERS
     for (let place = 0; place < PAGE; place++) {
       bytes.writeUInt32BE((number << PLACE_BITS) | place, place * BYTES + BYTES - 4)
     }
-    const page = new Page<T>(bytes.toString('base64url'))
+    const page = new Page<T>(number, bytes.toString('base64url'))
     this.#pages.set(number, page)
     this.#page = page
     return page
@@ -84,13 +89,15 @@ export class TicketBook<T extends { readonly ticket: string }> {
 }
 
 class Page<T> {
+  readonly number: number
   readonly text: string
   readonly owners: (T | undefined)[] = new Array(PAGE).fill(undefined)
   issued = 0
-  /** Tickets that went out and lead nowhere any more. */
-  forgotten = 0
+  /** Tickets that went out and lead nowhere. */
+  left = 0
 
-  constructor(text: string) {
+  constructor(number: number, text: string) {
+    this.number = number
     this.text = text
   }
 }

@@ -86,9 +86,8 @@ export class Turn {
     return this.#now - this.#beganAt >= SLICE_MS
   }
 
-  /** A step has ended: what ends with it is dated right; among quick steps, by the time of eight of them. */
-  stepEnds(): void {
-    if (this.#steps === MAX_STEPS) return
+  /** Reads the clock, so that what ends now is dated right. */
+  look(): void {
     this.begin()
     this.#read()
   }

@@ -36,11 +36,15 @@ export class Worker implements Links<Worker> {
   }
 
   /** Calls the task's function. Whatever it does, the owner is told once. */
-  call(task: PoolTask, context: AttemptContext): void {
+  call(task: PoolTask, context: AttemptContext, scope: AsyncContext | null): void {
+    if (scope === null) this.#run(task, context)
+    else scope.runInAsyncScope(this.#run, this, task, context) // its end comes in its own context, too
+  }
+
+  #run(task: PoolTask, context: AttemptContext): void {
     let value: unknown
     try {
-      value =
-        task.context === null ? invoke(task.work as Work, task.payload, context) : within(task.context, task, context)
+      value = invoke(task.work as Work, task.payload, context)
     } catch (error) {
       return this.#owner.threw(this, error)
     }
@@ -52,10 +56,6 @@ export class Worker implements Links<Worker> {
 
 function invoke(work: Work, payload: unknown, context: AttemptContext): unknown {
   return typeof work === 'function' ? work(context) : work.call(payload, context)
-}
-
-function within(scope: AsyncContext, task: PoolTask, context: AttemptContext): unknown {
-  return scope.runInAsyncScope(invoke, undefined, task.work as Work, task.payload, context)
 }
 
 /**

@@ -89,7 +89,7 @@ export class Workers {
       this.#owner.begin(worker, worker.task as PoolTask)
     }
     this.#coming = false
-    this.#turn.stepEnds()
+    this.#turn.look()
   }
 
   /** A turn begins: what the last one's slice did not reach is called now. */

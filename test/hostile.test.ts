@@ -997,9 +997,9 @@ describe('the context of the caller', () => {
       caller.enterWith(`entered in attempt ${attempt}`)
       throw new Error('again')
     }
-    caller.run('the call', () => pool.queueTask(run)).settled()
+    void caller.run('the call', () => pool.queueTask(run)).settled()
     await clock.advance(10)
-    pool.queueTask(run).settled()
+    void pool.queueTask(run).settled()
     await clock.advance(10)
     expect(seen).toEqual(['the call', 'the call', 'the call', undefined, undefined, undefined])
   })

@@ -118,6 +118,26 @@ describe('TicketBook', () => {
     expect(book.find(owner.ticket)).toBe(owner)
   })
 
+  it('says nothing of the random bits of one ticket in another', () => {
+    const book = new TicketBook<Owner>(new ManualClock())
+    for (let page = 0; page < 20; page++) {
+      const [first, second] = Array.from({ length: 16 }, () => Buffer.from(book.issue(undefined), 'base64url'))
+      const number = (second as Buffer).readUInt32BE(17) >>> 8
+      const parts = Array.from({ length: 14 }, (_, at) => (first as Buffer).readUInt32BE(at) & 0x3fffff)
+      expect(parts, 'the number of the page is cut out of none').not.toContain(number)
+    }
+  })
+
+  it('keeps no page whose tickets lead nowhere, whoever left it last', () => {
+    const clock = new ManualClock()
+    clock.randomBytes = (count) => new Uint8Array(count)
+    const book = new TicketBook<Owner>(clock)
+    const first = issue(book)
+    book.forget(first)
+    for (let n = 1; n < 16; n++) book.issue(undefined)
+    expect(issue(book).ticket, 'its number is free again').toBe(first.ticket)
+  })
+
   it('keeps no page whose tickets are all forgotten', () => {
     const clock = new ManualClock()
     clock.randomBytes = (count) => new Uint8Array(count)

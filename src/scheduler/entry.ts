@@ -3,8 +3,8 @@ import type { Stage } from './lifecycle.js'
 
 /**
  * What the scheduler knows of a task: where it stands, and its links in whatever list it stands in (a lane, the delayed
- * ones; once settled the links are free for the shell's retention). The shell's task is built on it, so that a queued
- * task is one object.
+ * ones; once settled the links are free for the shell's retention). The shell's task has these fields of its own, so
+ * that a queued task is one object.
  */
 export interface Entry<E extends Entry<E>> extends Links<E> {
   stage: Stage
