@@ -1,22 +1,27 @@
 import { Part } from './part.js'
-import { SIGNALS } from './plan.js'
 import { UserSignal } from './user-signal.js'
 
 /** The signals with which callers end their tasks, waits and drains. */
 export class Callers extends Part {
-  readonly #signals = Array.from({ length: SIGNALS }, (_, i) => new UserSignal(`signal ${i}`))
+  readonly #signals = new Map<number, UserSignal>()
   readonly #aborted: UserSignal[] = []
 
+  /** The signal of this number, made when it is first given to somebody. */
+  signal(index: number): UserSignal
+  signal(index: number | undefined): UserSignal | undefined
   signal(index: number | undefined): UserSignal | undefined {
-    return index === undefined ? undefined : this.#signals[index]
+    if (index === undefined) return undefined
+    const signal = this.#signals.get(index) ?? new UserSignal(`signal ${index}`)
+    this.#signals.set(index, signal)
+    return signal
   }
 
   abort(index: number): void {
     const { explainer, aborts, cast, checks } = this.world
-    const signal = this.#signals[index] as UserSignal
+    const signal = this.signal(index)
     explainer.sync()
     aborts.learnAll()
-    this.#signals[index] = new UserSignal(`signal ${index} again`)
+    this.#signals.delete(index)
     this.#aborted.push(signal)
     signal.abort()
     explainer.sync()
@@ -28,7 +33,7 @@ export class Callers extends Part {
     const { checks, late, drains } = this.world
     const wanted = this.#wantedByTasks()
     const { open, overdue } = drains.signals()
-    for (const signal of new Set([...this.#signals, ...wanted, ...open])) {
+    for (const signal of new Set([...this.#signals.values(), ...wanted, ...open])) {
       checks.that('I14', signal.mostListeners <= 1, () => `${signal.mostListeners} listeners on one signal`)
       if (signal.aborted || overdue.has(signal)) continue
       const expected = wanted.has(signal) || open.has(signal)
@@ -53,7 +58,7 @@ export class Callers extends Part {
   }
 
   lookAtTheEnd(): void {
-    for (const signal of [...this.#signals, ...this.#aborted]) {
+    for (const signal of [...this.#signals.values(), ...this.#aborted]) {
       const { listeners } = signal
       this.world.checks.that('I14', listeners === 0, () => `${listeners} listeners are left on a signal`)
     }

@@ -7,7 +7,7 @@ export type Given<T> = {
 
 /** Leaves out what is undefined. */
 export function given<T extends object>(options: T): Given<T> {
-  const left: Record<string, unknown> = {}
-  for (const [key, value] of Object.entries(options)) if (value !== undefined) left[key] = value
-  return left as Given<T>
+  const left: Partial<T> = {}
+  for (const key in options) if (options[key] !== undefined) left[key] = options[key]
+  return left as object as Given<T>
 }

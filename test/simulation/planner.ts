@@ -16,11 +16,11 @@ import {
 import { Random } from './random.js'
 
 /**
- * Everything that a seed decides. Nothing is drawn later, so operations can be taken out one by one. In every fifth seed
- * tasks wait for their own pool, and are to be told so.
+ * Everything that a seed decides. Nothing is drawn later, so operations can be taken out one by one. In every eleventh
+ * seed tasks wait for their own pool, and are to be told so.
  */
 export function planOf(seed: number, length = 80): Plan {
-  return new Planner(new Random(seed), seed % 5 === 0).plan(seed, length)
+  return new Planner(new Random(seed), seed % 11 === 0).plan(seed, length)
 }
 
 /** What is on or off for a whole plan. */
@@ -33,6 +33,7 @@ class Planner {
   readonly #priorities: readonly number[]
   readonly #behaviours: readonly Behaviour[]
   readonly #weights: readonly (readonly [Action['do'] | 'advance' | 'block', number])[]
+  readonly #weight: number
   readonly #on: Readonly<Record<Kind, boolean>>
   readonly #hurry: number
 
@@ -60,6 +61,7 @@ class Planner {
       ['advance', 1 + random.next() * 6],
       ['block', weight(0.3, 2)]
     ]
+    this.#weight = this.#weights.reduce((sum, [, some]) => sum + some, 0)
     this.#on = {
       timeouts: random.chance(0.4),
       queueTimeouts: random.chance(0.3),
@@ -248,7 +250,7 @@ class Planner {
   }
 
   #kind(): Action['do'] | 'advance' | 'block' {
-    let left = this.#random.next() * this.#weights.reduce((sum, [, weight]) => sum + weight, 0)
+    let left = this.#random.next() * this.#weight
     for (const [kind, weight] of this.#weights) {
       left -= weight
       if (left < 0) return kind
