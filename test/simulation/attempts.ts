@@ -53,7 +53,7 @@ export class Attempts extends Part {
 
   /** The event `started`. */
   hearStarted(actor: Actor): void {
-    const { checks, explainer, ledger, model, now, plan } = this.world
+    const { checks, ledger, model, now, plan } = this.world
     const { task } = actor
     const { uncalled } = model
     checks.that('I9', task.place === 'running' && !task.called, () => `${task.name} started: it is ${task.place}`)
@@ -61,8 +61,7 @@ export class Attempts extends Part {
     const first = exact
       ? uncalled[0]
       : uncalled.find(({ key, priority }) => key === task.key && priority === task.priority)
-    const right = first === task || explainer.mayHaveSwapped(first, task)
-    checks.that('I11', right, () => `${task.name} was called before ${first?.name}`)
+    checks.that('I11', first === task, () => `${task.name} was called before ${first?.name}`)
     model.call(task, now)
     this.#lookAtRate()
     if (ledger.isDue) checks.same('I8', 'the attempt', actor.real?.record().attempt, task.attempt)

@@ -6,26 +6,15 @@ import { Part } from './part.js'
 export class Explainer extends Part {
   /** The timer that fires now should have fired earlier. */
   firingLate = false
-  #looks = 0
-  /** The last look that saw a task come back from its delay. */
-  #requeuedIn = 0
 
   /** Explains what the pool did since the last look. */
   sync(): void {
     const { model, checks } = this.world
-    const look = ++this.#looks
+    if (this.firingLate) this.#explainLateTimers()
     for (let again = true; again; ) {
       again = this.#explainEnds()
-      // retries that were due before the rate opened came first, one by one
-      while (this.firingLate && this.#explainRequeue(Math.min(model.rateOpenedAt, this.world.now))) {
-        this.#requeuedIn = look
-        if (this.#explainStarts()) again = true
-      }
       if (this.#explainStarts()) again = true
-      if (!again && this.#explainRequeue()) {
-        again = true
-        this.#requeuedIn = look
-      }
+      if (!again && this.#explainRequeue()) again = true
     }
     for (const task of model.queue) {
       checks.that('I11', this.#stateOf(task) === 'queued', () => `${task.name} started out of order`)
@@ -37,6 +26,30 @@ export class Explainer extends Part {
 
   #stateOf(task: ModelTask): Task['state'] | undefined {
     return this.world.cast.of(task).real?.state
+  }
+
+  /**
+   * Late timers fire in the order of their times, with nobody looking in between: a rate that opened, a retry, a limit of
+   * the queue. After each of them starts whoever may by now.
+   */
+  #explainLateTimers(): void {
+    const { model, now } = this.world
+    const times = [model.rateOpenedAt, ...model.delayed.map(({ retryAt }) => retryAt)]
+    times.push(...model.queue.map(({ queueUntil }) => queueUntil))
+    for (const time of times.filter((at) => at <= now).sort((a, b) => a - b)) {
+      this.#explainRequeue(time)
+      for (const task of [...model.queue, ...model.uncalled]) {
+        if (task.queueUntil <= time && this.#hasWaitedTooLong(task)) {
+          this.world.outcomes.explainEnd(this.world.cast.of(task), 'canceled')
+        }
+      }
+      this.#explainStarts()
+    }
+  }
+
+  #hasWaitedTooLong(task: ModelTask): boolean {
+    const real = this.world.cast.of(task).real as Task
+    return real.state === 'canceled' && real.record().reason === 'queue_timeout'
   }
 
   #explainEnds(): boolean {
@@ -57,33 +70,17 @@ export class Explainer extends Part {
   }
 
   #explainStarts(): boolean {
-    const { model } = this.world
-    const look = this.#looks
+    const { model, now } = this.world
     for (let any = false; ; any = true) {
-      let next = model.next(this.world.now).find((task) => this.#stateOf(task) === 'running')
-      if (next === undefined) {
-        next = this.#startedLate()
-        if (next === undefined) return any
-        this.#requeuedIn = look
-      }
+      const next = model.next(now).find((task) => this.#hasStarted(task))
+      if (next === undefined) return any
       model.start(next)
-      next.startedIn = look
     }
   }
 
-  /**
-   * Timers that fire late fire in the order of their times, with nobody looking in between: a rate that opened, a retry
-   * and a limit of the queue. What started then was at least the first of its priority and key.
-   */
-  #startedLate(): ModelTask | undefined {
-    const { model, now } = this.world
-    if (!this.firingLate || !model.open || model.running.length >= model.concurrency || !model.rateAllows(now)) {
-      return undefined
-    }
-    const started = model.queue.find((task) => this.#stateOf(task) === 'running')
-    if (started === undefined) return undefined
-    const { priority, key } = started
-    return model.queue.find((task) => task.priority === priority && task.key === key) === started ? started : undefined
+  /** It runs; or it got a worker, but a late timer told the end of its time in the queue before it was called. */
+  #hasStarted(task: ModelTask): boolean {
+    return this.#stateOf(task) === 'running' || (this.firingLate && this.#hasWaitedTooLong(task))
   }
 
   #explainRequeue(now = this.world.now): boolean {
@@ -97,22 +94,5 @@ export class Explainer extends Part {
     if (real.state === 'queued' && real.record().position === undefined) return false
     model.requeue(due)
     return true
-  }
-
-  /**
-   * A task has reached the limit of its time in the queue. Late timers fire in the order of their times: retries before
-   * this one's limit, and then perhaps its own start, came unseen.
-   */
-  explainBeforeLimit(task: ModelTask): void {
-    const { model } = this.world
-    do this.#explainStarts()
-    while (this.#explainRequeue(task.queueUntil))
-    const late = task.place === 'queued' && model.rateOpenedAt <= task.queueUntil
-    if (late && model.next(this.world.now).includes(task)) model.start(task)
-  }
-
-  /** Whether two starts may have come in either order: a retry and a late rate that both came due with nobody looking. */
-  mayHaveSwapped(one: ModelTask | undefined, other: ModelTask): boolean {
-    return one?.startedIn === other.startedIn && other.startedIn === this.#requeuedIn
   }
 }

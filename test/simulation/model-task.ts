@@ -21,8 +21,6 @@ export class ModelTask {
   waitUntil = Number.POSITIVE_INFINITY
   retryAt = Number.POSITIVE_INFINITY
   settledAt = 0
-  /** The look in which it was seen to start. */
-  startedIn = 0
 
   // ── of the present attempt ──
   /** Its function is about to be called. */

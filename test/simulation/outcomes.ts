@@ -42,7 +42,6 @@ export class Outcomes extends Part {
 
   #explainEndInQueue(actor: Actor, by: string): void {
     const { task } = actor
-    if (by === 'queue_timeout') this.world.explainer.explainBeforeLimit(task)
     this.world.checks.that('I10', this.#mayCancel(actor, by), () => `${task.name} was canceled: ${by}`)
     this.#settle(actor, 'canceled', undefined, by)
   }
