@@ -16,7 +16,7 @@ export interface Inside {
 export class ModelTask {
   place: Place = 'new'
   attempt = 0
-  /** Since when, in the order of queueing. */
+  /** When it has waited too long for its first start. */
   queueUntil = Number.POSITIVE_INFINITY
   waitUntil = Number.POSITIVE_INFINITY
   retryAt = Number.POSITIVE_INFINITY
