@@ -13,6 +13,7 @@ describe('submit', () => {
     const post = await server.next('POST /tasks')
     expect(post.body).toBe('{"width":200}')
     expect(post.headers.get('content-type')).toBe('application/json')
+    expect(post.headers.get('accept')).toBe('application/json')
     expect(post.headers.get('idempotency-key')).toMatch(/^[0-9a-f]{32}$/)
     post.answer(202, TICKET, status())
     ;(await server.next('GET /tasks/a')).answer(200, { ETag: 'W/"3"' }, succeeded({ url: '/a.png' }))
@@ -93,6 +94,7 @@ describe('the questions of a client', () => {
     await accept()
     const first = await server.next('GET /tasks/a')
     expect([first.headers.get('prefer'), first.headers.get('if-none-match')]).toEqual(['wait=25', 'W/"1"'])
+    expect(first.headers.get('accept')).toBe('application/json')
     await advance(25_000)
     first.answer(304, { ETag: 'W/"1"', 'Preference-Applied': 'wait=25', 'Retry-After': '1' })
     const second = await server.next('GET /tasks/a')
@@ -114,18 +116,21 @@ describe('the questions of a client', () => {
       expect(asked.headers.get('prefer')).toBe('wait=25') // it may be able to the next time
       if (round === 2) asked.answer(304, { ETag: 'W/"1"', 'Retry-After': '7' })
       else asked.answer(200, { ETag: 'W/"1"', 'Retry-After': '7' }, status())
-      await advance(6_999)
+      await advance(7_349) // up to a tenth more than told, so that clients spread
       expect(await server.waiting()).toEqual([])
-      await advance(701) // a little more than told, so that clients spread
+      await advance(1)
     }
     ;(await server.next('GET /tasks/a')).answer(200, {}, succeeded(1))
     expect(await call.promise).toBe(1)
   })
 
-  it('are not held when that is not wanted, and then the first one keeps to Retry-After too', async () => {
+  it.each([
+    ['with a status', status()],
+    ['without a status', { status: 'task queued successfully' }]
+  ])('are not held when that is not wanted, and then the first one, %s, keeps to Retry-After too', async (_, body) => {
     const { advance, server, submit, accept } = setting({ longPollMs: 999 })
     void submit()
-    await accept({ ...TICKET, 'Retry-After': '3' })
+    await accept({ ...TICKET, 'Retry-After': '3' }, body)
     await advance(2_999)
     expect(await server.waiting()).toEqual([])
     await advance(1)
@@ -157,6 +162,17 @@ describe('the questions of a client', () => {
     await advance(400)
     held.answer(200, { ETag: 'W/"3"', 'Preference-Applied': 'wait=0' }, succeeded(1))
     expect(await call.promise).toBe(1)
+  })
+
+  it('are held as soon as there is a tag', async () => {
+    const { advance, server, submit, accept } = setting()
+    void submit()
+    await accept({ Location: '/tasks/a', 'Retry-After': '3' })
+    await advance(3_000)
+    const first = await server.next('GET /tasks/a')
+    expect(first.headers.get('prefer')).toBeNull()
+    first.answer(200, { ETag: 'W/"1"', 'Retry-After': '3' }, status())
+    expect((await server.next('GET /tasks/a')).headers.get('prefer')).toBe('wait=25')
   })
 
   it('go by the body where no header can be read, and by a second where nothing is said', async () => {
@@ -207,9 +223,9 @@ describe('the questions of a client', () => {
     void submit()
     await accept()
     ;(await server.next('GET /tasks/a')).answer(304, { 'Preference-Applied': 'wait=25', 'Retry-After': '5' })
-    await advance(4_999)
+    await advance(5_249)
     expect(await server.waiting()).toEqual([])
-    await advance(501)
+    await advance(1)
     const second = await server.next('GET /tasks/a')
     await advance(1_000)
     second.answer(304, { 'Preference-Applied': 'respond-async, wait=1', 'Retry-After': '5' })
