@@ -18,7 +18,8 @@ export default defineConfig({
   test: {
     pool: 'forks',
     // Only what hangs runs into it: the machine may be busy with something else.
-    testTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     // Leak tests call `global.gc`.
     execArgv: ['--expose-gc'],
     setupFiles: ['test/setup.ts'],

@@ -22,6 +22,7 @@ describe.skipIf(chromiumPath === undefined)('the dashboard in a browser', () => 
   const open = async (options: BrowserContextOptions = {}): Promise<Opened> => {
     const server = await served()
     const page = await browser.newPage(options)
+    page.setDefaultTimeout(0)
     const complaints: string[] = []
     page.on('console', (message) => void complaints.push(message.text()))
     page.on('pageerror', (error) => void complaints.push(String(error)))

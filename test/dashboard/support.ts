@@ -17,6 +17,8 @@ export const chromiumPath = [process.env['CHROMIUM'] ?? '', ...BROWSERS].find((p
 /** How to start it: without its sandbox for root, who cannot have one. */
 export const launchOptions = {
   executablePath: chromiumPath ?? '',
+  // A browser that was installed a moment ago starts slowly; only the hook's own limit counts.
+  timeout: 0,
   args: ['--no-sandbox', '--host-resolver-rules=MAP elsewhere.test 127.0.0.1']
 }
 
