@@ -9,14 +9,9 @@ const MAX_SEGMENT = 3 * 128
  */
 export function decodeTicket(segment: string): string | undefined {
   if (segment.length > MAX_SEGMENT) return undefined // not worth decoding
-  const id = decode(segment)
-  if (id === undefined || !TICKET.test(id)) return undefined
-  return id === '.' || id === '..' ? undefined : id
-}
-
-function decode(segment: string): string | undefined {
   try {
-    return decodeURIComponent(segment)
+    const id = decodeURIComponent(segment)
+    return TICKET.test(id) && id !== '.' && id !== '..' ? id : undefined
   } catch {
     return undefined // a lone % is no ticket
   }

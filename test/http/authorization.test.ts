@@ -174,14 +174,15 @@ describe('owner', () => {
   it.each([
     ['throws', () => bug()],
     ['rejects', async () => bug()],
-    ['names somebody by a number', () => 7 as unknown as string],
-    ['names somebody by null', () => null as unknown as string],
-    ['names somebody at length', () => 'x'.repeat(257)]
-  ])('that %s is a 500 without a word about it, and nothing is queued', async (_, failing) => {
+    ['names somebody by a number', () => 7 as unknown as string, 'Expected `owner` to be'],
+    ['names somebody by null', () => null as unknown as string, 'Expected `owner` to be'],
+    ['names somebody at length', () => 'x'.repeat(257), 'Expected `owner` to be']
+  ])('that %s is a 500 without a word about it, and nothing is queued', async (_, failing, told = 'bug') => {
     const { post, as, pool, errors } = posting({ owner: failing })
     expect(jsonOf(await post())).toMatchObject({ status: 500, code: 'INTERNAL' })
     expect((await as('ada', 'GET /tasks'))?.status).toBe(500)
-    expect(errors).toHaveLength(2)
+    const message = expect.stringContaining(told)
+    expect(errors).toMatchObject([{ message }, { message }])
     expect(pool.stats().totals.submitted).toBe(0)
   })
 
@@ -222,7 +223,9 @@ describe('owner', () => {
     const gone = posting({}, () => {
       throw new DuplicateTaskError('order-7')
     })
-    expect((await gone.post('ada'))?.headers).not.toHaveProperty('Location')
+    const nowhere = await gone.post('ada')
+    expect(nowhere?.status).toBe(409)
+    expect(nowhere?.headers).not.toHaveProperty('Location')
     const unseen = posting({ authorize: () => false }, (pool) => pool.queueTask(() => 1, { id: 'order-7' }))
     await unseen.begin({ id: 'order-7', key: 'ada' })
     expect((await unseen.post('ada'))?.headers).not.toHaveProperty('Location')
@@ -233,6 +236,14 @@ describe('owner', () => {
     const reply = await keyless.post()
     expect(reply?.status).toBe(409)
     expect(reply?.headers).not.toHaveProperty('Location')
+  })
+
+  it('of a task whose id happens to be a word of ours is told of it by no other refusal', async () => {
+    const { post, begin } = posting({ pool: { concurrency: 1, queueCapacity: 0 } })
+    await begin({ id: 'undefined', key: 'ada' })
+    const full = await post('ada')
+    expect(full?.status).toBe(503)
+    expect(full?.headers).not.toHaveProperty('Location')
   })
 })
 
@@ -290,6 +301,14 @@ describe('GET /tasks', () => {
     const late = pool.queueTask(() => 1, { key: 'ada' })
     expect(idsOf(await as('ada', 'GET /tasks'))).toEqual([late.id, own.id])
     expect(idsOf(await as('eve', 'GET /tasks?limit=7'))).toHaveLength(7)
+  })
+
+  it('lists the newest of those that may be seen, whosever they are', async () => {
+    const { as, pool, clock } = shared({ authorize: () => true })
+    pool.queueTask(() => 1, { key: 'ada' })
+    await clock.advance(5)
+    const newest = pool.queueTask(() => 1, { key: 'eve' })
+    expect(idsOf(await as('ada', 'GET /tasks?limit=1'))).toEqual([newest.id])
   })
 
   it("lists one's own in their place, where others may be seen as well", async () => {

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { decodeTicket } from '../../src/http/ticket-id.js'
+import { desk } from './support/desk.js'
 
 describe('a path segment', () => {
   it.each([
@@ -44,5 +45,17 @@ describe('a path segment', () => {
       }),
       { numRuns: 2_000 }
     )
+  })
+})
+
+describe('the pool', () => {
+  it('is asked for nothing that can be no ticket', async () => {
+    const { pool, ask } = desk()
+    const lookUp = vi.spyOn(pool, 'task')
+    for (const segment of ['%', '%2e%2e', 'a%2Fb', 'a%00', 'a'.repeat(129)]) {
+      for (const line of [`GET /tasks/${segment}`, `DELETE /tasks/${segment}`, `GET /tasks/${segment}/events`])
+        expect((await ask(line)).reply?.status, line).toBe(404)
+    }
+    expect(lookUp).not.toHaveBeenCalled()
   })
 })
