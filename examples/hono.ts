@@ -5,13 +5,12 @@
  */
 import type { IncomingMessage, RequestListener } from 'node:http'
 import type { Writable } from 'node:stream'
-import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { getRequestListener, RequestError } from '@hono/node-server'
 import { type HttpReply, type HttpRequest, problem } from 'coatcheck/http'
 import { Hono } from 'hono'
 import { readArguments, serve } from './demo/serve.js'
-import { type Routes, requestOf as rawRequestOf, ticketServer } from './node-http.js'
+import { listener, type Routes, ticketServer } from './node-http.js'
 
 /** What a server on Node hands over next to the request. Others have no such thing. */
 export interface Bindings {
@@ -43,62 +42,51 @@ async function* bytesOf({ body }: Request): AsyncGenerator<Uint8Array> {
 }
 
 /** A reply as it is. */
-export function responseOf(reply: HttpReply, request?: Request, bindings?: Bindings): Response {
-  const { status, body = null, close } = reply
+export function responseOf(reply: HttpReply, request?: Request, { incoming, outgoing }: Bindings = {}): Response {
+  const { status, body, close, signal } = reply
   // HTTP/2 has no Connection header.
-  const connection = close && bindings?.incoming?.httpVersionMajor !== 2 ? { Connection: 'close' } : {}
+  const connection = close && incoming?.httpVersionMajor !== 2 ? { Connection: 'close' } : {}
   const headers = { ...connection, ...reply.headers }
-  if (body === null) return new Response(body, { status, headers })
-  if (typeof body === 'object')
-    return new Response(streamOf(body, reply.signal, bindings?.outgoing), { status, headers })
-  if (!close || request === undefined || request.body === null) return new Response(body, { status, headers })
-  return new Response(streamOf(heard(body, request)), { status, headers })
+  const rest = close ? request?.body : null
+  if (typeof body === 'object') return new Response(streamOf(body, signal, outgoing), { status, headers })
+  return new Response(body && rest ? streamOf(heard(body, rest)) : body, { status, headers })
 }
 
 /** To close while the client still sends resets the connection, and it never reads why: give it a second to finish. */
-async function* heard(body: string, request: Request): AsyncGenerator<string> {
+async function* heard(body: string, rest: ReadableStream): AsyncGenerator<string> {
   yield body
-  await Promise.race([setTimeout(1_000, undefined, { ref: false }), rest(request)])
-}
-
-async function rest(request: Request): Promise<void> {
-  try {
-    for await (const _ of bytesOf(request));
-  } catch {} // it has left
+  const patience = { signal: AbortSignal.timeout(1_000), preventCancel: true }
+  await rest.pipeTo(new WritableStream(), patience).catch(() => {}) // it has left, or goes on and on
 }
 
 /** Takes a piece when the connection has taken the last one; ends when the client leaves, or when `signal` says so. */
 function streamOf(pieces: AsyncIterable<string>, signal?: AbortSignal, outgoing?: Outgoing): ReadableStream {
   const iterator = pieces[Symbol.asyncIterator]()
-  const encoder = new TextEncoder()
-  return new ReadableStream<Uint8Array>(
-    {
-      start: (controller) => {
-        // The server on Node would log the error of a stream, and a slow client is none.
-        const cut = () => (outgoing === undefined ? controller.error(signal?.reason) : outgoing.destroy())
-        signal?.addEventListener('abort', cut, { once: true })
-      },
-      pull: async (controller) => {
-        const { done, value } = await iterator.next()
-        if (done === true) controller.close()
-        else controller.enqueue(encoder.encode(value))
-      },
-      cancel: async () => void (await iterator.return?.())
+  const source = {
+    start: (controller: ReadableStreamDefaultController) => {
+      // The server on Node would log the error of a stream, and a slow client is none.
+      const cut = () => (outgoing === undefined ? controller.error(signal?.reason) : outgoing.destroy())
+      signal?.addEventListener('abort', cut, { once: true })
     },
-    { highWaterMark: 0 }
-  )
+    pull: async (controller: ReadableStreamDefaultController) => {
+      const { done, value } = await iterator.next()
+      if (done === true) controller.close()
+      else controller.enqueue(new TextEncoder().encode(value))
+    },
+    cancel: async () => void (await iterator.return?.())
+  }
+  return new ReadableStream(source, { highWaterMark: 0 })
 }
 
 /** A Hono application below the tickets, on Node. */
 export function ticketHono(routes: Routes, app = new Hono()): RequestListener {
   app.notFound(() => responseOf(problem('NOT_FOUND')))
-  const fetch = ticketFetch(routes, (request, bindings) => app.fetch(request, bindings))
+  const fetch = ticketFetch(routes, app.fetch)
   return (incoming, outgoing) => {
-    // A `*` or a host that is none make no URL, so no `Request`: they are handed over as they are.
-    const errorHandler = async (error: unknown) => {
-      if (!(error instanceof RequestError)) return void outgoing.destroy() // not a 500, of work that may be queued
-      return responseOf((await routes.handle(rawRequestOf(incoming, outgoing))) ?? problem('NOT_FOUND'))
-    }
+    // A `*` or a host that is none make no URL, so no `Request`. Whatever else goes wrong ends the connection: a 500 would
+    // say of work that may be queued that it is not.
+    const errorHandler = (error: unknown) =>
+      error instanceof RequestError ? listener(routes)(incoming, outgoing) : void outgoing.destroy()
     void getRequestListener(fetch, { errorHandler })(incoming, outgoing)
   }
 }
