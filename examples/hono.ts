@@ -49,7 +49,7 @@ export function responseOf(reply: HttpReply, request?: Request, { incoming, outg
   const headers = { ...connection, ...reply.headers }
   const rest = close ? request?.body : null
   if (typeof body === 'object') return new Response(streamOf(body, signal, outgoing), { status, headers })
-  return new Response(body && rest ? streamOf(heard(body, rest)) : body, { status, headers })
+  return new Response(body !== undefined && rest ? streamOf(heard(body, rest)) : body, { status, headers })
 }
 
 /** To close while the client still sends resets the connection, and it never reads why: give it a second to finish. */
