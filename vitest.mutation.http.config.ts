@@ -1,0 +1,34 @@
+import { mutationConfig } from './vitest.mutation.config.js'
+
+/**
+ * The tests of the routes and of the client: those without processes, browsers and compilers, and not those of the
+ * example programs.
+ */
+export default mutationConfig({
+  include: ['test/http/*.test.ts', 'test/client/*.test.ts'],
+  exclude: [
+    'test/client/browser.test.ts',
+    'test/client/web.test.ts',
+    'test/http/demo-parts.test.ts',
+    'test/http/fuzz.test.ts',
+    'test/http/go-duration.test.ts',
+    'test/http/go-routes.test.ts',
+    'test/http/graceful-shutdown.test.ts',
+    'test/http/processes.test.ts',
+    'test/http/slow-and-gone.test.ts'
+  ],
+  slow: [
+    'real-server',
+    'core-lro',
+    'eventsource',
+    'storm',
+    'express',
+    'adapters',
+    'http2',
+    'idempotency',
+    'retries',
+    'waiting-contract',
+    'parsing.model',
+    'contract'
+  ]
+})
