@@ -74,6 +74,14 @@ describe('where things are', () => {
     }
   })
 
+  it('puts links under the path of a public URL, in which no slash is lost or doubled', async () => {
+    for (const publicUrl of ['https://example.org/a/b', 'https://example.org/a/b/']) {
+      const { routes } = desk(undefined, { publicUrl })
+      const reply = await routes.handle(requestTo('POST /tasks', { json: {} }))
+      expect(reply?.headers['Location']).toBe(`https://example.org/a/b/tasks/${jsonOf(reply)['id']}`)
+    }
+  })
+
   it('takes the absolute form, with any authority, for the path in it', async () => {
     const { routes } = desk()
     for (const target of ['http://evil.example/livez', 'HTTPS://x/livez?a', 'http://x/livez']) {
@@ -569,6 +577,23 @@ describe('bodies', () => {
     expect(jsonOf(reply)['detail']).toContain('10 bytes')
   })
 
+  it('that are announced as too long are not read', async () => {
+    const { routes } = desk(undefined, { maxBodyBytes: 10 })
+    let isRead = false
+    const body = (): AsyncIterable<Uint8Array> => {
+      isRead = true
+      return bytesOf('{}')
+    }
+    const post = (length: number): Promise<HttpReply | undefined> => {
+      const headers = { 'content-type': 'application/json', 'content-length': String(length) }
+      return routes.handle(requestTo('POST /tasks', { headers, body }))
+    }
+    expect(await post(11)).toMatchObject({ status: 413, close: true })
+    expect(isRead).toBe(false)
+    expect((await post(10))?.status).toBe(202)
+    expect(isRead).toBe(true)
+  })
+
   it('that break off are refused', async () => {
     const { routes, errors } = desk()
     const body = async function* (): AsyncGenerator<Uint8Array> {
@@ -611,9 +636,12 @@ describe('invalidField', () => {
   })
 
   it('takes pointers and texts only', () => {
-    expect(() => invalidField('width', 'x')).toThrow(TypeError)
-    expect(() => invalidField(7 as unknown as string, 'x')).toThrow(TypeError)
-    expect(() => invalidField('/a', 7 as unknown as string)).toThrow(TypeError)
+    const pointer = new TypeError('Expected `pointer` to be a JSON pointer: empty, or a path that begins with "/"')
+    expect(() => invalidField('width', 'x')).toThrow(pointer)
+    expect(() => invalidField(7 as unknown as string, 'x')).toThrow(pointer)
+    expect(() => invalidField('/a', 7 as unknown as string)).toThrow(
+      new TypeError('Expected `detail` to be a string, got number')
+    )
   })
 })
 
@@ -621,6 +649,11 @@ describe('options', () => {
   const submit = (): never => {
     throw new Error('never called')
   }
+  const path = '`accept[0].path` to be a path that begins with "/", as it stands in a URL'
+  const freePath = '`accept[0].path` to be a path other than /livez, /readyz and those under /tasks/'
+  const basePath = '`basePath` to be empty, or a path that begins with "/" and does not end with it'
+  const publicUrl = '`publicUrl` to be an http or https URL without credentials, query and fragment'
+
   const wrong: readonly (readonly [options: unknown, message: string])[] = [
     [7, 'options'],
     [null, 'options'],
@@ -635,16 +668,17 @@ describe('options', () => {
     [{ longPolls: { most: 1 } }, '`most`'],
     [{ streams: 7 }, '`streams` to be an object'],
     [{ streams: { total: '5' } }, '`streams.total`'],
-    [{ accept: {} }, '`accept` to be an array'],
+    [{ accept: {} }, '`accept` to be an array of routes'],
     [{ accept: [7] }, '`accept[0]` to be an object'],
     [{ accept: [{ path: '/a', submit, method: 'PUT' }] }, '`method`'],
     [{ accept: [{ path: '/a' }] }, '`accept[0].submit` to be a function'],
-    [{ accept: [{ path: 'a', submit }] }, '`accept[0].path`'],
-    [{ accept: [{ path: '/a?b', submit }] }, '`accept[0].path`'],
-    [{ accept: [{ path: '/a b', submit }] }, '`accept[0].path`'],
-    [{ accept: [{ path: 7, submit }] }, '`accept[0].path`'],
-    [{ accept: [{ path: '/livez', submit }] }, '`accept[0].path`'],
-    [{ accept: [{ path: '/tasks/new', submit }] }, '`accept[0].path`'],
+    [{ accept: [{ path: 'a', submit }] }, path],
+    [{ accept: [{ path: '/a?b', submit }] }, path],
+    [{ accept: [{ path: '/a b', submit }] }, path],
+    [{ accept: [{ path: 7, submit }] }, path],
+    [{ accept: [{ path: '/livez', submit }] }, freePath],
+    [{ accept: [{ path: '/readyz', submit }] }, freePath],
+    [{ accept: [{ path: '/tasks/new', submit }] }, freePath],
     [{ accept: [{ path: '/a', submit, accepted: 7 }] }, '`accept[0].accepted`'],
     [{ accept: [{ path: '/a', submit, refused: 7 }] }, '`accept[0].refused`'],
     [
@@ -654,19 +688,20 @@ describe('options', () => {
           { path: '/a', submit }
         ]
       },
-      '`accept`'
+      '`accept` to be routes with a path each'
     ],
-    [{ basePath: 'api' }, '`basePath`'],
-    [{ basePath: '/api/' }, '`basePath`'],
-    [{ basePath: '/a?b' }, '`basePath`'],
-    [{ basePath: null }, '`basePath`'],
-    [{ publicUrl: 'example.org' }, '`publicUrl`'],
-    [{ publicUrl: 'ftp://example.org' }, '`publicUrl`'],
-    [{ publicUrl: 'https://me:pass@example.org' }, '`publicUrl`'],
-    [{ publicUrl: 'https://me@example.org' }, '`publicUrl`'],
-    [{ publicUrl: 'https://example.org/?a' }, '`publicUrl`'],
-    [{ publicUrl: 'https://example.org/#a' }, '`publicUrl`'],
-    [{ publicUrl: 7 }, '`publicUrl`'],
+    [{ basePath: 'api' }, basePath],
+    [{ basePath: '/api/' }, basePath],
+    [{ basePath: '/a?b' }, basePath],
+    [{ basePath: null }, basePath],
+    [{ publicUrl: 'example.org' }, publicUrl],
+    [{ publicUrl: 'ftp://example.org' }, publicUrl],
+    [{ publicUrl: 'https://me:pass@example.org' }, publicUrl],
+    [{ publicUrl: 'https://me@example.org' }, publicUrl],
+    [{ publicUrl: 'https://:pass@example.org' }, publicUrl],
+    [{ publicUrl: 'https://example.org/?a' }, publicUrl],
+    [{ publicUrl: 'https://example.org/#a' }, publicUrl],
+    [{ publicUrl: 7 }, publicUrl],
     [{ pollAfterMs: 0 }, '`pollAfterMs`'],
     [{ pollAfterMs: Number.POSITIVE_INFINITY }, '`pollAfterMs`'],
     [{ pollAfterMs: '1' }, '`pollAfterMs`'],
@@ -679,6 +714,8 @@ describe('options', () => {
     [{ onError: 1 }, '`onError`'],
     [{ random: 0.5 }, '`random`'],
     [{ clock: 7 }, '`clock` to be a Clock'],
+    [{ clock: null }, '`clock` to be a Clock'],
+    [{ clock: { timer: () => 0 } }, '`clock` to be a Clock'],
     [{ clock: { now: () => 0 } }, '`clock` to be a Clock']
   ]
 
@@ -688,13 +725,18 @@ describe('options', () => {
     expect(make).toThrow(message)
   })
 
+  const pool = { task: () => {}, tasks: () => {}, cancel: () => {}, closed: Promise.resolve() }
+
   it.each([
     7,
     null,
     undefined,
     {},
-    { task: () => {} },
-    { task: () => {}, tasks: () => {}, cancel: () => {}, closed: 7 }
+    { ...pool, task: undefined },
+    { ...pool, tasks: undefined },
+    { ...pool, cancel: undefined },
+    { ...pool, closed: undefined },
+    { ...pool, closed: 7 }
   ])('%j is no pool', (pool) => {
     expect(() => ticketRoutes(pool as unknown as WorkerPool)).toThrow('Expected `pool` to be a WorkerPool')
   })
