@@ -45,13 +45,15 @@ describe('the arguments of a call', () => {
     'ftp://desk.test/',
     'http://me:secret@desk.test/',
     'http://me@desk.test/',
+    'http://:secret@desk.test/',
     17,
     null,
     {}
   ])('the URL %j is refused by name', async (url) => {
     const wrong = url as string
-    expect(await refusal(submit(wrong, {}, { fetch: server.fetch }))).toContain('`url`')
-    expect(await refusal(poll(wrong, { fetch: server.fetch }))).toContain('`url`')
+    const message = '`url` to be an http or https URL without credentials'
+    expect(await refusal(submit(wrong, {}, { fetch: server.fetch }))).toContain(message)
+    expect(await refusal(poll(wrong, { fetch: server.fetch }))).toContain(message)
   })
 
   it('a URL with a password is refused without repeating it', async () => {
@@ -79,44 +81,64 @@ describe('the arguments of a call', () => {
     ['a BigInt', 7n],
     ['a circle', circle]
   ])('a body without a JSON form is refused by name: %s', async (_, body) => {
-    expect(await refusal(submit(URL_HERE, body, { fetch: server.fetch }))).toContain('`body`')
+    expect(await refusal(submit(URL_HERE, body, { fetch: server.fetch }))).toContain(
+      '`body` to be what has a JSON form'
+    )
   })
 
-  it.each<[string, unknown]>([
-    ['idempotencyKey', ''],
-    ['idempotencyKey', 'a b'],
-    ['idempotencyKey', 'schlüssel'],
-    ['idempotencyKey', 'k'.repeat(256)],
-    ['idempotencyKey', 17],
-    ['onAccepted', 'no function'],
-    ['onProgress', {}],
-    ['onAbort', 'stay'],
-    ['signal', {}],
-    ['fetch', 'fetch'],
-    ['trustedOrigins', ORIGIN],
-    ['trustedOrigins', [`${ORIGIN}/`]],
-    ['trustedOrigins', ['desk.test']],
-    ['longPollMs', -1],
-    ['longPollMs', Number.NaN],
-    ['requestTimeoutMs', '30'],
-    ['maxRetryAfterMs', null],
-    ['retry', null],
-    ['retry', 3],
-    ['retry', { tries: 3 }],
-    ['retry', { attempts: 0 }],
-    ['retry', { attempts: 1.5 }],
-    ['retry', { backoffMs: -1 }],
-    ['timeoutMs', 17]
-  ])('`%s: %j` is refused by name', async (name, value) => {
+  const key = '`idempotencyKey` to be 1 to 255 printable ASCII characters without spaces'
+  const origin = '`trustedOrigins[0]` to be an origin such as "https://example.org"'
+  const ms = 'to be a number of milliseconds from 0'
+
+  it.each<[string, unknown, string]>([
+    ['idempotencyKey', '', key],
+    ['idempotencyKey', 'a b', key],
+    ['idempotencyKey', ' ab', key],
+    ['idempotencyKey', 'ab ', key],
+    ['idempotencyKey', 'schlüssel', key],
+    ['idempotencyKey', 'k'.repeat(256), key],
+    ['idempotencyKey', 17, key],
+    ['onAccepted', 'no function', '`onAccepted` to be a function'],
+    ['onProgress', {}, '`onProgress` to be a function'],
+    ['onAbort', 'stay', "`onAbort` to be one of 'cancel', 'leave'"],
+    ['signal', {}, '`signal` to be an AbortSignal'],
+    ['fetch', 'fetch', '`fetch` to be a function'],
+    ['trustedOrigins', ORIGIN, '`trustedOrigins` to be an array of origins'],
+    ['trustedOrigins', [`${ORIGIN}/`], origin],
+    ['trustedOrigins', ['desk.test'], origin],
+    ['trustedOrigins', [17], origin],
+    ['longPollMs', -1, `\`longPollMs\` ${ms}`],
+    ['longPollMs', Number.NaN, `\`longPollMs\` ${ms}`],
+    ['requestTimeoutMs', '30', `\`requestTimeoutMs\` ${ms}`],
+    ['maxRetryAfterMs', null, `\`maxRetryAfterMs\` ${ms}`],
+    ['retry', null, '`retry` to be an object'],
+    ['retry', 3, '`retry` to be an object'],
+    ['retry', { tries: 3 }, '`tries`'],
+    ['retry', { attempts: 0 }, '`retry.attempts` to be an integer from 1'],
+    ['retry', { attempts: 1.5 }, '`retry.attempts` to be an integer from 1'],
+    ['retry', { backoffMs: -1 }, `\`retry.backoffMs\` ${ms}`],
+    ['timeoutMs', 17, '`timeoutMs`']
+  ])('`%s: %j` is refused by name', async (name, value, message) => {
     const options = { fetch: server.fetch, [name]: value } as SubmitOptions
-    expect(await refusal(submit(URL_HERE, {}, options))).toContain(`\`${name}`.slice(0, 9))
+    expect(await refusal(submit(URL_HERE, {}, options))).toContain(message)
+  })
+
+  it('options that are none are refused, by submit and by poll, and so are those of submit by poll', async () => {
+    for (const options of [null, 17] as never[]) {
+      expect(await refusal(submit(URL_HERE, {}, options))).toContain('`options` to be an object')
+      expect(await refusal(poll(URL_HERE, options))).toContain('`options` to be an object')
+    }
+    for (const name of ['idempotencyKey', 'onAccepted']) {
+      const options = { fetch: server.fetch, [name]: undefined }
+      expect(await refusal(poll(URL_HERE, options))).toContain(`\`${name}\``)
+    }
   })
 
   it.each([{ 'X-Name': 'a\r\nsecret' }, { Authorization: 'sēcret' }, { 'a b': 'c' }, 17, null])(
     'header fields that cannot be sent are refused by name, and not repeated: %j',
     async (headers) => {
       const said = await refusal(submit(URL_HERE, {}, { fetch: server.fetch, headers: headers as never }))
-      expect(said).toContain('`headers`')
+      expect(said).toContain('`headers` to be header fields that can be sent')
       expect(said).not.toMatch(/s[eē]cret/)
     }
   )
