@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { type Handlers, type Task, type TaskContext, WorkerPool, type WorkerPoolOptions } from '../src/index.js'
+import { RateWindow } from '../src/scheduler/rate-window.js'
 import { expectBalance } from './support/books.js'
 import { gate } from './support/gate.js'
 import { listenersOn, never } from './support/pools.js'
@@ -152,6 +153,19 @@ describe('memory in use', () => {
     expect(expectBalance(it)).toMatchObject({ running: 0, queued: 0, retained: 0 })
     expect(it.stats().totals.refused).toBeGreaterThan(10_000)
     await it.stop()
+  })
+
+  it('does not grow with the starts that a rate limit has forgotten', { timeout: 60_000 }, async () => {
+    const rate = new RateWindow(10, 5)
+    let now = 0
+    const each = await growth(async () => {
+      for (let i = 0; i < 100_000; i++, now++) {
+        if (!rate.allows(now)) throw new Error('five of ten are taken')
+        rate.take()
+        rate.called(now)
+      }
+    }, 10)
+    expect(each).toBeLessThan(20 * KIB)
   })
 
   it('L7 is given back after a burst', { timeout: 60_000 }, async () => {

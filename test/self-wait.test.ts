@@ -112,6 +112,17 @@ describe('a task that waits for its own pool', () => {
     expect(expectBalance(pool)).toMatchObject({ running: 0, waiting: 0, totals: { refused: 1 } })
   })
 
+  it('is told while another task waits for its retry, which no worker will be free for', async () => {
+    const { clock, pool } = startedPool({ concurrency: 1, queueCapacity: 1, detectSelfWait: true })
+    const other = pool.queueTask(() => Promise.reject(new Error('once')), {
+      retry: { attempts: 2, backoffMs: () => 50 }
+    })
+    const task = pool.queueTask(() => pool.queueTaskWhenFree(never))
+    await clock.turn()
+    expect(await rejection(task.result())).toBeInstanceOf(PoolDeadlockError)
+    other.cancel()
+  })
+
   it('is refused as one who waits and is told: counted, and an event', async () => {
     const { clock, pool, witness } = startedPool({ concurrency: 1, queueCapacity: 0, detectSelfWait: true })
     const task = pool.queueTask(() => pool.queueTaskWhenFree(never, { name: 'inner' }))

@@ -117,10 +117,12 @@ describe('Lanes', () => {
   it('forget a priority with its last entry, and know it again when it comes back', () => {
     const queue = new Queue()
     queue.push(3, 'x1', 'a1')
+    const level = queue.item('a1').lane?.level
     expect(queue.all()).toEqual(['x1', 'a1'])
     expect(queue.busy).toEqual([])
     queue.push(0, 'x2')
     queue.push(3, 'x3')
+    expect(queue.item('x3').lane?.level, 'it was forgotten').not.toBe(level)
     expect(queue.all()).toEqual(['x3', 'x2'])
   })
 
@@ -133,6 +135,16 @@ describe('Lanes', () => {
     expect(queue.item('a1').lane).toBe(queue.item('a3').lane)
     expect(queue.busy).toEqual(['2 a'])
     expect(queue.all()).toEqual(['a3', 'a1', 'a2'])
+  })
+
+  it('give a lane one turn in a round, also when an entry comes back to it', () => {
+    const queue = new Queue()
+    queue.push(2, 'a1')
+    expect(queue.all()).toEqual(['a1'])
+    queue.push(2, 'b1', 'b2', 'a2', 'a3')
+    queue.push(2, 'a1') // it held on to the lane that was forgotten
+    expect(queue.lanes.position(queue.item('b2'))).toBe(4)
+    expect(queue.all()).toEqual(['b1', 'a2', 'b2', 'a3', 'a1'])
   })
 
   it('pass over a key that runs as many as it may, until one of them ends', () => {

@@ -37,6 +37,10 @@ describe('RetryAfter', () => {
     expect(retryAfter.estimate(0, 1)).toBeLessThanOrEqual(2_001)
   })
 
+  it('counts a first run that took no time like any other', () => {
+    expect(ranFor(0, 100_000).estimate(0, 1)).toBe(10_000)
+  })
+
   it('A5 is an integer from 1,000 to 60,000 whatever happened', () => {
     const run = fc.oneof(fc.double({ min: 0, max: 1e6, noNaN: true }), fc.constantFrom(0, 5e-324, 1e300))
     fc.assert(

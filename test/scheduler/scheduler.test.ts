@@ -158,6 +158,20 @@ describe('Scheduler: going through and out', () => {
     expect(counts(pool)).toEqual({ running: 0, queued: 0, delayed: 0, waiting: 0, held: 0, live: 0 })
   })
 
+  it('remembers the most that ever ran and were queued at once', () => {
+    const pool = started({ concurrency: 2 })
+    const { items } = admit(pool, 'a', 'b', 'c', 'd')
+    for (const name of ['a', 'b', 'c', 'd']) pool.settle(items[name] as Item, SUCCEEDED, 0)
+    admit(pool, 'e', 'f', 'g')
+    expect([pool.running, pool.queued, pool.peakRunning, pool.peakQueued]).toEqual([2, 1, 2, 2])
+    const one = started({ concurrency: 2 })
+    for (const names of [['a', 'b'], ['c']]) {
+      const { items } = admit(one, ...names)
+      for (const name of names) one.settle(items[name] as Item, SUCCEEDED, 0)
+    }
+    expect(one.peakRunning).toBe(2)
+  })
+
   it('C1 frees the place of a queued task that is canceled, at once', () => {
     const pool = started({ queueCapacity: 3 })
     const { items } = admit(pool, 'a', 'b', 'c', 'd')
@@ -258,6 +272,16 @@ describe('Scheduler: the rate', () => {
     expect(pool.next(105)?.name).toBe('b')
   })
 
+  it('opens for nobody where nobody waits for it', () => {
+    const pool = started({ concurrency: 2, rate })
+    admit(pool, 'a')
+    pool.rate?.called(0)
+    expect(pool.rateOpensAt(1)).toBe(Number.POSITIVE_INFINITY)
+    const unlimited = started({ concurrency: 2, perKey: { concurrency: 1, queueCapacity: 5 } })
+    expect(admit(unlimited, 'acme/1', 'acme/2').verdicts).toEqual([TO_WORKER, TO_QUEUE])
+    expect(unlimited.rateOpensAt(0), 'it waits for its key').toBe(Number.POSITIVE_INFINITY)
+  })
+
   it('is not what holds back the tasks of a pool that is busy or paused', () => {
     const pool = started({ concurrency: 1, rate })
     const { items } = admit(pool, 'a', 'b')
@@ -355,6 +379,13 @@ describe('Scheduler: the line', () => {
     const last = pool.nextWaiter(0) as Caller
     expect(pool.grant(new Item('last'), last, 0)).toBe(CLOSED)
   })
+
+  it('says to a newcomer that the pool stops, also while somebody is still to be told so', () => {
+    const pool = started()
+    pool.wait(new Caller('first'))
+    pool.stop(true)
+    expect(admit(pool, 'newcomer').verdicts).toEqual([CLOSED])
+  })
 })
 
 describe('Scheduler: its own life', () => {
@@ -440,8 +471,10 @@ describe('Scheduler: its own life', () => {
     rated.rate?.called(0)
     expect(rated.mayStartMore(100), 'the rate has opened: it is not what holds it back').toBe(false)
     const busy = started()
-    admit(busy, 'a', 'b')
+    const { items: waits } = admit(busy, 'a', 'b')
     expect(busy.mayStartMore(0), 'no worker is free').toBe(false)
+    expect(busy.delay(waits['a'] as Item, 0)?.name).toBe('b')
+    expect(busy.mayStartMore(0), 'nor will one be for the retry that comes back').toBe(false)
   })
 
   it('A5 says when a place is likely to be free', () => {
