@@ -15,6 +15,7 @@ import { Signals } from './signals.js'
 import { systemClock } from './system-clock.js'
 import { type Cancellation, PoolTask, type TaskDetails, type TaskOwner } from './task.js'
 import { AttemptContext } from './task-context.js'
+import type { Ticket } from './ticket-book.js'
 import { Tickets } from './tickets.js'
 import { Turn } from './turn.js'
 import { Unobserved } from './unobserved.js'
@@ -278,7 +279,7 @@ export class Dispatcher implements TaskOwner, AttemptsOwner, AdmissionOwner, Shu
 
   // ── looking things up ────────────────────────────────────────────────────────────────────────────────────────────
 
-  issueId(task: PoolTask): string {
+  issueTicket(task: PoolTask): Ticket {
     return this.tickets.issue(task)
   }
 

@@ -20,6 +20,7 @@ import {
   type TaskState
 } from './task-record.js'
 import { snapshotOf } from './task-snapshot.js'
+import type { Ticket } from './ticket-book.js'
 import type { Worker } from './worker.js'
 
 /** A named function of the user's. */
@@ -59,7 +60,7 @@ export interface TaskOwner {
   readonly signals: Signals
   /** How long settled tasks are kept. */
   readonly retentionMs: number
-  issueId(task: PoolTask): string
+  issueTicket(task: PoolTask): Ticket
   cancel(task: PoolTask, cancellation: Cancellation): boolean
   position(task: PoolTask): number
   /** A time in milliseconds since the pool was made, as the wall clock's. */
@@ -74,8 +75,8 @@ export class PoolTask implements Entry<PoolTask>, Task<never> {
   // First what is looked at when it is forgotten, long after the rest has left the processor's caches.
   prev: PoolTask | null = null
   next: PoolTask | null = null
-  /** The ticket, empty until it is looked at. */
-  ticket = ''
+  /** Made when it is first looked at. */
+  ticket: Ticket | null = null
   // What the scheduler knows of it. One flat class: a base class of its own would cost every task a call.
   stage: Stage = OUTSIDE
   order = 0
@@ -103,8 +104,8 @@ export class PoolTask implements Entry<PoolTask>, Task<never> {
   }
 
   get id(): string {
-    if (this.ticket === '') this.ticket = this.owner.issueId(this)
-    return this.ticket
+    this.ticket ??= this.owner.issueTicket(this)
+    return this.ticket.text
   }
 
   get name(): string | undefined {

@@ -13,6 +13,13 @@ const PLACE_BITS = 8
 const PLACE_MASK = 0xff
 const PAGE_NUMBERS = 0x400000
 
+/** A ticket that went out. */
+export interface Ticket {
+  readonly text: string
+  /** It leads nowhere from now on. */
+  forget(): void
+}
+
 /**
  * Tickets, and whose they are.
  *
@@ -24,7 +31,7 @@ const PAGE_NUMBERS = 0x400000
  * A ticket leads to its place on its page, and is good if the whole of it is found there: there is no table of all
  * tickets to be searched. Pages have random numbers, and one is gone when the last of its tickets is forgotten.
  */
-export class TicketBook<T extends { readonly ticket: string }> {
+export class TicketBook<T> {
   readonly #clock: Clock
   readonly #pages = new Map<number, Page<T>>()
   /** The page whose tickets go out now. */
@@ -36,34 +43,15 @@ export class TicketBook<T extends { readonly ticket: string }> {
   }
 
   /** Makes a ticket. It leads to its owner until it is forgotten; one that is made out to nobody leads nowhere. */
-  issue(owner: T | undefined): string {
+  issue(owner: T | undefined): Ticket {
     const page = this.#page === undefined || this.#page.issued === PAGE ? this.#turn() : this.#page
-    const place = page.issued++
-    page.owners[place] = owner
-    if (owner === undefined) this.#leave(page)
-    return page.text.slice(place * CHARACTERS, (place + 1) * CHARACTERS)
+    return page.issue(owner)
   }
 
   /** Whose ticket this is. */
-  find(ticket: string): T | undefined {
-    const place = placeOf(ticket)
-    const owner = this.#pages.get(place >>> PLACE_BITS)?.owners[place & PLACE_MASK]
-    return owner?.ticket === ticket ? owner : undefined
-  }
-
-  /** Forgets the ticket of an owner. False: it is none of this book. */
-  forget(owner: T): boolean {
-    const place = placeOf(owner.ticket)
-    const page = this.#pages.get(place >>> PLACE_BITS)
-    if (page === undefined || page.owners[place & PLACE_MASK] !== owner) return false
-    page.owners[place & PLACE_MASK] = undefined
-    this.#leave(page)
-    return true
-  }
-
-  /** One of a page's tickets leads nowhere from now on. */
-  #leave(page: Page<T>): void {
-    if (++page.left === PAGE) this.#pages.delete(page.number)
+  find(text: string): T | undefined {
+    const place = placeOf(text)
+    return this.#pages.get(place >>> PLACE_BITS)?.find(place & PLACE_MASK, text)
   }
 
   #turn(): Page<T> {
@@ -73,10 +61,8 @@ export class TicketBook<T extends { readonly ticket: string }> {
     for (let place = 0; place < PAGE; place++) {
       bytes.writeUInt32BE((number << PLACE_BITS) | place, place * BYTES + BYTES - 4)
     }
-    const page = new Page<T>(number, bytes.toString('base64url'))
-    this.#pages.set(number, page)
-    this.#page = page
-    return page
+    this.#page = new Page<T>(this.#pages, number, bytes.toString('base64url'))
+    return this.#page
   }
 
   #takeBytes(): Buffer {
@@ -88,17 +74,66 @@ export class TicketBook<T extends { readonly ticket: string }> {
   }
 }
 
-class Page<T> {
-  readonly number: number
-  readonly text: string
-  readonly owners: (T | undefined)[] = new Array(PAGE).fill(undefined)
-  issued = 0
-  /** Tickets that went out and lead nowhere. */
-  left = 0
+/** A place on a page. There is one for each ticket: its text is cut out when it is looked at. */
+class PlaceOnPage implements Ticket {
+  readonly #page: Page<unknown>
+  readonly #place: number
 
-  constructor(number: number, text: string) {
-    this.number = number
-    this.text = text
+  constructor(page: Page<unknown>, place: number) {
+    this.#page = page
+    this.#place = place
+  }
+
+  get text(): string {
+    return this.#page.textOf(this.#place)
+  }
+
+  forget(): void {
+    this.#page.forget(this.#place)
+  }
+}
+
+class Page<T> {
+  issued = 0
+  readonly #pages: Map<number, Page<T>>
+  readonly #number: number
+  readonly #text: string
+  readonly #owners: (T | undefined)[] = new Array(PAGE).fill(undefined)
+  /** Tickets that went out and lead nowhere. */
+  #left = 0
+
+  constructor(pages: Map<number, Page<T>>, number: number, text: string) {
+    this.#pages = pages
+    this.#number = number
+    this.#text = text
+    pages.set(number, this)
+  }
+
+  issue(owner: T | undefined): Ticket {
+    const place = this.issued++
+    this.#owners[place] = owner
+    if (owner === undefined) this.#leave()
+    return new PlaceOnPage(this, place)
+  }
+
+  textOf(place: number): string {
+    return this.#text.slice(place * CHARACTERS, (place + 1) * CHARACTERS)
+  }
+
+  find(place: number, text: string): T | undefined {
+    const owner = this.#owners[place]
+    return owner !== undefined && this.textOf(place) === text ? owner : undefined
+  }
+
+  forget(place: number): void {
+    if (this.#owners[place] === undefined) return
+    this.#owners[place] = undefined
+    this.#leave()
+  }
+
+  /** One of the tickets leads nowhere from now on. */
+  #leave(): void {
+    if (++this.#left === PAGE) this.#pages.delete(this.#number)
   }
 }
 
@@ -107,9 +142,9 @@ for (const [value, digit] of [...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrst
   DIGITS[digit.charCodeAt(0)] = value
 
 /** Where a ticket of a book stands. Any other text leads anywhere. */
-function placeOf(ticket: string): number {
+function placeOf(text: string): number {
   let place = 0
   for (let at = CHARACTERS - 5; at < CHARACTERS; at++)
-    place = (place << 6) | (DIGITS[ticket.charCodeAt(at) & 0x7f] as number)
+    place = (place << 6) | (DIGITS[text.charCodeAt(at) & 0x7f] as number)
   return place
 }

@@ -3,7 +3,7 @@ import type { PoolParts } from './pool-parts.js'
 import { Retention } from './retention.js'
 import { STOPPED } from './scheduler/lifecycle.js'
 import type { PoolTask } from './task.js'
-import { TicketBook } from './ticket-book.js'
+import { type Ticket, TicketBook } from './ticket-book.js'
 
 /** Finds a task by its ticket: while it lives, and as long as it is retained. A ticket nobody asked for is never made. */
 export class Tickets {
@@ -18,8 +18,8 @@ export class Tickets {
   constructor(parts: PoolParts) {
     this.#parts = parts
     this.#book = new TicketBook(parts.clock)
-    this.#retention = new Retention(parts.settings.retention, (task) => {
-      if (task.ticket !== '' && !this.#book.forget(task)) this.#chosen.delete(task.ticket)
+    this.#retention = new Retention(parts.settings.retention, ({ ticket }) => {
+      if (ticket !== null) ticket.forget()
     })
   }
 
@@ -38,12 +38,12 @@ export class Tickets {
 
   /** Gives a task its caller's own ticket. */
   register(task: PoolTask, id: string): void {
-    task.ticket = id
+    task.ticket = new Chosen(id, this.#chosen)
     this.#chosen.set(id, task)
   }
 
   /** Makes a ticket. It leads to the task as long as that is kept. */
-  issue(task: PoolTask): string {
+  issue(task: PoolTask): Ticket {
     return this.#book.issue(!task.isSettled || this.#retention.has(task) ? task : undefined)
   }
 
@@ -77,5 +77,20 @@ export class Tickets {
     const { nextExpiryMs } = this.#retention
     if (nextExpiryMs === Number.POSITIVE_INFINITY || this.#parts.scheduler.stage === STOPPED) return
     this.#parts.deadlines.set(this.#expiry, Math.max(nextExpiryMs - this.#parts.turn.fresh(), 0), false)
+  }
+}
+
+/** A ticket that a caller chose. */
+class Chosen implements Ticket {
+  readonly text: string
+  readonly #all: Map<string, unknown>
+
+  constructor(text: string, all: Map<string, unknown>) {
+    this.text = text
+    this.#all = all
+  }
+
+  forget(): void {
+    this.#all.delete(this.text)
   }
 }

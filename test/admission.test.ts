@@ -706,7 +706,7 @@ describe('tasks that queue tasks', () => {
     while (left > 0) await nextTurn()
     expect(expectBalance(pool).totals).toMatchObject({ accepted: DEEP, succeeded: DEEP, failed: 0 })
     await pool.stop()
-  }, 60_000)
+  })
 
   it('A12 a task that is canceled in a listener which queues the next one takes as many calls as asked for, no more', () => {
     const { pool } = make({ concurrency: 1, queueCapacity: 1 })

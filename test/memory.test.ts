@@ -37,7 +37,7 @@ it('the collector can be asked', () => {
 })
 
 describe('memory in use', () => {
-  it('L1 does not grow with the tasks that went through', { timeout: 120_000 }, async () => {
+  it('L1 does not grow with the tasks that went through', async () => {
     const { signal } = new AbortController()
     const it = pool({
       concurrency: 16,
@@ -80,9 +80,7 @@ describe('memory in use', () => {
     await it.stop()
   })
 
-  it('L4 does not grow with tasks that were queued and canceled behind a task that blocks', {
-    timeout: 60_000
-  }, async () => {
+  it('L4 does not grow with tasks that were queued and canceled behind a task that blocks', async () => {
     const it = pool({ concurrency: 1, queueCapacity: 100, retention: { count: 10 } })
     const blocker = gate()
     it.queueTask(() => blocker.promise)
@@ -102,7 +100,7 @@ describe('memory in use', () => {
     await it.stop()
   })
 
-  it('L4 does not grow with waits that ended without a place', { timeout: 60_000 }, async () => {
+  it('L4 does not grow with waits that ended without a place', async () => {
     const it = pool({ concurrency: 1, queueCapacity: 0, waiterCapacity: 1_000 })
     const blocker = gate()
     it.queueTask(() => blocker.promise)
@@ -129,7 +127,7 @@ describe('memory in use', () => {
     await it.stop()
   })
 
-  it('does not grow with keys, priorities and refusals of the past', { timeout: 60_000 }, async () => {
+  it('does not grow with keys, priorities and refusals of the past', async () => {
     const it = pool({
       concurrency: 2,
       queueCapacity: 100,
@@ -155,7 +153,7 @@ describe('memory in use', () => {
     await it.stop()
   })
 
-  it('does not grow with the starts that a rate limit has forgotten', { timeout: 60_000 }, async () => {
+  it('does not grow with the starts that a rate limit has forgotten', async () => {
     const rate = new RateWindow(10, 5)
     let now = 0
     const each = await growth(async () => {
@@ -168,7 +166,7 @@ describe('memory in use', () => {
     expect(each).toBeLessThan(20 * KIB)
   })
 
-  it('L7 is given back after a burst', { timeout: 60_000 }, async () => {
+  it('L7 is given back after a burst', async () => {
     const it = pool({ concurrency: 4, queueCapacity: Number.POSITIVE_INFINITY, retention: { count: 0 } })
     await it.queueTask(() => 1).settled()
     const before = await heap()
@@ -399,9 +397,7 @@ describe('signals that live long', () => {
     await it.stop()
   })
 
-  it('C10 L10 ten thousand tasks, drains and pools on one signal leave the heap flat, and no warning is printed', {
-    timeout: 60_000
-  }, async () => {
+  it('C10 L10 ten thousand tasks, drains and pools on one signal leave the heap flat, and no warning is printed', async () => {
     const warnings: Error[] = []
     const hear = (warning: Error) => warnings.push(warning)
     process.on('warning', hear)

@@ -66,5 +66,5 @@ describe('the server at the top of the README', () => {
     server.kill('SIGTERM')
     const [code, signal] = await once(server, 'exit')
     expect({ code, signal }).toEqual({ code: 0, signal: null })
-  }, 60_000)
+  })
 })

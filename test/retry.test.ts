@@ -493,7 +493,7 @@ describe('a task that waits for its retry', () => {
     const [code] = await once(child, 'close')
     expect(output).toBe('attempt 1\nattempt 2\n')
     expect(code).toBe(0)
-  }, 30_000)
+  })
 })
 
 describe('the time limit of each attempt', () => {

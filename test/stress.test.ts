@@ -88,7 +88,7 @@ function makePool(random: Random) {
   return { pool, note, end }
 }
 
-describe('ten actors, fifty rounds', { timeout: 60_000 }, () => {
+describe('ten actors, fifty rounds', () => {
   it('B12 a pool: only errors of ours, one end for each task, nothing left', async () => {
     let accepted = 0
     await rounds((random) => {

@@ -30,7 +30,7 @@ describe('the source of the client', () => {
     expect(found.map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'))).toEqual([])
     const own = program.getSourceFiles().filter(({ fileName }) => !fileName.includes('node_modules'))
     expect(own.length).toBeGreaterThan(10)
-  }, 60_000)
+  })
 })
 
 describe('the clock of the web', () => {

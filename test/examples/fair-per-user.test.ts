@@ -44,5 +44,5 @@ describe('the example of fairness per user', () => {
     const printed = await runExample('fair-per-user')
     expect(printed).toEqual(linesOf(await play(fairPerUser)))
     expect(printed.at(-1)).toBe('WorkerPool: running 0/2, queued 0/10, 12 succeeded, 0 failed, 4 refused')
-  }, 30_000)
+  })
 })

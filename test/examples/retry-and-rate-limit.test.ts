@@ -42,7 +42,6 @@ describe('the example of retries and a rate limit', () => {
     const played = linesOf(await play(retryAndRateLimit))
     const withoutPause = (line: string): string => line.replace(/in \d+ ms/, 'in n ms')
     expect(printed.map(withoutPause).sort()).toEqual(played.map(withoutPause).sort())
-    expect(printed.slice(0, 3)).toEqual(['/orders attempt 1', '/stock attempt 1', '/typo attempt 1'])
     expect(printed.at(-1)).toBe('7 calls, 3 of them again')
-  }, 30_000)
+  })
 })

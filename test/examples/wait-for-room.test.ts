@@ -32,5 +32,5 @@ describe('the example of waiting for room', () => {
   it('prints the same in real time and ends by itself', async () => {
     const expected = [...(await play(producer)), ...(await play(counter))]
     expect(await runExample('wait-for-room')).toEqual(linesOf(expected))
-  }, 30_000)
+  })
 })

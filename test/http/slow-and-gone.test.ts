@@ -16,7 +16,7 @@ describe('slow clients', () => {
     expect(server.maxConnections).toBe(2_000)
   })
 
-  it('K1 hold up nobody and are cut, 250 in their headers and 250 in their bodies', { timeout: 60_000 }, async () => {
+  it('K1 hold up nobody and are cut, 250 in their headers and 250 in their bodies', async () => {
     const app = application({ work: new Gates().work })
     const limits = { headersTimeout: 1_500, requestTimeout: 3_000, connectionsCheckingInterval: 100 }
     const server = ticketServer(listener(app), limits)

@@ -14,7 +14,7 @@ function complaints(ts: typeof TypeScript): string[] {
 }
 
 describe.each(['typescript', 'typescript5'])('to %s', (name) => {
-  it('the types infer what they should and refuse what they should', { timeout: 60_000 }, async () => {
+  it('the types infer what they should and refuse what they should', async () => {
     const { default: ts } = (await import(name)) as { default: typeof TypeScript }
     expect(complaints(ts)).toEqual([])
   })
