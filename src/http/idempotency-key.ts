@@ -3,6 +3,9 @@ import { requestError } from './request-error.js'
 
 const KEY = /^[\x20-\x7e]{1,255}$/
 
+/** As long as a key may be, each character of it possibly escaped. */
+const STRING = /^"(?:[^"\\]|\\["\\]){1,255}"$/
+
 /**
  * The key by which a client says that two requests are one: 1 to 255 printable characters, bare or as a string in quotes.
  * `undefined` when it has none.
@@ -21,8 +24,5 @@ export function idempotencyKeyOf(request: Pick<HttpRequest, 'headers'>): string 
 
 /** What stands between quotes that begin and end the field; `undefined` when it does not read as a string. */
 function unquoted(field: string): string | undefined {
-  const inside = field.slice(1, -1)
-  const unescaped = inside.replaceAll(/\\["\\]/g, '')
-  if (field.length < 2 || !field.endsWith('"') || /["\\]/.test(unescaped)) return undefined
-  return inside.replaceAll(/\\(["\\])/g, '$1')
+  return STRING.test(field) ? field.slice(1, -1).replaceAll(/\\(["\\])/g, '$1') : undefined
 }

@@ -570,11 +570,22 @@ describe('bodies', () => {
   })
 
   it('have the limit that the application sets', async () => {
-    const { routes } = desk(undefined, { maxBodyBytes: 10 })
-    expect((await routes.handle(requestTo('POST /tasks', { json: { a: 12_3 } })))?.status).toBe(202)
-    const reply = await routes.handle(requestTo('POST /tasks', { json: { a: 12_345 } }))
+    const { routes } = desk(undefined, { maxBodyBytes: 9 })
+    expect((await routes.handle(requestTo('POST /tasks', { json: { a: 123 } })))?.status).toBe(202)
+    const reply = await routes.handle(requestTo('POST /tasks', { json: { a: 1234 } }))
     expect(reply).toMatchObject({ status: 413, close: true })
-    expect(jsonOf(reply)['detail']).toContain('10 bytes')
+    expect(jsonOf(reply)['detail']).toBe('The body is larger than the 9 bytes that this resource takes.')
+  })
+
+  it('are read no further than to the chunk that passes the limit', async () => {
+    const { routes } = desk(undefined, { maxBodyBytes: 9 })
+    let chunks = 0
+    const body = async function* (): AsyncGenerator<Uint8Array> {
+      for (; chunks < 100; chunks++) yield Buffer.from('     ')
+    }
+    const reply = await routes.handle(requestTo('POST /tasks', { json: {}, body }))
+    expect(reply).toMatchObject({ status: 413, close: true })
+    expect(chunks).toBe(1) // the second is out, and no third is asked for
   })
 
   it('that are announced as too long are not read', async () => {
@@ -600,10 +611,9 @@ describe('bodies', () => {
       yield Buffer.from('{')
       throw new Error('reset')
     }
-    expect(await routes.handle(requestTo('POST /tasks', { json: {}, body: body() }))).toMatchObject({
-      status: 400,
-      close: true
-    })
+    const reply = await routes.handle(requestTo('POST /tasks', { json: {}, body: body() }))
+    expect(reply).toMatchObject({ status: 400, close: true })
+    expect(jsonOf(reply)).toMatchObject({ code: 'INVALID_BODY', detail: 'The body ended too soon.' })
     expect(errors).toEqual([])
   })
 })
