@@ -306,9 +306,11 @@ describe('an application that fails', () => {
   })
 
   it('by returning no task is a 500, and the log is told which route', async () => {
-    const { routes, errors } = desk(undefined, {}, () => ({}) as Task)
-    expectInternal(await routes.handle(requestTo('POST /tasks', { json: {} })))
-    expect(String(errors[0])).toContain('/tasks')
+    for (const returned of [{}, undefined, null] as unknown[]) {
+      const { routes, errors } = desk(undefined, { accept: [{ path: '/tasks', submit: () => returned as Task }] })
+      expectInternal(await routes.handle(requestTo('POST /tasks', { json: {} })))
+      expect(errors).toEqual([new TypeError('Expected `submit` of /tasks to return a task')])
+    }
   })
 
   it('in its log hook fails alone', async () => {
@@ -329,8 +331,9 @@ describe('an application that fails', () => {
   it('is told on the console when it has no log hook', () => {
     const print = vi.spyOn(console, 'error').mockImplementation(() => {})
     try {
-      expectInternal(ticketRoutes(poolWith()).refused(new Error('secret')))
-      expect(print).toHaveBeenCalledOnce()
+      const bug = new Error('secret')
+      expectInternal(ticketRoutes(poolWith()).refused(bug))
+      expect(print).toHaveBeenCalledExactlyOnceWith('coatcheck/http:', bug)
     } finally {
       print.mockRestore()
     }
