@@ -130,6 +130,17 @@ describe('retries', () => {
     expect(told).toEqual([[new TypeError(`Expected \`retry.when()\` to be true or false, got ${got}`), { task }]])
   })
 
+  it('what hooks answer as they should is told to nobody', async () => {
+    const told: unknown[] = []
+    const { clock, pool } = startedPool({ onUnobservedError: (error) => told.push(error) })
+    const task = pool.queueTask(failing, {
+      retry: { attempts: 5, backoffMs: () => 0, when: (_error, attempt) => attempt < 2 }
+    })
+    await clock.advance(10)
+    expect(task.record()).toMatchObject({ state: 'failed', attempt: 2 })
+    expect(told).toEqual([])
+  })
+
   it('no hook is asked about an attempt that somebody asked to end', async () => {
     const asked: string[] = []
     const { clock, pool } = startedPool({ taskTimeoutMs: 10 })

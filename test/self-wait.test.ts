@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { describe, expect, it } from 'vitest'
 import { PoolDeadlockError, type Task, type TaskContext } from '../src/index.js'
 import { expectBalance } from './support/books.js'
@@ -47,6 +48,22 @@ describe('a task that waits for its own pool', () => {
     const task = pool.queueTask(() => rejection(pool.drain()))
     await clock.turn()
     expect(await task.result()).toBeInstanceOf(PoolDeadlockError)
+  })
+
+  it('is told also where it waits by way of a task of another pool', async () => {
+    const inner = startedPool({ detectSelfWait: true })
+    const outer = startedPool({ detectSelfWait: true })
+    const task = outer.pool.queueTask(() => inner.pool.queueTask(() => outer.pool.drain()).result())
+    await outer.clock.turn()
+    expect(await rejection(task.result())).toBeInstanceOf(PoolDeadlockError)
+  })
+
+  it('runs in the context of its call as it does without', async () => {
+    const user = new AsyncLocalStorage<string>()
+    const { clock, pool } = startedPool({ detectSelfWait: true })
+    const task = user.run('the caller', () => pool.queueTask(() => user.getStore()))
+    await clock.turn()
+    expect(await task.result()).toBe('the caller')
   })
 
   it('is not told when its wait has a limit', async () => {
