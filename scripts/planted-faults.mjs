@@ -78,7 +78,7 @@ const FAULTS = [
   {
     name: 'the queue of a key is never full',
     file: 'src/scheduler/scheduler.ts',
-    text: 'if (!this.#shares.hasRoom(key, workerFree)) return KEY_FULL',
+    text: 'if (!shares.hasRoom(key, workerFree)) return KEY_FULL',
     fault: ''
   },
   {
@@ -126,7 +126,7 @@ const FAULTS = [
   {
     name: 'the task function is never called',
     file: 'src/worker.ts',
-    text: 'return work instanceof Handler ? work.call(payload, context) : work(context)',
+    text: "return typeof work === 'function' ? work(context) : work.call(payload, context)",
     fault: 'return undefined'
   },
   {
@@ -144,25 +144,25 @@ const FAULTS = [
   {
     name: 'the timer of an old attempt is kept',
     file: 'src/attempts.ts',
-    text: 'if (worker.deadline !== undefined) this.#parts.deadlines.clear(worker.deadline)',
+    text: 'if (worker.deadline !== undefined) this.#lift(worker, worker.deadline)',
     fault: ''
   },
   {
     name: 'the limit of the queue is kept after the start',
     file: 'src/attempts.ts',
-    text: 'if (details !== null && details.deadline !== undefined) this.#parts.deadlines.clear(details.deadline)',
+    text: 'if (deadline !== undefined) this.#parts.deadlines.clear(deadline)',
     fault: ''
   },
   {
     name: 'the timer of a retry is kept after a cancel',
     file: 'src/dispatcher.ts',
-    text: 'if (details.deadline !== undefined) deadlines.clear(details.deadline)',
+    text: 'if (deadline !== undefined) this.parts.deadlines.clear(deadline)',
     fault: ''
   },
   {
     name: 'a listener stays on a signal of the caller',
     file: 'src/dispatcher.ts',
-    text: 'if (details.settings?.signal !== undefined) this.signals.unsubscribe(details.settings.signal, task)',
+    text: 'if (settings?.signal !== undefined) this.signals.unsubscribe(settings.signal, task)',
     fault: ''
   },
   {
@@ -216,8 +216,8 @@ const FAULTS = [
   {
     name: 'the context of the call is not captured',
     file: 'src/admission.ts',
-    text: 'return selfWait === null ? captureContext() : selfWait.capture(task)',
-    fault: 'return selfWait === null ? null : selfWait.capture(task)'
+    text: 'if (this.#capturesContext) task.context = captureContext()\n    this.accept(',
+    fault: 'this.accept('
   },
   {
     name: 'a failed task is told canceled when its own error comes after a cancel',
@@ -258,8 +258,8 @@ const FAULTS = [
   {
     name: 'idle is told while there is work',
     file: 'src/dispatcher.ts',
-    text: 'if (this.#scheduler.live > 0) return\n    if (this.#scheduler.accepted',
-    fault: 'if (this.#scheduler.accepted'
+    text: 'if (this.#scheduler.live > 0) return\n',
+    fault: ''
   },
   {
     name: 'a taken id is given again',
@@ -270,7 +270,7 @@ const FAULTS = [
   {
     name: 'a newcomer passes those whose start is late',
     file: 'src/admission.ts',
-    text: 'if (this.#parts.scheduler.rate !== null) this.#owner.startDue(now)\n    return now',
+    text: 'this.#owner.startDue(now)\n    return now',
     fault: 'return now'
   }
 ]

@@ -79,7 +79,6 @@ export class Attempts implements WorkersOwner, AttemptOwner {
     if (timeoutMs !== Number.POSITIVE_INFINITY) this.#limit(worker, timeoutMs)
     task.notify()
     if ((this.#listeners.heard & HEARS.started) !== 0) this.#listeners.emit('started', task)
-    if (worker.task !== task || worker.context !== context) return // interrupted by a listener
     const aborted = AttemptContext.abortOf(context)
     if (aborted !== undefined) return this.threw(worker, aborted.reason)
     this.#calling = worker
@@ -199,9 +198,9 @@ export class Attempts implements WorkersOwner, AttemptOwner {
 
   /** Throwing means not done: canceled if it was asked to end and ended for that; else another attempt, or failed. */
   #fail(worker: Worker, thrown: unknown): void {
-    const { task, context } = worker
-    if (task === null || context === null) return // it was interrupted: the pool has told so already
-    const aborted = AttemptContext.abortOf(context)
+    const { task } = worker
+    if (task === null) return // it was interrupted: the pool has told so already
+    const aborted = AttemptContext.abortOf(worker.context as AttemptContext)
     let error = thrown
     if (aborted !== undefined && gaveUp(thrown, aborted)) {
       const { by, reason, given } = aborted
@@ -209,7 +208,7 @@ export class Attempts implements WorkersOwner, AttemptOwner {
       error = reason
     }
     const delayMs = this.#retryDelay(task, error)
-    if (worker.task !== task || worker.context !== context) return // a hook of the user's stopped the pool by force
+    if (worker.task !== task) return // a hook of the user's stopped the pool by force
     if (delayMs === undefined || this.#mustEnd(task)) return this.#owner.settle(task, FAILED, error)
     this.#owner.delay(task, error, delayMs)
   }
@@ -250,7 +249,6 @@ export class Attempts implements WorkersOwner, AttemptOwner {
   /** Gives up on all functions that still run: their tasks have failed, and nothing starts any more. */
   interrupt(told: (task: PoolTask) => void): void {
     for (const task of this.workers.tasks()) {
-      if (task.stage !== RUNNING) continue
       told(task)
       this.#owner.settle(
         task,

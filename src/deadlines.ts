@@ -65,7 +65,7 @@ export class Deadlines {
     deadline.keepAlive = keepAlive
     if (keepAlive && ++this.#vital === 1) this.#timer.keepAlive(true)
     this.#heap.add(deadline)
-    if (deadline.index === 0) this.#arm()
+    this.#arm()
   }
 
   /** Forgets a deadline; nothing happens when it is not set. */

@@ -210,7 +210,7 @@ export class Dispatcher implements TaskOwner, AttemptsOwner, AdmissionOwner, Shu
 
   cancel(task: PoolTask, cancellation: Cancellation): boolean {
     if (task.isSettled) return false
-    if (task.stage === RUNNING && task.worker?.context) return this.attempts.requestEnd(task, cancellation)
+    if (task.worker?.context) return this.attempts.requestEnd(task, cancellation)
     this.settle(task, CANCELED, cancellation)
     return true
   }
@@ -270,7 +270,6 @@ export class Dispatcher implements TaskOwner, AttemptsOwner, AdmissionOwner, Shu
   finished(report: StopReport): void {
     const { deadlines, listeners } = this.parts
     deadlines.clear(this.#rateOpens)
-    this.tickets.end()
     deadlines.end()
     this.#endStart?.()
     this.#resolveClosed(report)

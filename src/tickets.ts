@@ -53,11 +53,6 @@ export class Tickets {
     if (!this.#expiry.isSet) this.#watch()
   }
 
-  /** The pool has stopped: what is kept from now on is forgotten when somebody looks, without a timer. */
-  end(): void {
-    this.#parts.deadlines.clear(this.#expiry)
-  }
-
   get #now(): number {
     return this.#parts.turn.fresh()
   }

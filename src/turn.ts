@@ -79,7 +79,8 @@ export class Turn {
   #lookAfterSteps(): boolean {
     if (this.#begun) this.#read()
     else this.begin()
-    const isQuick = this.#steps > 0 && (this.#now - this.#lookedAt) / this.#steps < QUICK_MS
+    // Without a step before, the quotient is no number or infinite: not quick.
+    const isQuick = (this.#now - this.#lookedAt) / this.#steps < QUICK_MS
     this.#lookedAt = this.#now
     this.#steps = isQuick ? MAX_STEPS : 1
     this.#stepsLeft = this.#steps

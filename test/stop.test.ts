@@ -460,6 +460,37 @@ describe('the force deadline', () => {
       tasks.map(() => ['queued', 'started', 'failed', 'settled'])
     )
   })
+
+  it.each(['a listener of its start', 'the hook that decides on its retry'])(
+    'a task is interrupted once where a test lets the time of the stop pass inside %s',
+    async (where) => {
+      const { clock, pool, witness } = startedPool({
+        retry: {
+          attempts: 2,
+          backoffMs: 0,
+          when: () => {
+            stop()
+            return true
+          }
+        }
+      })
+      const stop = (): void => {
+        void pool.stop({ graceMs: 0, forceMs: 10 })
+        clock.tick(10)
+      }
+      if (where === 'a listener of its start') pool.on('started', stop)
+      let calls = 0
+      const task = pool.queueTask(() => {
+        calls++
+        throw new Error('not now')
+      })
+      await clock.turn()
+      expect(await pool.closed).toMatchObject({ failed: 1, interrupted: { count: 1, ids: [task.id] } })
+      expect(witness.names(task)).toEqual(['queued', 'started', 'failed', 'settled'])
+      expect(calls).toBe(where === 'a listener of its start' ? 0 : 1)
+      await expect(task.result()).rejects.toBeInstanceOf(TaskInterruptedError)
+    }
+  )
 })
 
 describe('stop again', () => {

@@ -121,7 +121,10 @@ export class Lanes<E extends Entry<E>> {
   #close(lane: Lane<E>): void {
     const level = lane.level as Level<E>
     if (lane.right !== null) this.#leaveRound(lane, level)
-    else if (lane.share !== null) lane.share.parked.splice(lane.share.parked.indexOf(lane), 1)
+    else {
+      const { parked } = lane.share as Share<E>
+      parked.splice(parked.indexOf(lane), 1)
+    }
     if (lane === this.#plain) return
     if (lane.key === undefined) level.keyless = null
     else level.keyed.delete(lane.key)

@@ -95,18 +95,26 @@ export class ManualClock implements Clock {
   async advance(ms: number): Promise<void> {
     const target = this.#now + ms
     await this.turn()
-    for (;;) {
-      const due = this.#timers.reduce<ManualTimer | undefined>(
-        (first, timer) => (timer.at <= target && (first === undefined || timer.at < first.at) ? timer : first),
-        undefined
-      )
-      if (due === undefined) break
-      this.#now = Math.max(this.#now, due.at)
-      due.at = Number.POSITIVE_INFINITY
-      due.fire()
-      await this.turn()
-    }
-    this.#now = Math.max(this.#now, target)
+    while (this.#fireNext(target)) await this.turn()
     await this.turn()
+  }
+
+  /** Time passes inside a call, as with the fake timers of test runners: what is due fires before it returns. */
+  tick(ms: number): void {
+    const target = this.#now + ms
+    while (this.#fireNext(target));
+  }
+
+  /** Fires the first timer that is due until then, at its moment; without one it is that moment now. */
+  #fireNext(target: number): boolean {
+    const due = this.#timers.reduce<ManualTimer | undefined>(
+      (first, timer) => (timer.at <= target && (first === undefined || timer.at < first.at) ? timer : first),
+      undefined
+    )
+    this.#now = Math.max(this.#now, due?.at ?? target)
+    if (due === undefined) return false
+    due.at = Number.POSITIVE_INFINITY
+    due.fire()
+    return true
   }
 }
