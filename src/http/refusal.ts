@@ -33,7 +33,7 @@ function poolRefusal(error: PoolError, random: () => number): Refusal | undefine
 }
 
 function later(code: ProblemCode, time: unknown, random: () => number): Refusal {
-  const retryAfterMs = typeof time === 'number' && Number.isFinite(time) ? time : 1_000
+  const retryAfterMs = Number.isFinite(time) ? Number(time) : 1_000
   return {
     problem: problemOf(code, { retryAfterMs }),
     headers: { 'Retry-After': String(retryAfterSeconds(retryAfterMs, random)) }

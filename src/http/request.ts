@@ -59,7 +59,8 @@ export function splitTarget(target: string): { readonly path: string; readonly q
   const origin = originForm(target)
   if (origin === undefined) return undefined
   const mark = origin.indexOf('?')
-  return mark === -1 ? { path: origin, query: '' } : { path: origin.slice(0, mark), query: origin.slice(mark + 1) }
+  const end = mark === -1 ? origin.length : mark
+  return { path: origin.slice(0, end), query: origin.slice(end + 1) }
 }
 
 function originForm(target: string): string | undefined {

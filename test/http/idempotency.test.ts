@@ -74,8 +74,12 @@ describe('the same key', () => {
     const first = await post('a', { n: 1, m: 1 })
     for (const body of [{ n: 1 }, {}, { n: 1, m: 2 }, { m: 1, n: 1 }]) {
       const reply = await post('a', body)
-      expect(reply.status).toBe(422)
-      expect(jsonOf(reply)).toMatchObject({ code: 'IDEMPOTENCY_KEY_REUSED', title: 'Unprocessable Content' })
+      expect(reply).toMatchObject({ status: 422, close: false })
+      expect(jsonOf(reply)).toMatchObject({
+        code: 'IDEMPOTENCY_KEY_REUSED',
+        title: 'Unprocessable Content',
+        detail: 'This Idempotency-Key was sent before, with another body.'
+      })
     }
     const again = await post('a', { n: 1, m: 1 })
     expect(isReplayed(again)).toBe(true)
@@ -108,6 +112,15 @@ describe('the same key', () => {
     const first = await post(String.raw`a\"b"c`)
     expect(idOf(await post(String.raw`"a\\\"b\"c"`))).toBe(idOf(first))
     expect(idOf(await post('"a b"'))).toBe(idOf(await post('a b')))
+  })
+
+  it('is one list when it was sent several times', async () => {
+    const { post, routes } = accepting()
+    const first = await post('a, b')
+    const headers = { 'content-type': 'application/json', 'idempotency-key': ['a', 'b'] }
+    const again = await routes.handle(requestTo('POST /tasks', { json: {}, headers }))
+    expect(again?.headers['Idempotent-Replayed']).toBe('true')
+    expect(jsonOf(again)['id']).toBe(idOf(first))
   })
 
   it('is looked up before there must be room', async () => {

@@ -3,6 +3,7 @@ import {
   DuplicateTaskError,
   KeyQueueFullError,
   PoolDeadlockError,
+  PoolStoppedError,
   type Task,
   WaitFullError,
   WaitTimeoutError,
@@ -13,6 +14,7 @@ import {
   type HttpReply,
   invalidField,
   RequestError,
+  replyWith,
   type TicketRoutes,
   type TicketRoutesOptions,
   ticketRoutes
@@ -89,6 +91,15 @@ describe('where things are', () => {
     }
     for (const target of ['http://x', 'http://x?a'])
       expect(await routes.handle(requestTo(`GET ${target}`))).toBeUndefined()
+  })
+
+  it('takes the absolute form without a path for the root', async () => {
+    const { routes, pool } = desk(undefined, {
+      accept: [{ path: '/', submit: () => pool.queueTask(() => gate().promise) }]
+    })
+    for (const target of ['/', 'http://x', 'https://x?a', 'http://x/?a']) {
+      expect((await routes.handle(requestTo(`POST ${target}`, { json: {} })))?.status, target).toBe(202)
+    }
   })
 
   it('takes ids of the caller that stand for themselves in a path', async () => {
@@ -294,7 +305,7 @@ describe('an application that fails', () => {
         }
       }
     )
-    for (const thrown of [new Error('secret'), 'secret', undefined, hostile, new PoolDeadlockError('secret')]) {
+    for (const thrown of [new Error('secret'), 'secret', undefined, null, hostile, new PoolDeadlockError('secret')]) {
       const { routes, errors, pool } = desk(undefined, {}, () => {
         throw thrown
       })
@@ -531,6 +542,47 @@ describe('K11 a client that leaves', () => {
     })
     expect((await routes.handle(requestTo('POST /tasks', { json: {}, signal: left.signal })))?.status).toBe(500)
     expect(errors).toHaveLength(1)
+  })
+})
+
+describe('a pool that takes no more work', () => {
+  it('refuses before it looks at the request, and says when to come back', async () => {
+    const { routes, pool } = desk(() => gate().promise)
+    await routes.handle(requestTo('POST /tasks', { json: {} }))
+    const stopped = pool.stop({ graceMs: 0 })
+    const unread = (): never => {
+      throw new Error('the body was read')
+    }
+    for (const state of ['stopping', 'stopped']) {
+      if (state === 'stopped') await stopped
+      expect(pool.state).toBe(state)
+      const reply = await routes.handle(requestTo('POST /tasks', { body: unread }))
+      expect(reply).toMatchObject({ status: 503, close: true, headers: { 'Retry-After': '5' } })
+      expect(jsonOf(reply)).toMatchObject({ code: 'POOL_STOPPED', retryAfterMs: 5_000 })
+    }
+    const { close, headers } = routes.refused(new PoolStoppedError('stopped'))
+    expect([close, headers['Retry-After']]).toEqual([true, '5'])
+  })
+})
+
+describe('a reply', () => {
+  it('of an error is not stored, and any other only after asking again', () => {
+    const caching = (status: number): string | undefined => replyWith(status).headers['Cache-Control']
+    expect([200, 202, 304, 399].map(caching)).toEqual(Array(4).fill('private, no-cache'))
+    expect([400, 404, 503].map(caching)).toEqual(Array(3).fill('no-store'))
+  })
+
+  it('has its type and its length in bytes; without a body neither', () => {
+    expect(replyWith(200, { body: 'é' })).toMatchObject({
+      body: 'é',
+      headers: { 'Content-Type': 'text/plain; charset=utf-8', 'Content-Length': '2' }
+    })
+    expect(replyWith(200, { body: ['é'] })).toMatchObject({
+      body: '["é"]',
+      headers: { 'Content-Type': 'application/json', 'Content-Length': '6' }
+    })
+    expect(Object.keys(replyWith(204)).sort()).toEqual(['close', 'headers', 'status'])
+    expect(replyWith(204).headers).not.toHaveProperty('Content-Length')
   })
 })
 
