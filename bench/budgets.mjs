@@ -84,7 +84,13 @@ export const budgets = [
     most: 1.15,
     measured: (/** @type {Results} */ { overload }) =>
       overload.find((row) => row.service === BOUNDED && row.asked === asked)?.growth
-  }))
+  })),
+  {
+    what: 'memory under overload, hundreds waiting for tickets: second half to first',
+    digits: 2,
+    most: 1.15,
+    measured: ({ crowd }) => crowd.growth
+  }
 ]
 
 /** @type {(budget: Budget, measured: number | undefined) => boolean} */

@@ -15,8 +15,20 @@ export interface Results {
   readonly huge: GrowthCost
   readonly memory: readonly Memory[]
   readonly loop: readonly Loop[]
+  /** When and on what the parts from `http` to `crowd` were taken, which can be taken alone. */
+  readonly httpTaken: Taken
   readonly http: readonly HttpCost[]
+  readonly held: readonly Held[]
+  readonly holdLimits: readonly HoldLimit[]
+  readonly crowd: Crowd
   readonly overload: readonly Overload[]
+}
+
+/** When and on what some of the figures were taken. */
+export interface Taken {
+  readonly date: string
+  readonly node: string
+  readonly machine: Machine
 }
 
 /** What the figures were taken on. */
@@ -118,6 +130,67 @@ export interface HttpCost {
   readonly rate: Spread
   /** The rate as a part of the bare server's. */
   readonly speed: Spread
+}
+
+/** Milliseconds: the middle value, and the one that 99 of 100 do not pass. */
+export interface Delays {
+  readonly median: number
+  readonly p99: number
+}
+
+/** Requests that a server holds until their tasks end. */
+export interface Held {
+  /** How they wait. */
+  readonly request: string
+  readonly server: string
+  /** Microseconds of the server's processor time from the connection to the hold, for each. */
+  readonly hold: Spread
+  /** The same from the end of the task to its answer, many tasks ending at once. */
+  readonly wake: Spread
+  /** The same as `wake`, over the bare server. */
+  readonly over: Spread
+  /** Bytes of heap for each that is open, its connection and the request included. */
+  readonly bytes: Spread
+  /** From the end of a task to the moment when the client has read of it, with others coming and ending. */
+  readonly lateMs: Delays
+  /** The answers of which `lateMs` tells. */
+  readonly answers: number
+}
+
+/** What becomes of those who want to wait where as many are held already as may be. */
+export interface HoldLimit {
+  readonly request: string
+  /** What has the limit. */
+  readonly scope: string
+  /** As many as the default allows, to their end. */
+  readonly held: number
+  /** Those who came beyond, and were answered at once. */
+  readonly turnedAway: number
+  /** Microseconds of the server's processor time for each that was turned away. */
+  readonly cpu: number
+  /** How soon it was. */
+  readonly answerMs: Delays
+}
+
+/** The ticket routes with their default limits, under more load than their pool can bear. */
+export interface Crowd {
+  /** Clients that hand in and then wait for a ticket, again and again. */
+  readonly waiting: number
+  readonly accepted: number
+  readonly refused: number
+  /** Tasks that had ended when the load did. */
+  readonly done: number
+  /** The most requests that were open when the memory was looked at. */
+  readonly mostOpen: number
+  /** Whether it was ended for want of memory. */
+  readonly cutOff: boolean
+  /** Long polls and streams that came to their end, or were turned away. */
+  readonly waits: number
+  readonly peakMegabytes: number
+  /** The peak of the second half to that of the first. */
+  readonly growth: number
+  /** Resident memory over time: seconds and megabytes. */
+  readonly samples: readonly (readonly [number, number])[]
 }
 
 /** One service under more load than it can bear. */

@@ -1,5 +1,8 @@
 /** Every measurement, one after the other: never two at a time, they would share the machine. */
 import { growth, huge } from './growth/growth.mjs'
+import { crowd } from './http/crowd.mjs'
+import { held } from './http/held.mjs'
+import { holdLimits } from './http/hold-limits.mjs'
 import { http } from './http/http.mjs'
 import { overload } from './http/overload.mjs'
 import { loop } from './loop/loop.mjs'
@@ -19,9 +22,7 @@ import { timeOf } from './time/time.mjs'
  * @returns {Promise<import('./results.js').Results>}
  */
 export const measure = async (plan, nodes, dist) => ({
-  date: new Date().toISOString().slice(0, 10),
-  machine: machine(),
-  node: process.version,
+  ...taken(),
   versions,
   time: await step('time per task', () => time(plan, dist)),
   lines: await step('time per task on lines of Node', () => lines(plan, nodes, dist)),
@@ -30,9 +31,27 @@ export const measure = async (plan, nodes, dist) => ({
   huge: await step('a huge queue', () => huge({ dist, ...plan.growth })),
   memory: await step('memory', () => memory({ dist, ...plan.memory })),
   loop: await step('event loop', () => loop({ dist, ...plan.loop })),
-  http: await step('HTTP', () => http({ dist, ...plan.http })),
+  ...(await measureHttp(plan, dist)),
   overload: await step('overload', () => overload({ dist, ...plan.overload }))
 })
+
+/**
+ * The HTTP part alone.
+ *
+ * @param {typeof import('./plan.mjs').full} plan
+ * @param {string} dist
+ * @returns {Promise<Pick<import('./results.js').Results, 'httpTaken' | 'http' | 'held' | 'holdLimits' | 'crowd'>>}
+ */
+export const measureHttp = async (plan, dist) => ({
+  httpTaken: taken(),
+  http: await step('HTTP', () => http({ dist, ...plan.http })),
+  held: await step('long polls and event streams', () => held({ dist, ...plan.held })),
+  holdLimits: await step('limits of both', () => holdLimits({ dist, ...plan.holdLimits })),
+  crowd: await step('a crowd', () => crowd({ dist, ...plan.crowd }))
+})
+
+/** @type {() => import('./results.js').Taken} */
+const taken = () => ({ date: new Date().toISOString().slice(0, 10), machine: machine(), node: process.version })
 
 /** @template T @param {string} name @param {() => Promise<T>} work */
 const step = async (name, work) => {

@@ -26,6 +26,7 @@ const scenarios = [
  * @property {number} requests in one slice
  * @property {number} warmups slices that are not counted
  * @property {number} slices
+ * @property {number} longestMs no more slices after so long, but two
  */
 
 /** @typedef {{ cpu: number, rate: number }} Slice Microseconds per request, requests per second. */
@@ -38,13 +39,15 @@ export const http = async (wanted) => {
 }
 
 /** @type {(wanted: Wanted, scenario: Scenario) => Promise<import('../results.js').HttpCost[]>} */
-const costs = async ({ dist, requests, warmups, slices }, { request, full, status, of }) => {
+const costs = async ({ dist, requests, warmups, slices, longestMs }, { request, full, status, of }) => {
   const servers = []
   for (const kind of [BARE, BY_HAND, ROUTES]) {
     const server = await remote(SERVER, { dist, kind, full })
     servers.push({ kind, server, slices: /** @type {Slice[]} */ ([]) })
   }
+  const begun = performance.now()
   for (let round = -warmups; round < slices; round++) {
+    if (round >= 2 && performance.now() - begun > longestMs) break
     for (const { server, slices } of shuffled(servers)) {
       const once = await slice(server, { amount: requests, requests: [of(server.ready.ticket)] }, status)
       if (round >= 0) slices.push(once)

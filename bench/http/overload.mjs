@@ -2,6 +2,7 @@
 import autocannon from 'autocannon'
 import { POST, remote } from './remote.mjs'
 import { ALSO_UNBOUNDED, BOUNDED, UNBOUNDED } from './services.mjs'
+import { growthOf } from './watch.mjs'
 
 const CHILD = new URL('service.child.mjs', import.meta.url)
 
@@ -9,7 +10,7 @@ const CHILD = new URL('service.child.mjs', import.meta.url)
 const RATE = 1_000
 
 /** No machine is to be harmed. */
-const MOST_MEGABYTES = 1_500
+export const MOST_MEGABYTES = 1_500
 
 /** @typedef {{ dist: string, seconds: number }} Wanted */
 
@@ -28,13 +29,5 @@ const once = async ({ dist, seconds }, service, asked) => {
   await autocannon({ url: `http://127.0.0.1:${ready.port}`, connections: 50, duration: seconds, ...rate, ...POST })
   const { samples, ...told } = await ask()
   end()
-  const half = samples.length >> 1
-  const peak = peakOf(samples)
-  return {
-    ...{ service, asked, ...told },
-    ...{ peakMegabytes: peak, growth: peakOf(samples.slice(half)) / peakOf(samples.slice(0, half)), samples }
-  }
+  return { service, asked, ...told, ...growthOf(samples), samples }
 }
-
-/** @type {(samples: readonly (readonly [number, number])[]) => number} */
-const peakOf = (samples) => Math.max(...samples.map(([, megabytes]) => megabytes))

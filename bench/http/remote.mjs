@@ -9,9 +9,10 @@ import autocannon from 'autocannon'
  *
  * @param {URL} file
  * @param {object} question
+ * @param {string[]} [flags] of V8
  */
-export const remote = async (file, question) => {
-  const child = fork(fileURLToPath(file), [JSON.stringify(question)], { execArgv: [] })
+export const remote = async (file, question, flags = []) => {
+  const child = fork(fileURLToPath(file), [JSON.stringify(question)], { execArgv: flags })
   const ended = new AbortController()
   child.once('exit', () => ended.abort(new Error(`${fileURLToPath(file)} ended.`)))
   const told = async () => (await once(child, 'message', { signal: ended.signal }))[0]
@@ -19,9 +20,9 @@ export const remote = async (file, question) => {
     /** What it says once it listens. */
     ready: await told(),
     /** Its answer to whatever it is asked. */
-    ask: async () => {
+    ask: async (/** @type {unknown} */ question = 'tell') => {
       const answered = told()
-      child.send('tell')
+      child.send(/** @type {any} */ (question))
       return answered
     },
     ended: ended.signal,
@@ -51,4 +52,11 @@ export const bombard = async (options, status) => {
     throw new Error(`Not every answer was a ${status}: ${JSON.stringify(statusCodeStats)}, ${errors} errors.`)
   }
   return { requests, rate: requests / seconds }
+}
+
+/** Demands that nothing went wrong. @type {(result: import('autocannon').Result) => void} */
+export const clean = ({ errors, timeouts, non2xx }) => {
+  if (errors + timeouts + non2xx > 0) {
+    throw new Error(`${errors} errors, ${timeouts} answers too late, ${non2xx} that were no success.`)
+  }
 }

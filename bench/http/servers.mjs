@@ -1,5 +1,6 @@
 /** The servers that are compared: one without a pool, one with a pool by hand, one with the ticket routes. */
 import { createServer } from 'node:http'
+import { pipeline } from 'node:stream/promises'
 import { CONCURRENCY, noop } from '../queues/contenders.mjs'
 import { httpLibrary, pools } from '../queues/library.mjs'
 
@@ -19,28 +20,48 @@ const JSON_TYPE = { 'content-type': 'application/json' }
 const TICKET = 'Zk3v0mJxT1uYb7Qw9LcRsA'
 
 /** @type {(req: Request) => Promise<unknown>} */
-const inputOf = async (req) => {
+export const inputOf = async (req) => {
   let text = ''
   for await (const chunk of req.setEncoding('utf8')) text += chunk
   return JSON.parse(text)
 }
 
 /** @type {(res: Response, status: number, headers: Record<string, string>, body: unknown) => void} */
-const reply = (res, status, headers, body) => {
+export const reply = (res, status, headers, body) => {
   res.writeHead(status, { ...JSON_TYPE, ...headers }).end(JSON.stringify(body))
 }
 
 /** @type {(res: Response, id: string) => void} */
-const accepted = (res, id) => reply(res, 202, { location: `/tasks/${id}` }, { id })
+export const accepted = (res, id) => reply(res, 202, { location: `/tasks/${id}` }, { id })
 
 /** @type {(res: Response, retryAfterMs: number, code: string) => void} */
 const refused = (res, retryAfterMs, code) =>
   reply(res, 503, { 'retry-after': String(Math.ceil(retryAfterMs / 1_000)) }, { code, retryAfterMs })
 
 /** @type {(answer: (req: Request, res: Response) => Promise<void>) => import('node:http').RequestListener} */
-const listening = (answer) => (req, res) => {
+export const listening = (answer) => (req, res) => {
   answer(req, res).catch(() => res.destroy())
 }
+
+/** The least that an adapter does. @type {(routes: Pick<import('coatcheck/http').TicketRoutes, 'handle'>) => import('node:http').RequestListener} */
+export const carrying = (routes) =>
+  listening(async (req, res) => {
+    const left = new AbortController()
+    res.once('close', () => {
+      if (!res.writableEnded) left.abort()
+    })
+    const answer = await routes.handle({
+      method: req.method ?? '',
+      target: req.url ?? '',
+      headers: req.headers,
+      body: () => req.iterator({ destroyOnReturn: false }),
+      signal: left.signal
+    })
+    if (answer === undefined) return void res.writeHead(404).end()
+    res.writeHead(answer.status, answer.headers)
+    if (typeof answer.body === 'object') await pipeline(answer.body, res, { signal: answer.signal })
+    else res.end(answer.body)
+  })
 
 /** Does everything but the pool's part: the same reading, the same replies.  @type {(full: boolean) => Service} */
 const bare = (full) => {
@@ -79,21 +100,7 @@ const byHand = (pool, ticket) => {
 const withRoutes = async (pool, ticket, dist) => {
   const { ticketRoutes } = await httpLibrary(dist)
   const routes = ticketRoutes(pool, { accept: [{ path: '/tasks', submit: () => pool.queueTask(noop) }] })
-  const listener = listening(async (req, res) => {
-    const left = new AbortController()
-    res.once('close', () => {
-      if (!res.writableEnded) left.abort()
-    })
-    const answer = await routes.handle({
-      method: req.method ?? '',
-      target: req.url ?? '',
-      headers: req.headers,
-      body: () => req.iterator({ destroyOnReturn: false }),
-      signal: left.signal
-    })
-    if (answer === undefined) res.writeHead(404).end()
-    else res.writeHead(answer.status, answer.headers).end(answer.body)
-  })
+  const listener = carrying(routes)
   return { listener, ticket }
 }
 

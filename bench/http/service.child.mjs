@@ -2,8 +2,7 @@
 import { createServer } from 'node:http'
 import { serve } from './serve.mjs'
 import { bring, services, work } from './services.mjs'
-
-const EVERY_MS = 100
+import { watch } from './watch.mjs'
 
 /** @typedef {{ dist: string, service: string, mostMegabytes: number }} Question */
 
@@ -12,9 +11,7 @@ const { dist, service, mostMegabytes } = JSON.parse(process.argv[2] ?? '{}')
 const accept = await services[service]?.(dist)
 if (accept === undefined) throw new RangeError(`No service ${service}`)
 
-/** @type {[number, number][]} */
-const samples = []
-const told = { accepted: 0, refused: 0, done: 0, waitMs: 0, cutOff: false, samples }
+const told = { accepted: 0, refused: 0, done: 0, waitMs: 0 }
 
 const server = createServer((_, res) => {
   const brought = bring()
@@ -29,15 +26,5 @@ const server = createServer((_, res) => {
   res.writeHead(isAccepted ? 202 : 503).end()
 })
 
-const begun = performance.now()
-const watch = setInterval(() => {
-  const megabytes = process.memoryUsage.rss() / 1e6
-  samples.push([(performance.now() - begun) / 1e3, megabytes])
-  if (megabytes < mostMegabytes) return
-  told.cutOff = true
-  clearInterval(watch)
-  server.close()
-  server.closeAllConnections()
-}, EVERY_MS)
-
-serve(server, () => told)
+const seen = watch(server, mostMegabytes)
+serve(server, () => ({ ...told, ...seen }))

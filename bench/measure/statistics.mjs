@@ -8,6 +8,13 @@ export const median = (values) => {
   return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? Number.NaN)) / 2
 }
 
+/** The value that so many of a hundred do not pass. @type {(values: readonly number[], percent: number) => number} */
+const percentile = (values, percent) =>
+  values.toSorted((a, b) => a - b)[Math.ceil((values.length * percent) / 100) - 1] ?? Number.NaN
+
+/** @type {(values: readonly number[]) => { median: number, p99: number }} */
+export const delays = (values) => ({ median: median(values), p99: percentile(values, 99) })
+
 /** @type {(values: readonly number[]) => Spread} */
 export const spread = (values) => ({ median: median(values), low: Math.min(...values), high: Math.max(...values) })
 

@@ -1,18 +1,11 @@
 /** One process, with `--expose-gc`: one holding. Answers the bytes of heap that each task adds. */
 import { answer } from '../measure/own-process.mjs'
+import { heap } from './heap.mjs'
 import { holdings } from './holdings.mjs'
 
 const FEW = 1_000
 
 /** @typedef {{ dist: string, holding: string, tasks: number }} Question */
-
-const heap = async () => {
-  for (let n = 0; n < 4; n++) {
-    await new Promise((turn) => setImmediate(turn))
-    globalThis.gc?.()
-  }
-  return process.memoryUsage().heapUsed
-}
 
 await answer(async (/** @type {Question} */ { dist, holding, tasks }) => {
   const prepared = await holdings[holding]?.(tasks, dist)

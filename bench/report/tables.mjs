@@ -91,16 +91,58 @@ const loop = ({ loop }) =>
   )
 
 /** @type {(results: Results) => string} */
-const http = ({ http }) =>
+const http = ({ http, httpTaken }) =>
+  [
+    table(
+      ['', 'CPU per request, µs', 'over the bare server', 'requests per second', 'to the bare server'],
+      http.map(({ request, server, cpu, over, rate, speed }) => [
+        `${request}: ${server}`,
+        spreadOf(cpu, 1),
+        spreadOf(over, 1),
+        spreadOf(rate),
+        spreadOf(speed, 2)
+      ])
+    ),
+    `${takenOn(httpTaken)}.`
+  ].join('\n\n')
+
+/** @type {(delays: import('../results.js').Delays) => readonly string[]} */
+const delaysOf = ({ median, p99 }) => [fixed(median, 1), fixed(p99, 1)]
+
+/** @type {(results: Results) => string} */
+const held = ({ held }) =>
   table(
-    ['', 'CPU per request, µs', 'over the bare server', 'requests per second', 'to the bare server'],
-    http.map(({ request, server, cpu, over, rate, speed }) => [
+    ['', 'to hold, µs', 'to answer, µs', 'over the bare server', 'bytes of heap', 'late, ms', '99 of 100'],
+    held.map(({ request, server, hold, wake, over, bytes, lateMs }) => [
       `${request}: ${server}`,
-      spreadOf(cpu, 1),
-      spreadOf(over, 1),
-      spreadOf(rate),
-      spreadOf(speed, 2)
+      ...[hold, wake, over, bytes].map((cost) => spreadOf(cost)),
+      ...delaysOf(lateMs)
     ])
+  )
+
+/** @type {(results: Results) => string} */
+const limits = ({ holdLimits }) =>
+  table(
+    ['', 'held', 'turned away', 'CPU per one turned away, µs', 'answered after, ms', '99 of 100'],
+    holdLimits.map(({ request, scope, held, turnedAway, cpu, answerMs }) => [
+      `${request}: ${scope}`,
+      ...[held, turnedAway, cpu].map((figure) => fixed(figure)),
+      ...delaysOf(answerMs)
+    ])
+  )
+
+/** @type {(results: Results) => string} */
+const crowd = ({ crowd }) =>
+  table(
+    ['', 'accepted', 'refused', 'done', 'waits ended', 'open at a time', 'peak, MB', 'second half to first'],
+    [
+      [
+        `${fixed(crowd.waiting)} clients that wait${crowd.cutOff ? ' (cut off)' : ''}`,
+        ...[crowd.accepted, crowd.refused, crowd.done, crowd.waits, crowd.mostOpen].map((count) => fixed(count)),
+        fixed(crowd.peakMegabytes),
+        fixed(crowd.growth, 2)
+      ]
+    ]
   )
 
 /** @type {(results: Results) => string} */
@@ -130,10 +172,13 @@ const kept = (results) =>
     })
   )
 
+/** @type {(taken: import('../results.js').Taken) => string} */
+const takenOn = ({ date, machine, node }) =>
+  `${date}, Node ${node.slice(1)} on ${machine.system}, ${machine.cores} cores (${machine.cpu}), ${machine.memoryGigabytes} GB`
+
 /** @type {(results: Results) => string} */
-export const setting = ({ date, machine, node, versions }) =>
-  `${date}, Node ${node.slice(1)} on ${machine.system}, ${machine.cores} cores (${machine.cpu}), ` +
-  `${machine.memoryGigabytes} GB; ${Object.entries(versions)
+export const setting = ({ versions, ...taken }) =>
+  `${takenOn(taken)}; ${Object.entries(versions)
     .map(([name, version]) => `${name} ${version}`)
     .join(', ')}.`
 
@@ -148,6 +193,9 @@ export const tables = {
   memory,
   loop,
   http,
+  held,
+  limits,
+  crowd,
   overload,
   budgets: kept
 }
