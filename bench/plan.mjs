@@ -27,6 +27,6 @@ export const quick = {
   http: { requests: 2_000, warmups: 1, slices: 2, longestMs: 20_000 },
   held: { open: 100, warmups: 0, rounds: 1, seconds: 1, longestMs: 25_000 },
   holdLimits: { requests: 200 },
-  crowd: { seconds: 1 },
+  crowd: { seconds: 2 },
   overload: { seconds: 1 }
 }
