@@ -347,35 +347,45 @@ describe('GET /tasks', () => {
     expect(judged).toBe(0)
   })
 
+  const limit = 'must be a whole number from 1 to 100'
+  const state = 'must be one of queued, running, succeeded, failed, canceled'
+  const once = 'must be given once'
+
   it.each([
-    ['limit=0', '/limit'],
-    ['limit=101', '/limit'],
-    ['limit=-1', '/limit'],
-    ['limit=1.5', '/limit'],
-    ['limit=01', '/limit'],
-    ['limit=%201', '/limit'],
-    ['limit=', '/limit'],
-    ['limit', '/limit'],
-    ['limit=1e1', '/limit'],
-    ['limit=9999999999999999999', '/limit'],
-    ['limit=1&limit=2', '/limit'],
-    ['state=', '/state'],
-    ['state=done', '/state'],
-    ['state=Running', '/state'],
-    ['state=__proto__', '/state'],
-    ['state=queued&state=queued', '/state'],
-    ['state=secret-value&limit=x', '/state']
-  ])('refuses ?%s by name', async (query, pointer) => {
+    ['limit=0', '/limit', limit],
+    ['limit=101', '/limit', limit],
+    ['limit=-1', '/limit', limit],
+    ['limit=1.5', '/limit', limit],
+    ['limit=01', '/limit', limit],
+    ['limit=%201', '/limit', limit],
+    ['limit=', '/limit', limit],
+    ['limit', '/limit', limit],
+    ['limit=1e1', '/limit', limit],
+    ['limit=9999999999999999999', '/limit', limit],
+    ['limit=1&limit=2', '/limit', once],
+    ['state=', '/state', state],
+    ['state=done', '/state', state],
+    ['state=Running', '/state', state],
+    ['state=__proto__', '/state', state],
+    ['state=queued&state=queued', '/state', once],
+    ['state=secret-value&limit=x', '/state', state]
+  ])('refuses ?%s by name', async (query, pointer, detail) => {
     const { as } = shared()
     const reply = await as('ada', `GET /tasks?${query}`)
     expect(reply?.status).toBe(400)
-    expect(jsonOf(reply)).toMatchObject({ code: 'INVALID_FIELD', errors: [{ pointer, detail: expect.any(String) }] })
+    expect(jsonOf(reply)).toMatchObject({
+      code: 'INVALID_FIELD',
+      detail: 'A part of the query is wrong.',
+      errors: [{ pointer, detail }]
+    })
     expect(reply?.body).not.toContain('secret-value')
   })
 
   it('is nowhere without authorize', async () => {
     const bare = desk({ owner })
     expect((await bare.ask('GET /tasks')).reply).toBeUndefined()
+    const elsewhere = desk({ accept: [{ path: '/reports', submit: () => elsewhere.pool.queueTask(() => 1) }] })
+    expect((await elsewhere.ask('GET /tasks')).reply).toBeUndefined()
     const accepting = desk({ accept: [{ path: '/tasks', submit: () => accepting.pool.queueTask(() => 1) }] })
     for (const method of ['GET', 'HEAD']) {
       expect((await accepting.ask(`${method} /tasks`)).reply).toMatchObject({ status: 404 })

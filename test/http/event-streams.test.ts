@@ -253,6 +253,13 @@ describe('the limits', () => {
     expect((await listen(other, { 'x-user': 'eve' })).isOver).toBe(false)
   })
 
+  it('know no owners without the hook', async () => {
+    const { begin, listen } = streaming({ streams: { perOwner: 1 } })
+    const { task } = await begin()
+    expect((await listen(task)).isOver).toBe(false)
+    expect((await listen(task)).isOver).toBe(false)
+  })
+
   it('count finished tickets and long polls not', async () => {
     const { begin, ask, listen } = streaming({ streams: { total: 1 }, longPolls: { total: 1 } })
     const [running, done] = [await begin(), await begin()]

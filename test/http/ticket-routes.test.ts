@@ -197,14 +197,25 @@ describe('when to come back', () => {
 
 describe('what a client is told of a failure', () => {
   it('is the code and no message, by default', async () => {
-    const { status } = await failedStatus(new Error('secret'))
+    const { status, errors } = await failedStatus(new Error('secret'))
     expect(status['error']).toEqual({ code: 'TASK_FAILED', message: 'the task failed' })
+    expect(errors).toEqual([])
     const { status: other } = await failedStatus(Object.assign(new Error('secret'), { code: 'ERR_APP', expose: 1 }))
     expect(other['error']).toEqual({ code: 'ERR_APP', message: 'the task failed' })
     for (const thrown of ['secret', undefined, null, 7, { message: 'secret' }]) {
       const { status: odd } = await failedStatus(thrown)
       expect(odd['error']).toEqual({ code: 'TASK_FAILED', message: 'the task failed' })
     }
+  })
+
+  it('is the message too of an error that says so itself', async () => {
+    const { status } = await failedStatus(Object.assign(new Error('no paper'), { code: 'ERR_APP', expose: true }))
+    expect(status['error']).toEqual({ code: 'ERR_APP', message: 'no paper' })
+  })
+
+  it('is a code of the application as it is, also in an error of this library', async () => {
+    const { status } = await failedStatus(Object.assign(new WaitFullError(3, 1_000), { code: 'DISK_FULL' }))
+    expect(status['error']).toMatchObject({ code: 'DISK_FULL' })
   })
 
   it('is code and message of this library, without its prefix', async () => {
@@ -254,10 +265,12 @@ describe('what a client is told of a failure', () => {
       code: 'E_PAPER',
       message: 'the task failed'
     })
-    expect((await failedStatus(error, { describeError: () => undefined })).status['error']).toEqual({
-      code: 'E_PAPER',
-      message: 'the task failed'
-    })
+    const odd = { code: 7, message: {} } as unknown as { code: string; message: string }
+    for (const describeError of [() => undefined, () => odd]) {
+      const { status: usual, errors } = await failedStatus(error, { describeError })
+      expect(usual['error']).toEqual({ code: 'E_PAPER', message: 'the task failed' })
+      expect(errors).toEqual([])
+    }
   })
 
   it('is the usual when describeError throws, which the log is told', async () => {
@@ -437,6 +450,7 @@ describe("routes that are all the application's own", () => {
     const task = pool.queueTask(() => gate().promise)
     const reply = await routes.accepted(task)
     expect(reply.status).toBe(202)
+    expect(reply.headers).not.toHaveProperty('Idempotent-Replayed')
     expect(reply.headers).toMatchObject({ Location: `/tasks/${task.id}`, 'Content-Location': `/tasks/${task.id}` })
     expect(jsonOf(reply)['id']).toBe(task.id)
     expect(jsonOf(routes.refused(invalidField('/a', 'must be b')))).toMatchObject({
@@ -587,6 +601,14 @@ describe('a reply', () => {
 })
 
 describe('readiness', () => {
+  it('is told in JSON, and so is being alive', async () => {
+    const { routes } = desk()
+    for (const path of ['/livez', '/readyz']) {
+      const reply = await routes.handle(requestTo(`GET ${path}`))
+      expect(reply).toMatchObject({ status: 200, body: '{"status":"ok"}' })
+    }
+  })
+
   it('comes with the start of the pool and goes with the closing of the server, while work is still taken', async () => {
     const pool = new WorkerPool({ concurrency: 1, queueCapacity: 1 })
     open.push(pool)
@@ -673,6 +695,76 @@ describe('bodies', () => {
   })
 })
 
+describe('a cancel', () => {
+  it('ends what is queued at once, asks what runs to end, and comes too late for what has ended', async () => {
+    const { routes, pool } = desk()
+    const cancel = (task: Task): Promise<HttpReply | undefined> => routes.handle(requestTo(`DELETE /tasks/${task.id}`))
+    const running = pool.queueTask(() => gate().promise)
+    const done = await pool.queueTask(() => 1).settled()
+    const failed = await pool.queueTask(() => Promise.reject(new Error('secret'))).settled()
+    pool.pause()
+    const queued = pool.queueTask(() => 1)
+    for (let time = 0; time < 2; time++) {
+      const reply = await cancel(queued)
+      expect(reply?.status).toBe(200)
+      expect(jsonOf(reply)).toMatchObject({ id: queued.id, status: 'canceled', reason: 'user', done: true })
+    }
+    for (let time = 0; time < 2; time++) {
+      const reply = await cancel(running)
+      expect(reply).toMatchObject({ status: 202, headers: { 'Retry-After': '1', ETag: expect.any(String) } })
+      expect(jsonOf(reply)).toMatchObject({ status: 'running', cancelRequested: true })
+    }
+    for (const [id, state] of [
+      [done.id, 'succeeded'],
+      [failed.id, 'failed']
+    ] as const) {
+      const reply = await cancel({ id } as Task)
+      expect(reply?.status).toBe(409)
+      expect(jsonOf(reply)).toMatchObject({ code: 'ALREADY_FINISHED', state })
+    }
+  })
+})
+
+describe('a status', () => {
+  const statusOf = async (routes: TicketRoutes, { id }: Task): Promise<Record<string, unknown>> =>
+    jsonOf(await routes.handle(requestTo(`GET /tasks/${id}`)))
+
+  it('has all that is known of a ticket, and null for the rest', async () => {
+    const { pool, routes } = desk()
+    pool.pause()
+    const task = pool.queueTask(({ progress }) => void progress(0.5, 'half'), { name: 'print' })
+    const empty = { progress: null, reason: null, startedAt: null, settledAt: null, result: null, error: null }
+    const { queuedAt } = task.record()
+    expect(await statusOf(routes, task)).toMatchObject({
+      ...empty,
+      name: 'print',
+      status: 'queued',
+      done: false,
+      position: 1,
+      cancelRequested: false,
+      attempt: 0,
+      queuedAt
+    })
+    pool.resume()
+    await task.settled()
+    const { startedAt, settledAt } = task.record()
+    expect([startedAt, settledAt]).toEqual([expect.any(String), expect.any(String)])
+    expect(await statusOf(routes, task)).toMatchObject({
+      status: 'succeeded',
+      done: true,
+      position: null,
+      progress: { ratio: 0.5, message: 'half' },
+      attempt: 1,
+      startedAt,
+      settledAt,
+      pollAfterMs: null
+    })
+    const nameless = pool.queueTask(({ progress }) => void progress(1))
+    await nameless.settled()
+    expect(await statusOf(routes, nameless)).toMatchObject({ name: null, progress: { ratio: 1, message: null } })
+  })
+})
+
 describe('a cancel that finds the ticket gone', () => {
   it('is a 404 as any other', async () => {
     const { pool, routes } = desk()
@@ -741,6 +833,7 @@ describe('options', () => {
     [{ accept: [{ path: '/a?b', submit }] }, path],
     [{ accept: [{ path: '/a b', submit }] }, path],
     [{ accept: [{ path: 7, submit }] }, path],
+    [{ accept: [{ path: ['/a'], submit }] }, path],
     [{ accept: [{ path: '/livez', submit }] }, freePath],
     [{ accept: [{ path: '/readyz', submit }] }, freePath],
     [{ accept: [{ path: '/tasks/new', submit }] }, freePath],
@@ -759,6 +852,7 @@ describe('options', () => {
     [{ basePath: '/api/' }, basePath],
     [{ basePath: '/a?b' }, basePath],
     [{ basePath: null }, basePath],
+    [{ basePath: ['/api'] }, basePath],
     [{ publicUrl: 'example.org' }, publicUrl],
     [{ publicUrl: 'ftp://example.org' }, publicUrl],
     [{ publicUrl: 'https://me:pass@example.org' }, publicUrl],
@@ -767,6 +861,7 @@ describe('options', () => {
     [{ publicUrl: 'https://example.org/?a' }, publicUrl],
     [{ publicUrl: 'https://example.org/#a' }, publicUrl],
     [{ publicUrl: 7 }, publicUrl],
+    [{ publicUrl: ['https://example.org'] }, publicUrl],
     [{ pollAfterMs: 0 }, '`pollAfterMs`'],
     [{ pollAfterMs: Number.POSITIVE_INFINITY }, '`pollAfterMs`'],
     [{ pollAfterMs: '1' }, '`pollAfterMs`'],
