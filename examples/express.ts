@@ -5,7 +5,7 @@
  * `npx tsx examples/express.ts` runs a server with it.
  */
 import { fileURLToPath } from 'node:url'
-import { type HttpReply, problem, type TicketRoutes } from 'coatcheck/http'
+import { type HttpReply, type ProblemCode, problem, type TicketRoutes } from 'coatcheck/http'
 import express, { type Application, type ErrorRequestHandler, type Request, type RequestHandler } from 'express'
 import { readArguments, serve } from './demo/serve.js'
 import { type Routes, requestOf, send, ticketServer } from './node-http.js'
@@ -36,29 +36,29 @@ function bodyReadAlready(req: Request): { readonly body?: () => AsyncGenerator<U
 /** The application's 404, as a problem document. */
 export const notFound: RequestHandler = (req, res) => send(req, res, problem('NOT_FOUND'))
 
+type Refusing = Pick<TicketRoutes, 'refused'>
+
 /** In place of Express' own error page, which shows stacks. Errors of body parsers get the reply that the routes give. */
-export function errorPage(tickets: Pick<TicketRoutes, 'refused'>): ErrorRequestHandler {
+export function errorPage(tickets: Refusing): ErrorRequestHandler {
   return (error: unknown, req, res, next) => {
     if (res.headersSent) return next(error) // too late to say anything: Express cuts the connection
     send(req, res, parserReply(error) ?? tickets.refused(error))
   }
 }
 
+/** The `type` of a body parser's error, and the reply for it. */
+const PARSER_ERRORS = new Map<unknown, ProblemCode>([
+  ['entity.parse.failed', 'INVALID_BODY'],
+  ['request.aborted', 'INVALID_BODY'],
+  ['request.size.invalid', 'INVALID_BODY'],
+  ['entity.too.large', 'BODY_TOO_LARGE'],
+  ['charset.unsupported', 'UNSUPPORTED_MEDIA_TYPE'],
+  ['encoding.unsupported', 'UNSUPPORTED_MEDIA_TYPE']
+])
+
 function parserReply(error: unknown): HttpReply | undefined {
-  const type = typeof error === 'object' && error !== null && 'type' in error ? error.type : undefined
-  switch (type) {
-    case 'entity.parse.failed':
-    case 'request.aborted':
-    case 'request.size.invalid':
-      return problem('INVALID_BODY')
-    case 'entity.too.large':
-      return problem('BODY_TOO_LARGE')
-    case 'charset.unsupported':
-    case 'encoding.unsupported':
-      return problem('UNSUPPORTED_MEDIA_TYPE')
-    default:
-      return undefined
-  }
+  const code = error instanceof Error && 'type' in error ? PARSER_ERRORS.get(error.type) : undefined
+  return code === undefined ? undefined : problem(code)
 }
 
 const EXPOSED = 'Location, Retry-After, ETag, Operation-Location, Preference-Applied, Idempotent-Replayed, Allow'
@@ -66,33 +66,22 @@ const ALLOWED = 'Content-Type, Prefer, Idempotency-Key, If-None-Match, Last-Even
 
 /** Lets pages of these origins, and of no others, use the routes. */
 export function cors(origins: readonly string[]): RequestHandler {
-  const allowed = new Set(origins)
   return (req, res, next) => {
     res.vary('Origin')
     const { origin } = req.headers
-    if (origin === undefined || !allowed.has(origin)) return next()
-    res.setHeader('Access-Control-Allow-Origin', origin)
-    res.setHeader('Access-Control-Expose-Headers', EXPOSED)
+    if (origin === undefined || !origins.includes(origin)) return next()
+    res.set({ 'Access-Control-Allow-Origin': origin, 'Access-Control-Expose-Headers': EXPOSED })
     if (req.method !== 'OPTIONS' || req.headers['access-control-request-method'] === undefined) return next()
-    res.setHeader('Access-Control-Allow-Methods', 'GET, HEAD, POST, DELETE')
-    res.setHeader('Access-Control-Allow-Headers', ALLOWED)
-    res.setHeader('Access-Control-Max-Age', '600')
-    res.statusCode = 204
-    res.end()
+    res.set({ 'Access-Control-Allow-Headers': ALLOWED, 'Access-Control-Allow-Methods': 'GET, HEAD, POST, DELETE' })
+    res.set('Access-Control-Max-Age', '600').status(204).end()
   }
 }
 
 /** Puts everything in its place; give it a fresh application. */
-export function mount(
-  app: Application,
-  routes: Routes & Pick<TicketRoutes, 'refused'>,
-  origins: readonly string[] = []
-): Application {
+export function mount(app: Application, routes: Routes & Refusing, origins: readonly string[] = []): Application {
   app.disable('x-powered-by')
   if (origins.length > 0) app.use(cors(origins))
-  app.use(ticketMiddleware(routes))
-  app.use(notFound)
-  app.use(errorPage(routes))
+  app.use(ticketMiddleware(routes), notFound, errorPage(routes))
   return app
 }
 
