@@ -11,7 +11,7 @@ import {
 } from '../src/index.js'
 import { expectBalance, Witness } from './support/books.js'
 import { gate } from './support/gate.js'
-import { ManualClock } from './support/manual-clock.js'
+import { ManualClock, microtasks } from './support/manual-clock.js'
 import { listenersOn, never, thrown, untilAborted, watchedPool } from './support/pools.js'
 
 /** A pool with one worker and one seat, not started. */
@@ -237,6 +237,23 @@ describe('a task that has a worker', () => {
     })
     expect(pool.stats()).toMatchObject({ running: 1, totals: { accepted: 1, started: 1 } })
     expect(witness.names()).toEqual(['queued', 'started'])
+    await clock.turn()
+  })
+
+  it('is called before the event loop turns, also where the task before it ended in this turn', async () => {
+    const { clock, pool } = make()
+    pool.start()
+    const first = gate()
+    pool.queueTask(() => first.promise)
+    await microtasks()
+    first.open()
+    await microtasks()
+    let called = false
+    pool.queueTask(() => {
+      called = true
+    })
+    await microtasks()
+    expect(called).toBe(true)
     await clock.turn()
   })
 

@@ -332,6 +332,32 @@ describe('canceling a running task', () => {
     expect(task.record()).not.toHaveProperty('cancelRequestedAt')
   })
 
+  it.each(['text', 0, 1n, true, undefined, null, Symbol('value')])(
+    'C5 a cancel in the microtask after a function returned %s comes too late',
+    async (value) => {
+      const { clock, pool } = startedPool()
+      let answer: boolean | undefined
+      const task = pool.queueTask(() => {
+        queueMicrotask(() => {
+          answer = task.cancel()
+        })
+        return value
+      })
+      await clock.turn()
+      expect([answer, task.state]).toEqual([false, 'succeeded'])
+    }
+  )
+
+  it('C5 who waits for the promise of the function after the pool does finds the task ended', async () => {
+    const { clock, pool } = startedPool()
+    const first = gate<string>()
+    const task = pool.queueTask(() => first.promise)
+    await clock.turn()
+    const answer = first.promise.then(() => task.cancel())
+    first.open('done')
+    expect([await answer, task.state]).toEqual([false, 'succeeded'])
+  })
+
   it('C6 answers what a cancel did: canceled, requested again and again, finished, unknown', async () => {
     const { clock, pool } = startedPool({ concurrency: 1 })
     const running = pool.queueTask(untilAborted)
