@@ -103,7 +103,6 @@ export class EventStreams {
     for (;;) {
       // Not what the follower gives, which is older if the reader was slow.
       if (task.record().revision !== told.revision) return true
-      if (follower.isOver) return false
       if ((await follower.next(until)) === undefined) return false
     }
   }

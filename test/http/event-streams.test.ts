@@ -2,7 +2,7 @@
 import { getEventListeners } from 'node:events'
 import type { Task } from 'coatcheck'
 import { type TicketPool, ticketRoutes } from 'coatcheck/http'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { gate } from '../support/gate.js'
 import { type Asked, type Begun, type DeskOptions, desk } from './support/desk.js'
 import { EventReader } from './support/event-reader.js'
@@ -516,6 +516,29 @@ describe('a stream', () => {
     await reader.leave()
     await clock.turn()
     expect(reader.isOver).toBe(true)
+  })
+
+  it('follows its task no longer than it has a reader', async () => {
+    const { clock, begin, askEvents } = streaming()
+    const { task } = await begin()
+    const changes = vi.spyOn(task, 'changes')
+    const asked = await askEvents(task)
+    const reader = new EventReader(asked.reply)
+    void reader.takeAll()
+    await clock.turn()
+    const signal = changes.mock.calls[0]?.[0]?.signal
+    expect(signal?.aborted).toBe(false)
+    asked.leave()
+    expect(signal?.aborted).toBe(true)
+  })
+
+  it('ends as any iterator does when its reader wants no more', async () => {
+    const { begin, askEvents } = streaming()
+    const { task } = await begin()
+    const pieces = (await askEvents(task)).reply?.body as AsyncIterableIterator<string>
+    expect((await pieces.next()).done).toBe(false)
+    expect(await pieces.return?.()).toEqual({ value: undefined, done: true })
+    expect(await pieces.next()).toEqual({ value: undefined, done: true })
   })
 
   it('that fails ends with its error, which the log is told', async () => {

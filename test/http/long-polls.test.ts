@@ -68,8 +68,8 @@ describe('a request that would rather wait', () => {
     expect(first.reply?.headers).toHaveProperty('Preference-Applied', 'wait=20')
   })
 
-  it('is answered at once when its tag is another, or cannot be read', async () => {
-    const { begin, poll } = waiting()
+  it('is answered at once, and takes no place, when its tag is another or cannot be read', async () => {
+    const { begin, poll } = waiting({ longPolls: { total: 0 } })
     const { task } = await begin()
     for (const tag of ['W/"0"', '"x", W/"99"', 'nonsense', '']) {
       const asked = await poll(task, 'wait=20', tag)
