@@ -3,6 +3,7 @@ import { runInNewContext } from 'node:vm'
 import { describe, expect, it, vi } from 'vitest'
 import {
   type PoolEventName,
+  type Task,
   type TaskContext,
   TaskInterruptedError,
   type TaskRecord,
@@ -416,6 +417,15 @@ describe('results', () => {
     expect(task.record().result).toEqual({ rows: [1, 2] })
     expect(copies).toBe(1)
     expect(await task.result()).toBe(value)
+  })
+
+  it('E10 says of a result that holds its own task why it ends there', async () => {
+    const { clock, pool } = startedPool()
+    const task: Task = pool.queueTask(() => ({ task }))
+    await clock.turn()
+    const { result, ...rest } = task.record()
+    expect(result).toEqual({ task: { ...rest, resultOmitted: 'It holds its own task.' } })
+    expect(task.record()).toEqual({ ...rest, result })
   })
 
   it('E10 tells a result from no result', async () => {
