@@ -94,6 +94,17 @@ describe('Listeners', () => {
     expect([told, listeners.heard]).toEqual([[], 0])
   })
 
+  it('call a listener that was taken away no more, however often it was added', () => {
+    const { listeners, told, tell } = setup()
+    const often = tell('often')
+    listeners.on('idle', often)
+    listeners.once('idle', often)
+    listeners.on('idle', often)
+    listeners.off('idle', often)
+    listeners.emit('idle')
+    expect([told, listeners.heard]).toEqual([[], 0])
+  })
+
   it('tell the same listener apart by event', () => {
     const { listeners, told, tell } = setup()
     const both = tell('both')
