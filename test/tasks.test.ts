@@ -803,7 +803,11 @@ describe('changes()', () => {
     expect(() => task.changes({ signal: {} as AbortSignal })).toThrow(
       new TypeError('Expected `signal` to be an AbortSignal, got `[object Object]` (object)')
     )
-    expect(() => task.changes({ from: 1 } as never)).toThrow(TypeError)
-    expect(() => task.changes(null as never)).toThrow(TypeError)
+    expect(() => task.changes({ from: 1 } as never)).toThrow(
+      new TypeError('Expected `options` to have only the options signal, got `from`')
+    )
+    expect(() => task.changes(null as never)).toThrow(
+      new TypeError('Expected `options` to be an object, got `null` (null)')
+    )
   })
 })
