@@ -153,12 +153,15 @@ describe('memory in use', () => {
     await it.stop()
   })
 
-  it('does not grow with the starts that a rate limit has forgotten', async () => {
+  it.each([
+    ['half as many as it may', 1],
+    ['one', 10]
+  ])('does not grow with the starts that a rate limit has forgotten, where it holds %s', async (_held, passMs) => {
     const rate = new RateWindow(10, 5)
     let now = 0
     const each = await growth(async () => {
-      for (let i = 0; i < 100_000; i++, now++) {
-        if (!rate.allows(now)) throw new Error('five of ten are taken')
+      for (let i = 0; i < 100_000; i++, now += passMs) {
+        if (!rate.allows(now)) throw new Error('it holds at most five of ten')
         rate.take()
         rate.called(now)
       }
