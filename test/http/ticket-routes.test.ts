@@ -682,6 +682,77 @@ describe('bodies', () => {
     expect(isRead).toBe(true)
   })
 
+  const nested = (levels: number): string => `${'{"a":'.repeat(levels - 1)}{}${'}'.repeat(levels - 1)}`
+
+  it.each([
+    ['', 'The body is empty.'],
+    ['\ufeff{}', 'The body begins with a byte order mark.'],
+    [nested(65), 'The body is nested deeper than 64 levels.'],
+    ['{', 'The body is not JSON.'],
+    ['[]', 'The body is JSON, but not an object.'],
+    ['null', 'The body is JSON, but not an object.'],
+    ['"a"', 'The body is JSON, but not an object.'],
+    [Buffer.from([0x7b, 0xff, 0x7d]), 'The body is not UTF-8.']
+  ])('%j is refused in words that do not repeat it', async (sent, detail) => {
+    const { routes, errors } = desk()
+    const body = async function* (): AsyncGenerator<Uint8Array> {
+      yield Buffer.from(sent)
+    }
+    const reply = await routes.handle(requestTo('POST /tasks', { json: {}, body }))
+    expect(reply).toMatchObject({ status: 400, close: false })
+    expect(jsonOf(reply)).toMatchObject({ code: 'INVALID_BODY', detail })
+    expect(errors).toEqual([])
+  })
+
+  it.each([
+    nested(64),
+    `{"a":"${'['.repeat(100)}"}`,
+    `{"a":"\\"${'['.repeat(100)}"}`,
+    `{"a":"\\\\","b":[[]]}`,
+    `{"a":[${'[],'.repeat(100)}{}]}`
+  ])('of at most 64 levels is taken: %s', async (text) => {
+    const { routes } = desk()
+    expect((await routes.handle(requestTo('POST /tasks', { json: {}, body: bytesOf(text) })))?.status).toBe(202)
+  })
+
+  const typed = async (contentType: string, more = {}): Promise<number | undefined> => {
+    const headers = { 'content-type': contentType, ...more }
+    return (await desk().routes.handle(requestTo('POST /tasks', { json: {}, headers })))?.status
+  }
+
+  it.each([
+    'application/json',
+    'Application/JSON',
+    'application/problem+json',
+    'application/json; charset=utf-8',
+    'application/json;charset="UTF-8"',
+    'application/json ; Charset=utf8',
+    'application/json; charset="u\\tf-8"',
+    'application/json;',
+    'application/json; x=y; charset=utf-8'
+  ])('may be of type %s', async (contentType) => {
+    expect(await typed(contentType)).toBe(202)
+    expect(await typed(contentType, { 'content-encoding': '' })).toBe(202)
+    expect(await typed(contentType, { 'content-encoding': 'gzip' })).toBe(415)
+  })
+
+  it.each([
+    '',
+    'json',
+    'text/json',
+    'application/jsonx',
+    'application/xjson',
+    'application/json x',
+    ' application/json',
+    'application/json; charset=latin1',
+    'application/json; charset=""',
+    'application/json; charset=utf-8; charset=latin1',
+    'application/json; charset',
+    'application/json, text/plain'
+  ])('may not be of type %j', async (contentType) => {
+    expect(await typed(contentType)).toBe(415)
+  })
+
   it('that break off are refused', async () => {
     const { routes, errors } = desk()
     const body = async function* (): AsyncGenerator<Uint8Array> {
