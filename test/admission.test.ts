@@ -240,6 +240,19 @@ describe('a task that has a worker', () => {
     await clock.turn()
   })
 
+  it('has waited from the moment it was queued, however old the pool is', async () => {
+    const { clock, pool } = make()
+    pool.start()
+    await clock.advance(500)
+    const first = gate()
+    pool.queueTask(() => first.promise)
+    pool.queueTask(() => {})
+    await clock.advance(20)
+    first.open()
+    await clock.turn()
+    expect(pool.stats().waitMs).toMatchObject({ mean: 10, max: 20 })
+  })
+
   it('is called before the event loop turns, also where the task before it ended in this turn', async () => {
     const { clock, pool } = make()
     pool.start()

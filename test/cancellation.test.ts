@@ -10,6 +10,7 @@ import {
 } from '../src/index.js'
 import { expectBalance } from './support/books.js'
 import { gate } from './support/gate.js'
+import { microtasks } from './support/manual-clock.js'
 import {
   listenersOn,
   never,
@@ -1009,6 +1010,14 @@ describe('limits', () => {
     expect(witness.names(byTask)).toEqual(['queued', 'canceled', 'settled'])
   })
 
+  it('C16 keeps the process alive until a task has waited for as long as it may', async () => {
+    const { clock, pool } = watchedPool({ queueTimeoutMs: 100 })
+    const task = pool.queueTask(never)
+    expect(clock.timers('alive')).toBe(1)
+    await clock.advance(100)
+    expect([task.state, clock.timers('alive')]).toEqual(['canceled', 0])
+  })
+
   it('C16 limits the wait until the first start only: neither the run nor the wait for a retry', async () => {
     const { clock, pool } = startedPool({ concurrency: 1, queueTimeoutMs: 100 })
     const first = pool.queueTask(untilAborted)
@@ -1268,6 +1277,34 @@ describe('the context of a task', () => {
     expect((error as Error).message).toMatch(message)
     expect((error as Error).message).not.toMatch(/milliseconds|256/)
     expect(task.record()).not.toHaveProperty('progress')
+  })
+
+  it('tells of no progress once its task has ended in the same turn; the value stays', async () => {
+    const { clock, pool, witness } = startedPool()
+    const task = pool.queueTask(({ progress }) => progress(0.9))
+    await clock.turn()
+    expect(witness.names(task)).toEqual(['queued', 'started', 'succeeded', 'settled'])
+    expect(task.record()).toMatchObject({ revision: 4, progress: { ratio: 0.9 } })
+  })
+
+  it('tells of no progress once the next attempt has begun in the same turn', async () => {
+    const { clock, pool, witness } = startedPool()
+    const task = pool.queueTask(
+      ({ attempt, progress }) => {
+        if (attempt === 2) return never()
+        progress(0.9)
+        throw new Error('again')
+      },
+      { retry: { attempts: 2, backoffMs: () => 0 } }
+    )
+    await microtasks()
+    clock.tick(0)
+    await microtasks()
+    expect(task.attempt).toBe(2)
+    const { revision } = task.record()
+    await clock.turn()
+    expect(witness.names(task)).toEqual(['queued', 'started', 'retrying', 'started'])
+    expect(task.record().revision).toBe(revision)
   })
 
   it('does not hear progress of an attempt that has ended', async () => {

@@ -999,6 +999,19 @@ describe('the context of the caller', () => {
     expect(await Promise.all(tasks.map((task) => task.result()))).toEqual(['none', 'none'])
   })
 
+  it('E19 with `captureContext: false` a task is retried as well', async () => {
+    const { clock, pool } = startedPool({ captureContext: false })
+    const task = pool.queueTask(
+      ({ attempt }) => {
+        if (attempt === 1) throw new Error('again')
+        return attempt
+      },
+      { retry: { attempts: 2, backoffMs: () => 0 } }
+    )
+    await clock.advance(0)
+    expect(await task.result()).toBe(2)
+  })
+
   it('E19 is the one of the call again in each attempt, whatever the attempt before entered', async () => {
     const { clock, pool } = startedPool({ concurrency: 1, retry: { attempts: 3, backoffMs: () => 1 } })
     const seen: unknown[] = []
