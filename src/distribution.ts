@@ -22,7 +22,8 @@ export class Distribution {
 
   record(ms: number): void {
     this.#counts ??= new Float64Array(BUCKETS)
-    ;(this.#counts[bucketOf(ms)] as number)++
+    const bucket = bucketOf(ms)
+    this.#counts[bucket] = (this.#counts[bucket] as number) + 1
     this.#sum += ms
     if (ms > this.#max) this.#max = ms
   }

@@ -69,9 +69,9 @@ export class Tickets {
   }
 
   #watch(): void {
-    const { nextExpiryMs } = this.#retention
-    if (nextExpiryMs === Number.POSITIVE_INFINITY || this.#parts.scheduler.stage === STOPPED) return
-    this.#parts.deadlines.set(this.#expiry, Math.max(nextExpiryMs - this.#parts.turn.fresh(), 0), false)
+    if (this.#parts.scheduler.stage === STOPPED) return
+    const delayMs = Math.max(this.#retention.nextExpiryMs - this.#parts.turn.fresh(), 0)
+    this.#parts.deadlines.set(this.#expiry, delayMs, false)
   }
 }
 

@@ -2,7 +2,7 @@
  * At most `starts` calls in any window of `intervalMs`, however the window is laid.
  *
  * A start is taken when a task is given its worker and dated when its function is called, which may be later: until
- * then it counts in every window. Holds the times of the last `starts` calls at most, in a ring that grows on demand.
+ * then it counts in every window. Holds twice `starts` times at most: what was forgotten goes when it is the half.
  */
 export class RateWindow {
   readonly starts: number
