@@ -326,6 +326,20 @@ describe('a task that has a worker', () => {
   })
 })
 
+describe('a task that the rate holds back', () => {
+  it('is called when the rate opens, though nothing else comes until then', async () => {
+    const { clock, pool } = make({ rateLimit: { starts: 1, intervalMs: 100 } })
+    pool.start()
+    pool.queueTask(() => 'first')
+    await clock.turn()
+    const second = pool.queueTask(() => 'second')
+    await clock.advance(99)
+    expect([second.state, clock.timers('alive')]).toEqual(['queued', 1])
+    await clock.advance(1)
+    expect(second.state).toBe('succeeded')
+  })
+})
+
 describe('retryAfterMs', () => {
   const refusal = (pool: WorkerPool): unknown => {
     const error = thrown(() => pool.queueTask(never)) as QueueFullError
