@@ -338,6 +338,18 @@ describe('a task that the rate holds back', () => {
     await clock.advance(1)
     expect(second.state).toBe('succeeded')
   })
+
+  it('is called when the rate opens, also where another was to be called then and was canceled', async () => {
+    const { clock, pool } = make({ rateLimit: { starts: 1, intervalMs: 100 } })
+    pool.start()
+    pool.queueTask(() => 'first')
+    await clock.turn()
+    pool.queueTask(() => 'second').cancel()
+    expect(clock.timers('alive')).toBe(0)
+    const third = pool.queueTask(() => 'third')
+    await clock.advance(100)
+    expect(third.state).toBe('succeeded')
+  })
 })
 
 describe('retryAfterMs', () => {
