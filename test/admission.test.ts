@@ -456,8 +456,10 @@ describe('what is wrong with a call', () => {
     const it = pool()
     const witness = new Witness(it)
     const before = it.stats()
-    expect(thrown(() => it.queueTask(wrong as never))).toBeInstanceOf(TypeError)
-    await expect(it.queueTaskWhenFree(wrong as never)).rejects.toBeInstanceOf(TypeError)
+    const error = thrown(() => it.queueTask(wrong as never)) as Error
+    expect(error).toBeInstanceOf(TypeError)
+    expect(error.message).toMatch(/^Expected (`task`|the task) to be /)
+    await expect(it.queueTaskWhenFree(wrong as never)).rejects.toEqual(error)
     expect(it.stats()).toEqual(before)
     expect(witness.told).toEqual([])
   })
