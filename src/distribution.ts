@@ -31,7 +31,8 @@ export class Distribution {
   stats(): DurationStats {
     const counts = this.#counts
     if (counts === undefined) return EMPTY
-    const count = counts.reduce((sum, some) => sum + some)
+    let count = 0
+    for (const some of counts) count += some
     return {
       mean: this.#sum / count,
       p50: this.#percentile(counts, 0.5 * count),
