@@ -20,6 +20,7 @@ export default defineConfig({
     // Only what hangs runs into it: the machine may be busy with something else.
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    expect: { poll: { timeout: 120_000 } },
     // Leak tests call `global.gc`.
     execArgv: ['--expose-gc'],
     setupFiles: ['test/setup.ts'],

@@ -147,7 +147,7 @@ describe.concurrent('a process', () => {
         const base = resources()
         const listeners = process.eventNames().map((name) => process.listenerCount(name))
         const pool = new WorkerPool({
-          concurrency: 2, queueCapacity: 10, waiterCapacity: 5, graceMs: 20, forceMs: 20, stuckAfterMs: 5,
+          concurrency: 2, queueCapacity: 10, waiterCapacity: 5, graceMs: 20, forceMs: 2_000, stuckAfterMs: 5,
           taskTimeoutMs: ${LONG}, queueTimeoutMs: ${LONG}, rateLimit: { starts: 5, intervalMs: 10 }
         }).start()
         for (let n = 0; n < 12; n++) {

@@ -70,7 +70,7 @@ function makePool(random: Random) {
     if (!isPoolError(error)) foreign.push(error)
   }
   const end = async (): Promise<void> => {
-    const report = await pool.stop({ graceMs: random.integer(0, 3), forceMs: 50 })
+    const report = await pool.stop({ graceMs: random.integer(0, 3), forceMs: 60_000 })
     expect(report.interrupted.count).toBe(0)
     expect(await pool.closed).toBe(report)
     const { running, queued, delayed, waiting, state, totals } = expectBalance(pool)
@@ -104,7 +104,7 @@ describe('ten actors, fifty rounds', () => {
         () => pool.pause(),
         () => pool.resume(),
         () => pool.resize({ concurrency: random.integer(1, 4), queueCapacity: random.integer(0, 8) }),
-        () => (random.chance(0.02) ? void pool.stop({ graceMs: random.integer(0, 3), forceMs: 50 }) : undefined)
+        () => (random.chance(0.02) ? void pool.stop({ graceMs: random.integer(0, 3), forceMs: 60_000 }) : undefined)
       ]
       const act = (): void => {
         try {
@@ -156,7 +156,7 @@ describe('ten actors, fifty rounds', () => {
         () => request('GET', ticket()),
         () => request('DELETE', ticket()),
         () => request('GET', '/readyz'),
-        () => (random.chance(0.02) ? void pool.stop({ graceMs: 1, forceMs: 50 }) : undefined)
+        () => (random.chance(0.02) ? void pool.stop({ graceMs: 1, forceMs: 60_000 }) : undefined)
       ]
       return { act: () => random.pick(acts)(), end }
     })
