@@ -17,6 +17,7 @@ const EMPTY: DurationStats = Object.freeze({ mean: 0, p50: 0, p95: 0, p99: 0, ma
  */
 export class Distribution {
   #counts: Float64Array | undefined
+  #count = 0
   #sum = 0
   #max = 0
 
@@ -24,6 +25,7 @@ export class Distribution {
     this.#counts ??= new Float64Array(BUCKETS)
     const bucket = bucketOf(ms)
     this.#counts[bucket] = (this.#counts[bucket] as number) + 1
+    this.#count++
     this.#sum += ms
     if (ms > this.#max) this.#max = ms
   }
@@ -31,8 +33,7 @@ export class Distribution {
   stats(): DurationStats {
     const counts = this.#counts
     if (counts === undefined) return EMPTY
-    let count = 0
-    for (const some of counts) count += some
+    const count = this.#count
     return {
       mean: this.#sum / count,
       p50: this.#percentile(counts, 0.5 * count),
