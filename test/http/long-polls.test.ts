@@ -111,6 +111,13 @@ describe('a request that would rather wait', () => {
     }
   })
 
+  it('goes by the first preference of that name, also where that says no time', async () => {
+    const { begin, poll } = waiting()
+    const asked = await poll((await begin()).task, 'respond-async, wait, wait=5')
+    expect(asked.reply?.status).toBe(304)
+    expect(asked.reply?.headers).not.toHaveProperty('Preference-Applied')
+  })
+
   it('does not wait for 0 seconds', async () => {
     const { begin, poll } = waiting()
     const asked = await poll((await begin()).task, 'wait=0')
