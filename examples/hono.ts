@@ -4,21 +4,18 @@
  * `npx tsx examples/hono.ts` runs a server with it.
  */
 import type { IncomingMessage, RequestListener } from 'node:http'
-import type { Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { getRequestListener, RequestError } from '@hono/node-server'
 import { type HttpReply, type HttpRequest, problem } from 'coatcheck/http'
 import { Hono } from 'hono'
 import { readArguments, serve } from './demo/serve.js'
-import { listener, type Routes, ticketServer } from './node-http.js'
+import { leftSignal, listener, type Outgoing, type Routes, ticketServer } from './node-http.js'
 
 /** What a server on Node hands over next to the request. Others have no such thing. */
 export interface Bindings {
-  readonly incoming?: Pick<IncomingMessage, 'url' | 'headers' | 'httpVersionMajor'>
+  readonly incoming?: Pick<IncomingMessage, 'url' | 'headers' | 'httpVersionMajor' | 'socket'>
   readonly outgoing?: Outgoing
 }
-
-type Outgoing = Pick<Writable, 'destroy'>
 
 export type FetchHandler = (request: Request, bindings?: Bindings) => Response | Promise<Response>
 
@@ -30,10 +27,11 @@ export function ticketFetch(routes: Routes, application: FetchHandler): FetchHan
   }
 }
 
-function requestOf(request: Request, { incoming }: Bindings = {}): HttpRequest {
+function requestOf(request: Request, { incoming, outgoing }: Bindings = {}): HttpRequest {
   // A URL has its dots resolved and `Headers` joins what came twice: as it came is better, where there is such a thing.
   const { url: target = request.url, headers = Object.fromEntries(request.headers) } = incoming ?? {}
-  return { method: request.method, target, headers, body: () => bytesOf(request), signal: request.signal }
+  const signal = incoming && outgoing ? leftSignal(incoming, outgoing) : request.signal
+  return { method: request.method, target, headers, body: () => bytesOf(request), signal }
 }
 
 /** Leaves the rest where it is: to cancel it would end the connection before the reply. */

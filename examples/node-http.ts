@@ -12,7 +12,7 @@ import {
   type ServerOptions,
   type ServerResponse
 } from 'node:http'
-import { finished } from 'node:stream'
+import { finished, type Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { fileURLToPath } from 'node:url'
 import { type HttpReply, type HttpRequest, problem, type TicketRoutes } from 'coatcheck/http'
@@ -31,15 +31,34 @@ export function listener(routes: Routes): RequestListener {
   }
 }
 
+/** What is needed of a response here. */
+export type Outgoing = Pick<Writable, 'writableEnded' | 'once' | 'destroy'>
+
+/** Who is to be told when a connection closes: of replies that wait behind another one on it, Node tells none. */
+const waiting = new WeakMap<object, Set<() => void>>()
+
+/** Aborts when the client leaves before all was said. */
+export function leftSignal(req: Pick<IncomingMessage, 'socket'>, res: Outgoing): AbortSignal {
+  const left = new AbortController()
+  const leave = () => {
+    if (!res.writableEnded) left.abort()
+  }
+  const all = waiting.get(req.socket) ?? new Set()
+  if (!waiting.has(req.socket)) {
+    req.socket.once('close', () => {
+      for (const each of all) each()
+    })
+  }
+  waiting.set(req.socket, all.add(leave))
+  res.once('close', leave).once('close', () => all.delete(leave))
+  return left.signal
+}
+
 /** Carries a request over as it is. */
 export function requestOf(req: IncomingMessage, res: ServerResponse): HttpRequest {
-  const left = new AbortController()
-  res.once('close', () => {
-    if (!res.writableEnded) left.abort()
-  })
   // A plain `for await (… of req)` destroys the request when it is left early: the rest could not be read off any more.
   const body = () => req.iterator({ destroyOnReturn: false })
-  return { method: req.method ?? '', target: req.url ?? '', headers: req.headers, body, signal: left.signal }
+  return { method: req.method ?? '', target: req.url ?? '', headers: req.headers, body, signal: leftSignal(req, res) }
 }
 
 /** Writes a reply as it is. */

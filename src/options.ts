@@ -196,7 +196,7 @@ export interface TaskOptions {
   /**
    * A ticket of your own: 1 to 128 characters of `[A-Za-z0-9._:-]`, not `.` or `..`.
    *
-   * @defaultValue 128 random bits
+   * @defaultValue 28 characters with 136 random bits
    */
   readonly id?: string | undefined
   /** A label for a function's task, at most 256 characters. A handler's task has its handler's name. */

@@ -52,11 +52,16 @@ function reasonOf(task: Task): Promise<{ readonly thrown: unknown }> {
 function usualError(error: unknown, record: TaskRecord): TicketError {
   const code = record.error?.code ?? UNSAID.code
   const isOurs = isPoolError(error)
-  const isShown = isOurs || read(error, 'expose') === true
+  const isShown = (isOurs && !namesAnother(error, record)) || read(error, 'expose') === true
   return {
     code: isOurs && code.startsWith('ERR_') ? code.slice('ERR_'.length) : code,
     message: (isShown ? record.error?.message : undefined) ?? UNSAID.message
   }
+}
+
+/** The error of a task inside the task: its id or its key is not for who asks about this one. */
+function namesAnother(error: unknown, { id, key }: TaskRecord): boolean {
+  return (read(error, 'id') ?? id) !== id || (read(error, 'key') ?? key) !== key
 }
 
 type Described = { readonly [K in keyof TicketError]: string | undefined }

@@ -1,14 +1,16 @@
 /** What only an application around the tickets has, on Fastify and on servers that speak Fetch. */
 import { once } from 'node:events'
 import type { Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import type { HttpReply } from 'coatcheck/http'
+import { type AddressInfo, connect } from 'node:net'
+import type { HttpReply, HttpRequest } from 'coatcheck/http'
+import express from 'express'
 import { Hono } from 'hono'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type Application, application } from '../../examples/demo/application.js'
+import { mount } from '../../examples/express.js'
 import { ticketFastify } from '../../examples/fastify.js'
 import { ticketFetch, ticketHono } from '../../examples/hono.js'
-import { ticketServer } from '../../examples/node-http.js'
+import { listener, ticketServer } from '../../examples/node-http.js'
 import { CountingClock } from './support/counting-clock.js'
 import { Gates } from './support/gates.js'
 import { exchange, post, type RawReply, request } from './support/raw.js'
@@ -39,6 +41,37 @@ const expectNotFound = (reply: RawReply): void => {
   expect(reply.headers.get('content-type')).toBe('application/problem+json')
   expect(JSON.parse(reply.body)).toMatchObject({ code: 'NOT_FOUND' })
 }
+
+describe('a client that leaves', () => {
+  const servers: Readonly<Record<string, (app: Application) => Server | Promise<Server>>> = {
+    'node:http': (app) => ticketServer(listener(app)),
+    Express: (app) => ticketServer(mount(express(), app)),
+    Fastify: async (app) => {
+      const fastify = ticketFastify(app)
+      await fastify.ready()
+      return fastify.server
+    },
+    Hono: (app) => ticketServer(ticketHono(app))
+  }
+
+  it.each(Object.keys(servers))('has left all the requests that it sent at once, on %s', async (name) => {
+    const signals: AbortSignal[] = []
+    const handle = ({ signal }: HttpRequest): Promise<never> => {
+      signals.push(signal)
+      return new Promise(() => {})
+    }
+    const server = await (servers[name] as (app: Application) => Server)({ ...demo(), handle })
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    open.push(() => server.close())
+    const socket = connect((server.address() as AddressInfo).port, '127.0.0.1')
+    socket.write(Buffer.concat(Array.from({ length: 12 }, () => request('GET /tasks/a', ['Connection: keep-alive']))))
+    await expect.poll(() => signals.length).toBe(12)
+    expect(signals.filter(({ aborted }) => aborted)).toEqual([])
+    socket.destroy()
+    await expect.poll(() => signals.filter(({ aborted }) => aborted).length).toBe(12)
+  })
+})
 
 describe('Fastify', () => {
   it('goes on with what is none of the routes, bodies and all', async () => {

@@ -5,6 +5,7 @@ import {
   PoolDeadlockError,
   PoolStoppedError,
   type Task,
+  TaskCanceledError,
   WaitFullError,
   WaitTimeoutError,
   WorkerPool,
@@ -216,6 +217,19 @@ describe('what a client is told of a failure', () => {
   it('is a code of the application as it is, also in an error of this library', async () => {
     const { status } = await failedStatus(Object.assign(new WaitFullError(3, 1_000), { code: 'DISK_FULL' }))
     expect(status['error']).toMatchObject({ code: 'DISK_FULL' })
+  })
+
+  it('tells the code, but not the message, of an error of this library that names another task or key', async () => {
+    const facts = { concurrency: 1, queueCapacity: 1, running: 1, queued: 1, retryAfterMs: 1_000 }
+    const errors = [
+      new TaskCanceledError('another-ticket', 'user'),
+      new DuplicateTaskError('another-ticket'),
+      new KeyQueueFullError('another-owner', facts)
+    ]
+    for (const error of errors) {
+      const { status } = await failedStatus(error)
+      expect(status['error']).toEqual({ code: error.code.slice('ERR_'.length), message: 'the task failed' })
+    }
   })
 
   it('is code and message of this library, without its prefix', async () => {
