@@ -30,8 +30,8 @@ const UNSAID: TicketError = { code: 'TASK_FAILED', message: 'the task failed' }
 
 /**
  * What a client may know of why a task failed; `null` when it did not. The messages of errors hold paths, queries and
- * secrets, so only those are shown that are this library's, that say so themselves (`expose` is `true`), or that
- * `describeError` gives. What was given to a cancel is never shown.
+ * secrets, so only those are shown that are this library's and name no other task, that say so themselves (`expose` is
+ * `true`), or that `describeError` gives. What was given to a cancel is never shown.
  */
 export async function failureOf(task: Task, record: TaskRecord, rules: FailureRules): Promise<TicketError | null> {
   if (record.state !== 'failed') return null
