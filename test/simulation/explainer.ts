@@ -6,6 +6,19 @@ import { Part } from './part.js'
 export class Explainer extends Part {
   /** The timer that fires now should have fired earlier. */
   firingLate = false
+  /** When those should have left the line who left it since then. */
+  readonly #left: number[] = []
+
+  /** Timers fire now, late or not. */
+  fire(late: boolean): void {
+    this.firingLate = late
+    this.#left.length = 0
+  }
+
+  /** A caller has left the line. */
+  leaves({ waitUntil }: ModelTask): void {
+    this.#left.push(waitUntil)
+  }
 
   /** Explains what the pool did since the last look. */
   sync(): void {
@@ -30,12 +43,12 @@ export class Explainer extends Part {
 
   /**
    * Late timers fire in the order of their times, with nobody looking in between: a rate that opened, a retry, a limit of
-   * the queue. After each of them starts whoever may by now.
+   * the queue or of a wait for room. After each of them starts whoever may by now.
    */
   #explainLateTimers(): void {
     const { model, now } = this.world
     const times = [model.rateOpenedAt, ...model.delayed.map(({ retryAt }) => retryAt)]
-    times.push(...model.queue.map(({ queueUntil }) => queueUntil))
+    times.push(...[...model.queue, ...model.uncalled].map(({ queueUntil }) => queueUntil), ...this.#left)
     for (const time of times.filter((at) => at <= now).sort((a, b) => a - b)) {
       this.#explainRequeue(time)
       for (const task of [...model.queue, ...model.uncalled]) {

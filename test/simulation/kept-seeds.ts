@@ -11,7 +11,9 @@ export const KEPT_SEEDS: readonly (readonly [seed: number, found: string])[] = [
   [10266, 'the same, with the loop blocked'],
   [46188, 'an id was judged before a late start let a waiter with the same id in'],
   [278807, 'a promise asked for earlier was lost when a listener asked again before it was answered'],
-  [315563, 'a listener of `stopping` ended the grace, and a pause that ended with the stop let tasks start after it']
+  [315563, 'a listener of `stopping` ended the grace, and a pause that ended with the stop let tasks start after it'],
+  [889316, 'a wait for room that ended late let others start before a late retry was put back'],
+  [818725, 'a late limit of the queue took a worker from a task that was not called yet']
 ]
 
 const hangs: TaskPlan = { attempts: ['waits and honours abort'], lazy: false, progress: false, inside: [] }

@@ -35,6 +35,7 @@ export class Verdicts extends Part {
     else {
       checks.that('I4', task.place === 'line', () => `${name} was refused when it was ${task.place}`)
       checks.that('I4', this.#mayLeave(actor, error), () => `${name} left the line with ${String(error)}`)
+      explainer.leaves(task)
     }
     this.#lookAtFacts(error)
     model.refuse(task)

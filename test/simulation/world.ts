@@ -150,10 +150,10 @@ export class World {
   fire(): void {
     const { model, explainer, clock } = this
     if (model.state === 'stopping' && model.grace === 'open' && model.graceAt <= this.now) model.grace = 'ending'
-    explainer.firingLate = clock.next < this.now
+    explainer.fire(clock.next < this.now)
     clock.fire()
     explainer.sync()
-    explainer.firingLate = false
+    explainer.fire(false)
     this.aborts.learnAll((task) => task.runUntil <= this.now || model.grace === 'ending')
     if (model.grace === 'ending' && model.graceAt <= this.now) model.grace = 'over'
   }
