@@ -6,17 +6,18 @@ const path = (relative: string): string => fileURLToPath(new URL(relative, impor
 /** Tests that need the packed library. Only a run that includes one of them builds and packs it. */
 const packed = ['test/package/tarball.test.ts', 'test/package/readme.test.ts']
 
+/** Tests and examples import the package by its name; here the name means the source, so no build is needed first. */
+export const alias = [
+  { find: /^coatcheck$/, replacement: path('src/index.ts') },
+  { find: /^coatcheck\/http$/, replacement: path('src/http/index.ts') },
+  { find: /^coatcheck\/client$/, replacement: path('src/client/index.ts') }
+]
+
 export default defineConfig({
-  resolve: {
-    // Tests and examples import the package by its name; here the name means the source, so no build is needed first.
-    alias: [
-      { find: /^coatcheck$/, replacement: path('src/index.ts') },
-      { find: /^coatcheck\/http$/, replacement: path('src/http/index.ts') },
-      { find: /^coatcheck\/client$/, replacement: path('src/client/index.ts') }
-    ]
-  },
+  resolve: { alias },
   test: {
     pool: 'forks',
+    maxWorkers: '100%', // the default leaves one core idle, of two that is half the machine
     // Only what hangs runs into it: the machine may be busy with something else.
     testTimeout: 120_000,
     hookTimeout: 120_000,

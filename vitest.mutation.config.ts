@@ -1,8 +1,6 @@
-import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
-
-const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url))
+import { alias } from './vitest.config.js'
 
 /** Whether a pattern of very many test names is more than a regular expression may be. */
 function isTooLarge(pattern: RegExp): boolean {
@@ -41,13 +39,7 @@ export interface MutationTests {
 /** How a mutation run calls its tests, whatever is mutated. */
 export const mutationConfig = ({ slow, ...tests }: MutationTests) =>
   defineConfig({
-    resolve: {
-      alias: [
-        { find: /^coatcheck$/, replacement: path('src/index.ts') },
-        { find: /^coatcheck\/http$/, replacement: path('src/http/index.ts') },
-        { find: /^coatcheck\/client$/, replacement: path('src/client/index.ts') }
-      ]
-    },
+    resolve: { alias },
     test: {
       ...tests,
       setupFiles: ['test/setup.ts'],

@@ -38,27 +38,25 @@ export const notFound: RequestHandler = (req, res) => send(req, res, problem('NO
 
 type Refusing = Pick<TicketRoutes, 'refused'>
 
-/** In place of Express' own error page, which shows stacks. Errors of body parsers get the reply that the routes give. */
+/** In place of Express' own error page, which shows stacks. Mistakes of clients get the reply that the routes give. */
 export function errorPage(tickets: Refusing): ErrorRequestHandler {
   return (error: unknown, req, res, next) => {
     if (res.headersSent) return next(error) // too late to say anything: Express cuts the connection
-    send(req, res, parserReply(error) ?? tickets.refused(error))
+    send(req, res, mistakeReply(error) ?? tickets.refused(error))
   }
 }
 
-/** The `type` of a body parser's error, and the reply for it. */
-const PARSER_ERRORS = new Map<unknown, ProblemCode>([
-  ['entity.parse.failed', 'INVALID_BODY'],
-  ['request.aborted', 'INVALID_BODY'],
-  ['request.size.invalid', 'INVALID_BODY'],
-  ['entity.too.large', 'BODY_TOO_LARGE'],
-  ['charset.unsupported', 'UNSUPPORTED_MEDIA_TYPE'],
-  ['encoding.unsupported', 'UNSUPPORTED_MEDIA_TYPE']
+/** The status that Express and its body parsers give to an error of the client, and the reply for it. */
+const MISTAKES = new Map<unknown, ProblemCode>([
+  [400, 'INVALID_BODY'],
+  [413, 'BODY_TOO_LARGE'],
+  [415, 'UNSUPPORTED_MEDIA_TYPE']
 ])
 
-function parserReply(error: unknown): HttpReply | undefined {
-  const code = error instanceof Error && 'type' in error ? PARSER_ERRORS.get(error.type) : undefined
-  return code === undefined ? undefined : problem(code)
+function mistakeReply(error: unknown): HttpReply | undefined {
+  const code = error instanceof Error && 'status' in error ? MISTAKES.get(error.status) : undefined
+  if (code === undefined) return undefined
+  return problem(error instanceof URIError ? 'NOT_FOUND' : code) // a path that cannot be decoded leads nowhere
 }
 
 const EXPOSED = 'Location, Retry-After, ETag, Operation-Location, Preference-Applied, Idempotent-Replayed, Allow'

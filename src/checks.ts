@@ -104,8 +104,7 @@ export function oneOf<const T extends string>(name: string, value: unknown, word
   return words.find((word) => word === value) ?? outOfRange(name, expected, value)
 }
 
-// biome-ignore lint/complexity/noBannedTypes: any function, before it is known which
-export function isFunction(value: unknown): value is Function {
+export function isFunction(value: unknown): value is (...args: never) => unknown {
   return typeof value === 'function'
 }
 
@@ -115,8 +114,7 @@ export function callable<F>(name: string, value: unknown): F {
   return 'prototype' in value ? notClass(name, value) : (value as F)
 }
 
-// biome-ignore lint/complexity/noBannedTypes: any function, before it is known which
-function notClass<F>(name: string, value: Function): F {
+function notClass<F>(name: string, value: object): F {
   if (isClass(value)) throw new TypeError(`Expected \`${name}\` to be a function, got a class`)
   return value as F
 }
@@ -125,8 +123,7 @@ function notClass<F>(name: string, value: Function): F {
  * Most functions have no prototype at all. Those of classes and of built-in constructors cannot be replaced; those of
  * other functions only when the function was frozen.
  */
-// biome-ignore lint/complexity/noBannedTypes: any function, before it is known which
-function isClass(value: Function): boolean {
+function isClass(value: object): boolean {
   if (Object.getOwnPropertyDescriptor(value, 'prototype')?.writable !== false) return false
   return !Object.isFrozen(value) || Function.prototype.toString.call(value).startsWith('class')
 }

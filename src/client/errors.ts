@@ -53,9 +53,9 @@ export abstract class ClientError extends Error {
  */
 export function isClientError(value: unknown): value is ClientError {
   try {
-    return Reflect.get(value as object, BRAND) === true
+    return typeof value === 'object' && value !== null && Reflect.get(value, BRAND) === true
   } catch {
-    return false // what is no object, or a proxy that answers with an error
+    return false // a proxy that answers with an error is not one of ours
   }
 }
 

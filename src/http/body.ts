@@ -6,6 +6,7 @@ import { requestError } from './request-error.js'
  * with the chunk that passes the limit: never more than that is held.
  *
  * @throws RequestError 413 over the limit, 400 when the client stops in the middle
+ * @throws TypeError when the adapter gives anything but bytes: of text nobody knows how many bytes it was
  */
 export async function readBody(request: HttpRequest, limit: number): Promise<Uint8Array> {
   const announced = Number(headerOf(request, 'content-length') ?? 0)
@@ -15,12 +16,13 @@ export async function readBody(request: HttpRequest, limit: number): Promise<Uin
   try {
     for await (const chunk of begun(request.body)) {
       size += chunk.byteLength
-      if (size > limit) break
+      if (!(size <= limit)) break
       chunks.push(chunk)
     }
   } catch (cause) {
     throw requestError('INVALID_BODY', 'The body ended too soon.', { close: true, cause })
   }
+  if (Number.isNaN(size)) throw new TypeError('Expected `body` to give bytes; did anything set an encoding before?')
   if (size > limit) throw tooLarge(limit)
   return Buffer.concat(chunks)
 }

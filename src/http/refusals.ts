@@ -1,10 +1,13 @@
 import { callHook } from '../hooks.js'
 import { guarded } from './guard.js'
-import { problemOf, type Refusal } from './problems.js'
+import { problemOf, type Refusal, refusalReply } from './problems.js'
 import { NotRecorded } from './recorded.js'
 import { notRecorded, refusalOf } from './refusal.js'
+import type { HttpReply } from './reply.js'
 import type { HttpRequest } from './request.js'
 import type { TicketSettings } from './settings.js'
+
+const INTERNAL: Refusal = { problem: problemOf('INTERNAL') }
 
 /** The client left while it waited: nobody reads this. */
 const WITHDRAWN: Refusal = {
@@ -32,7 +35,17 @@ export class Refusals {
     }
     if (request?.signal.aborted === true && error === request.signal.reason) return WITHDRAWN
     this.report(error, request)
-    return { problem: problemOf('INTERNAL') }
+    return INTERNAL
+  }
+
+  /** The reply to an error. Never throws: a problem that has no JSON form is told as if nothing were known. */
+  reply(error: unknown, request?: HttpRequest): HttpReply {
+    try {
+      return refusalReply(this.of(error, request))
+    } catch (unsendable) {
+      this.report(unsendable, request)
+      return refusalReply(INTERNAL)
+    }
   }
 
   /** What becomes of a hook's answer; `undefined` when there is none to use, which is told to the application only. */

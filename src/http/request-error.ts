@@ -28,9 +28,9 @@ export class RequestError extends Error {
 /** Whether a value is a {@link RequestError}, of whatever copy of the package. Never throws. */
 export function isRequestError(value: unknown): value is RequestError {
   try {
-    return Reflect.get(value as object, BRAND) === true
+    return typeof value === 'object' && value !== null && Reflect.get(value, BRAND) === true
   } catch {
-    return false // what is no object, or a proxy that answers with an error
+    return false // a proxy that answers with an error is not one of ours
   }
 }
 

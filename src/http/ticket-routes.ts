@@ -7,7 +7,6 @@ import { Holds } from './holds.js'
 import { IdempotencyKeys } from './idempotency.js'
 import { LongPolls } from './long-polls.js'
 import type { TicketRoutesOptions } from './options.js'
-import { refusalReply } from './problems.js'
 import { recorded } from './recorded.js'
 import { Refusals } from './refusals.js'
 import { closing, type HttpReply, withoutBody } from './reply.js'
@@ -126,7 +125,7 @@ export function ticketRoutes(pool: TicketPool, options: TicketRoutesOptions = {}
     try {
       return await answer(match, request)
     } catch (error) {
-      return refusalReply(refusals.of(error, request))
+      return refusals.reply(error, request)
     }
   }
 
@@ -143,11 +142,11 @@ export function ticketRoutes(pool: TicketPool, options: TicketRoutesOptions = {}
     accepted: async (task) => {
       try {
         await recorded(task)
+        return finish(await replies.accepted(task, false))
       } catch (error) {
-        return finish(refusalReply(refusals.of(error)))
+        return finish(refusals.reply(error))
       }
-      return finish(await replies.accepted(task, false))
     },
-    refused: (error) => finish(refusalReply(refusals.of(error)))
+    refused: (error) => finish(refusals.reply(error))
   }
 }

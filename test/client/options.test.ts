@@ -228,7 +228,8 @@ describe('the errors of the client', () => {
         }
       }
     )
-    for (const other of [new Error('no'), null, undefined, 'ERR_TASK_FAILED', {}, hostile]) {
+    const branded = Object.assign(() => 1, { [Symbol.for('coatcheck.ClientError')]: true })
+    for (const other of [new Error('no'), branded, null, undefined, 'ERR_TASK_FAILED', {}, hostile]) {
       expect(isClientError(other)).toBe(false)
     }
   })

@@ -83,6 +83,27 @@ describe.each([
     }
   })
 
+  it('answers other mistakes of clients with their status, without a word to the log', async () => {
+    const routes = demo()
+    const app = express()
+    app.use(express.urlencoded({ extended: false, parameterLimit: 1 }))
+    app.get('/users/:name', (_req, res) => void res.end())
+    app.use(errorPage(routes))
+    const form = 'Content-Type: application/x-www-form-urlencoded'
+    const cases = [
+      [request('GET /users/%'), 404, 'NOT_FOUND'],
+      [request('POST /users', [form], 'a=1&b=2'), 413, 'BODY_TOO_LARGE'],
+      [request('POST /users', [form, 'Content-Encoding: gzip'], 'secret'), 400, 'INVALID_BODY']
+    ] as const
+    errors.length = 0
+    for (const [bytes, status, code] of cases) {
+      const reply = await ask(app, bytes)
+      expect(JSON.parse(reply.body)).toMatchObject({ code, status })
+      expect(reply.bytes).not.toMatch(/secret|\bat .*:\d+|<html/)
+    }
+    expect(errors).toEqual([])
+  })
+
   it('K16 answers an error of the application without a word about it, and tells the log', async () => {
     const routes = demo()
     const app = express()

@@ -474,6 +474,14 @@ describe("routes that are all the application's own", () => {
     expect(routes.refused(new DuplicateTaskError('secret')).body).not.toContain('secret')
   })
 
+  it('answer 500 for what is no task and for a problem that cannot be sent, and tell the application', async () => {
+    const { routes, errors } = desk()
+    expect(await routes.accepted({} as Task)).toMatchObject({ status: 500 })
+    const unsendable = new RequestError({ problem: { ...invalidField('/a', 'b').problem, retryAfterMs: 1n as never } })
+    expect(jsonOf(routes.refused(unsendable))).toMatchObject({ code: 'INTERNAL' })
+    expect(errors).toMatchObject([{ name: 'TypeError' }, { name: 'TypeError' }])
+  })
+
   it('answer 503 when the task could not be made durable', async () => {
     const { routes, pool, errors } = desk()
     const task = pool.queueTask(() => gate().promise)
@@ -577,7 +585,7 @@ describe('a pool that takes no more work', () => {
   it('refuses before it looks at the request, and says when to come back', async () => {
     const { routes, pool } = desk(() => gate().promise)
     await routes.handle(requestTo('POST /tasks', { json: {} }))
-    const stopped = pool.stop({ graceMs: 0 })
+    const stopped = pool.stop({ graceMs: 0, forceMs: 0 })
     const unread = (): never => {
       throw new Error('the body was read')
     }
@@ -779,6 +787,18 @@ describe('bodies', () => {
     expect(reply).toMatchObject({ status: 400, close: true })
     expect(jsonOf(reply)).toMatchObject({ code: 'INVALID_BODY', detail: 'The body ended too soon.' })
     expect(errors).toEqual([])
+  })
+
+  it('that come as text, as where an encoding was set, are read no further than the first piece', async () => {
+    const { routes, errors } = desk()
+    let pieces = 0
+    const body = async function* (): AsyncGenerator<never> {
+      for (; ; pieces++) yield '{"secret":' as never
+    }
+    const reply = await routes.handle(requestTo('POST /tasks', { json: {}, body: body() }))
+    expect(jsonOf(reply)).toMatchObject({ code: 'INTERNAL' })
+    expect(pieces).toBe(0)
+    expect(errors).toMatchObject([{ name: 'TypeError' }])
   })
 })
 
