@@ -6,7 +6,7 @@
  * @see RFC 9110, section 10.2.3
  */
 export function retryAfterOf(headers: Headers, date: () => number): number | undefined {
-  const text = headers.get('Retry-After')?.trim() ?? ''
+  const text = headers.get('Retry-After') ?? ''
   if (/^\d+$/.test(text)) return Number(text) * 1_000
   const until = dateOf(text)
   return until === undefined ? undefined : Math.max(0, until - (dateOf(headers.get('Date') ?? '') ?? date()))

@@ -82,10 +82,9 @@ const REASONS: Readonly<Record<CanceledReason, true>> = {
  */
 export function readStatus(text: string): TicketStatus | undefined {
   const fields = fieldsOf(text)
-  const id = fields?.text('id')
-  const status = fields?.word('status', STATES)
-  if (fields === undefined || id === undefined || id === null || status === undefined || status === null)
-    return undefined
+  const id = fields?.text('id') ?? null
+  const status = fields?.word('status', STATES) ?? null
+  if (fields === undefined || id === null || status === null) return undefined
   const links = fields.inside('links')
   return {
     id,

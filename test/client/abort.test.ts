@@ -137,6 +137,20 @@ describe('a caller of submit who leaves', () => {
     expect(await server.waiting()).toEqual([])
   })
 
+  it('from where it is being told, and never listens to the end, cancels the task as well', async () => {
+    const desk = leaving({
+      onProgress: () => {
+        desk.leave()
+        return new Promise(() => {})
+      }
+    })
+    const call = desk.submit()
+    await desk.accept()
+    expect(await rejection(call.promise)).toBe(reason)
+    ;(await desk.server.next('DELETE /tasks/a')).answer(200)
+    expect(await desk.server.waiting()).toEqual([])
+  })
+
   it('in the very turn in which the answer arrives still has its reason, and the task is asked to end', async () => {
     const { server, submit, accept, leave, told } = leaving()
     const call = submit()

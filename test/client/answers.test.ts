@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { readFound, type Ticket } from '../../src/client/answers.js'
+import { readAccepted, readCanceled, readFound, type Ticket } from '../../src/client/answers.js'
+import type { Answer } from '../../src/client/exchange.js'
+import { readStatus } from '../../src/client/ticket-status.js'
+import { status } from './support/counter.js'
 
 const known: Ticket = {
   url: 'http://desk.test/tasks/a',
@@ -39,4 +42,77 @@ describe('an answer says that the question was held', () => {
       expect(wasHeld(applied)).toBe(false)
     }
   )
+})
+
+describe('an answer that is no ticket', () => {
+  const answer = (code: number, text = ''): Answer => ({
+    status: code,
+    headers: new Headers(),
+    text,
+    retryAfterMs: undefined
+  })
+  const rules = { asked: 'http://desk.test/tasks', trustedOrigins: [] }
+
+  it.each([
+    [0, 'it leads elsewhere, and is not followed'],
+    [200, 'its status is 200'],
+    [204, 'its status is 204'],
+    [300, 'it leads elsewhere, and is not followed'],
+    [303, 'it leads elsewhere, and is not followed'],
+    [304, 'its status is 304']
+  ])('and has the status %d says why it is none', (code, why) => {
+    const message = `The server gave an answer that cannot be used: ${why}.`
+    expect(() => readAccepted(answer(code), rules)).toThrow(expect.objectContaining({ status: code, message }))
+  })
+
+  it('because it does not say where the ticket is says so', () => {
+    expect(() => readAccepted(answer(202, JSON.stringify(status({ links: null }))), rules)).toThrow(
+      'where its ticket is'
+    )
+  })
+
+  it('because it is another page, or never came, is worth another question, and says why in the end', () => {
+    expect(readFound(answer(200, '<html>'), known)).toMatchObject({
+      again: { message: 'The server gave an answer that cannot be used: it is not the status of a ticket.' }
+    })
+    expect(readCanceled({ lost: 'reset' }, known.url)).toMatchObject({
+      again: { code: 'ERR_SERVER_UNREACHABLE', cause: 'reset' }
+    })
+  })
+})
+
+describe('a status', () => {
+  const full = status({
+    status: 'failed',
+    done: true,
+    revision: 7,
+    position: 2,
+    progress: { ratio: 0, message: 'unpacking' },
+    cancelRequested: true,
+    reason: 'user',
+    attempt: 3,
+    startedAt: '2030-01-01T00:00:01.000Z',
+    settledAt: '2030-01-01T00:00:02.000Z',
+    expiresAt: '2030-01-01T00:10:02.000Z',
+    pollAfterMs: 2_000,
+    result: [1],
+    error: { code: 'DISK_FULL', message: 'no space' },
+    resultOmitted: 'a function has no JSON form',
+    links: { self: '/tasks/a', events: '/tasks/a/events' }
+  })
+
+  it('is told field by field as the server sent it', () => {
+    expect(readStatus(JSON.stringify(full))).toEqual(full)
+  })
+
+  it('has nothing in place of a field that is not what it should be', () => {
+    const odd = { cancelRequested: 'true', progress: { message: 'unpacking' }, startedAt: 1, links: { self: 1 } }
+    expect(readStatus(JSON.stringify({ ...full, ...odd }))).toEqual({
+      ...full,
+      cancelRequested: false,
+      progress: null,
+      startedAt: null,
+      links: { self: null, events: null }
+    })
+  })
 })

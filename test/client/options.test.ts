@@ -69,6 +69,7 @@ describe('the arguments of a call', () => {
     void poll(new URL(`${ORIGIN}/tasks/a#top`), { ...onPage(page) })
     await page.next('POST /tasks')
     await page.next('GET /tasks/a')
+    expect(await refusal(poll(17 as never, { ...onPage(page) }))).toContain('`url`')
   })
 
   const circle: unknown[] = []
@@ -170,7 +171,7 @@ describe('the arguments of a call', () => {
 
 describe('the errors of the client', () => {
   const refusal = { status: 400, problemCode: 'INVALID_FIELD', detail: 'A field is wrong.' }
-  const errors = [
+  const everyError = (): readonly ClientError[] => [
     new TaskFailedError({ code: 'DISK_FULL', message: 'no space' }, URL_HERE),
     new TaskCanceledError({ reason: null, startedAt: null }, URL_HERE),
     new ResultOmittedError('a function has no JSON form', URL_HERE),
@@ -182,6 +183,7 @@ describe('the errors of the client', () => {
   ]
 
   it('are told apart by class, name and code', () => {
+    const errors = everyError()
     for (const error of errors) {
       expect(error).toBeInstanceOf(ClientError)
       expect(isClientError(error)).toBe(true)
@@ -191,7 +193,7 @@ describe('the errors of the client', () => {
   })
 
   it('say what happened, with what the server says', () => {
-    expect(errors.map(({ message }) => message)).toEqual([
+    expect(everyError().map(({ message }) => message)).toEqual([
       'no space',
       'The task was canceled (no reason was given).',
       'The task succeeded, but its result cannot be sent: a function has no JSON form.',
@@ -204,7 +206,7 @@ describe('the errors of the client', () => {
   })
 
   it('give their facts to a log, but not the URL of the ticket, with which anybody may read the result', () => {
-    const [failed] = errors
+    const [failed] = everyError()
     expect(failed?.ticketUrl).toBe(URL_HERE)
     expect(JSON.parse(JSON.stringify(failed))).toEqual({
       name: 'TaskFailedError',
@@ -212,7 +214,7 @@ describe('the errors of the client', () => {
       message: 'no space',
       taskCode: 'DISK_FULL'
     })
-    for (const error of errors) expect(JSON.stringify(error)).not.toContain(URL_HERE)
+    for (const error of everyError()) expect(JSON.stringify(error)).not.toContain(URL_HERE)
   })
 
   it('are recognised across copies of the package, and nothing else is', () => {

@@ -15,6 +15,7 @@ describe('submit', () => {
     expect(post.headers.get('content-type')).toBe('application/json')
     expect(post.headers.get('accept')).toBe('application/json')
     expect(post.headers.get('idempotency-key')).toMatch(/^[0-9a-f]{32}$/)
+    expect(post.init.keepalive).toBe(false) // a page may send only 64 KiB so
     post.answer(202, TICKET, status())
     ;(await server.next('GET /tasks/a')).answer(200, { ETag: 'W/"3"' }, succeeded({ url: '/a.png' }))
     expect(await call.promise).toEqual({ url: '/a.png' })
