@@ -24,7 +24,6 @@ export class Lanes<E extends Entry<E>> {
   constructor() {
     const level = new Level<E>(0)
     this.#plain = new Lane<E>(0, undefined, null)
-    this.#plain.level = level
     level.keyless = this.#plain
     this.#levels.set(0, level)
   }

@@ -220,6 +220,15 @@ describe('Lanes', () => {
     expect(position('x3'), 'never beyond what is queued').toBe(5)
   })
 
+  it('estimate it by the keys that still have entries', () => {
+    const queue = new Queue()
+    queue.push(0, 'a1', 'b1', 'b2', 'b3', 'c1', 'c2', 'c3')
+    const position = (): number => queue.lanes.position(queue.item('b2'))
+    expect(position()).toBe(6)
+    queue.lanes.remove(queue.item('a1'))
+    expect(position()).toBe(4)
+  })
+
   it('estimate the position of an entry that is passed over', () => {
     const queue = new Queue(1)
     queue.push(0, 'a1', 'a2', 'a3')
