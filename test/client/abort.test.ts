@@ -2,8 +2,11 @@
 import { getEventListeners } from 'node:events'
 import type { SubmitOptions } from 'coatcheck/client'
 import { afterEach, describe, expect, it } from 'vitest'
+import { type Exchange, exchange } from '../../src/client/exchange.js'
+import { untilAborted } from '../../src/client/until-aborted.js'
+import { ManualClock } from '../support/manual-clock.js'
 import { rejection } from '../support/pools.js'
-import { quiet, status, succeeded, TICKET } from './support/counter.js'
+import { Counter, ORIGIN, quiet, status, succeeded, TICKET } from './support/counter.js'
 import { setting } from './support/setting.js'
 
 const reason = new Error('the page was closed')
@@ -16,6 +19,7 @@ function leaving(options: SubmitOptions = {}) {
   left.push(signal)
   return {
     ...rest,
+    signal,
     submit,
     poll,
     leave: () => controller.abort(reason),
@@ -39,7 +43,8 @@ describe('a caller of submit who leaves', () => {
   })
 
   it('before the 202 is free at once, and the task is canceled when its ticket comes', async () => {
-    const { server, submit, leave, told } = leaving({ onAccepted: () => expect.fail('nobody wants to know') })
+    const tickets: string[] = []
+    const { server, submit, leave, told } = leaving({ onAccepted: (url) => void tickets.push(url) })
     const call = submit()
     const post = await server.next('POST /tasks')
     leave()
@@ -48,7 +53,7 @@ describe('a caller of submit who leaves', () => {
     post.answer(202, TICKET, status())
     ;(await server.next('DELETE /tasks/a')).answer(200)
     expect(await server.waiting()).toEqual([])
-    expect(told).toEqual([])
+    expect([told, tickets], 'nobody wants to know').toEqual([[], []])
   })
 
   it('before a refusal is free at once, and nothing is sent again', async () => {
@@ -280,4 +285,30 @@ it('a signal that a thousand calls share has no listener left when they have end
     expect(await promise).toBe(call)
   }
   expect(await server.waiting()).toEqual([])
+})
+
+describe('one request', () => {
+  const request: Exchange = { method: 'GET', url: `${ORIGIN}/tasks/a`, headers: {}, limitMs: 1_000 }
+
+  it('of somebody who has left already is not sent', async () => {
+    const server = new Counter()
+    const line = { fetch: server.fetch, clock: new ManualClock() }
+    expect(await rejection(exchange(request, line, AbortSignal.abort(reason)))).toBe(reason)
+    expect(await server.waiting()).toEqual([])
+  })
+
+  it('of somebody who leaves is no lost answer', async () => {
+    const { server, leave, signal } = leaving()
+    const answer = exchange(request, { fetch: server.fetch, clock: new ManualClock() }, signal)
+    await server.next('GET /tasks/a')
+    leave()
+    expect(await rejection(answer)).toBe(reason)
+  })
+})
+
+it('a promise that was waited for leaves no listener, however it ends', async () => {
+  const { signal } = leaving()
+  expect(await untilAborted(Promise.resolve(1), signal)).toBe(1)
+  expect(getEventListeners(signal, 'abort')).toEqual([])
+  expect(await rejection(untilAborted(Promise.reject(reason), signal))).toBe(reason)
 })
