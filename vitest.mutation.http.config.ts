@@ -14,7 +14,7 @@ export default mutationConfig({
     'test/http/go-duration.test.ts',
     'test/http/go-routes.test.ts',
     'test/http/graceful-shutdown.test.ts',
-    'test/http/holds.test.ts', // needs the garbage collector
+    'test/http/memory.test.ts', // needs the garbage collector
     'test/http/processes.test.ts',
     'test/http/slow-and-gone.test.ts'
   ],

@@ -80,6 +80,19 @@ describe('a stream of events', () => {
     expect(clock.timers()).toBe(0)
   })
 
+  it('leaves nothing on the signal of its client when it has ended', async () => {
+    const { clock, begin, askEvents } = streaming()
+    const { task, end } = await begin()
+    const { reply, signal } = await askEvents(task)
+    const reader = new EventReader(reply)
+    void reader.takeAll()
+    await clock.turn()
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1)
+    await end('ok')
+    expect(reader.isOver).toBe(true)
+    expect(getEventListeners(signal, 'abort')).toEqual([])
+  })
+
   it('tells a queued ticket that it begins, fails and why', async () => {
     const { clock, pool, begin, listen } = streaming({ pool: { concurrency: 1 } })
     const { end } = await begin()

@@ -2,7 +2,7 @@
 import { getEventListeners } from 'node:events'
 import type { Task } from 'coatcheck'
 import { type TicketPool, type TicketRoutesOptions, ticketRoutes } from 'coatcheck/http'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { gate } from '../support/gate.js'
 import { Asked, desk, tagOf } from './support/desk.js'
 import { jsonOf, requestTo } from './support/request-of.js'
@@ -283,6 +283,18 @@ describe('the limits', () => {
     expect(answered).toHaveLength(20)
     for (const asked of answered) expectOver(asked)
   })
+})
+
+it('a client that was answered is no reason to watch the task any more', async () => {
+  const { begin, poll } = waiting()
+  const { task, progress } = await begin()
+  const changes = vi.spyOn(task, 'changes')
+  const asked = await poll(task, 'wait=20')
+  const signal = changes.mock.calls[0]?.[0]?.signal
+  expect(signal?.aborted).toBe(false)
+  await progress(0.5)
+  expect(asked.reply).toMatchObject({ status: 200 })
+  expect(signal?.aborted).toBe(true)
 })
 
 describe('a client that leaves', () => {

@@ -6,6 +6,8 @@ export const microtasks = (): Promise<void> => new Promise((resolve) => setImmed
 
 interface ManualTimer extends Timer {
   readonly fire: () => void
+  /** Of those that are due at the same moment the one that was made first fires first. */
+  readonly order: number
   at: number
   alive: boolean
 }
@@ -17,7 +19,9 @@ interface ManualTimer extends Timer {
 export class ManualClock implements Clock {
   #now: number
   #wall: number
-  readonly #timers: ManualTimer[] = []
+  /** Those that are set. */
+  readonly #timers = new Set<ManualTimer>()
+  #made = 0
   #yields: (() => void)[] = []
 
   constructor(now = 1_000, wall = Date.UTC(2030, 0, 1)) {
@@ -44,19 +48,20 @@ export class ManualClock implements Clock {
   timer(fire: () => void): Timer {
     const timer: ManualTimer = {
       fire,
+      order: ++this.#made,
       at: Number.POSITIVE_INFINITY,
       alive: true,
       set: (delayMs) => {
         timer.at = this.#now + delayMs
+        this.#timers.add(timer)
       },
       keepAlive: (keep) => {
         timer.alive = keep
       },
       clear: () => {
-        timer.at = Number.POSITIVE_INFINITY
+        this.#timers.delete(timer)
       }
     }
-    this.#timers.push(timer)
     return timer
   }
 
@@ -66,8 +71,7 @@ export class ManualClock implements Clock {
 
   /** Timers that are set; `alive` counts only those that keep the process alive. */
   timers(which: 'all' | 'alive' = 'all'): number {
-    return this.#timers.filter((timer) => timer.at !== Number.POSITIVE_INFINITY && (which === 'all' || timer.alive))
-      .length
+    return [...this.#timers].filter(({ alive }) => which === 'all' || alive).length
   }
 
   /** Steps the wall clock, as an administrator would; the monotonic clock does not move. */
@@ -107,14 +111,16 @@ export class ManualClock implements Clock {
 
   /** Fires the first timer that is due until then, at its moment; without one it is that moment now. */
   #fireNext(target: number): boolean {
-    const due = this.#timers.reduce<ManualTimer | undefined>(
-      (first, timer) => (timer.at <= target && (first === undefined || timer.at < first.at) ? timer : first),
-      undefined
-    )
+    let due: ManualTimer | undefined
+    for (const timer of this.#timers) if (timer.at <= target && (due === undefined || isBefore(timer, due))) due = timer
     this.#now = Math.max(this.#now, due?.at ?? target)
     if (due === undefined) return false
-    due.at = Number.POSITIVE_INFINITY
+    this.#timers.delete(due)
     due.fire()
     return true
   }
+}
+
+function isBefore(a: ManualTimer, b: ManualTimer): boolean {
+  return a.at < b.at || (a.at === b.at && a.order < b.order)
 }

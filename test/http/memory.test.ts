@@ -1,0 +1,73 @@
+import type { Task } from 'coatcheck'
+import { expect, it } from 'vitest'
+import { Holds } from '../../src/http/holds.js'
+import { desk } from './support/desk.js'
+import { EventReader } from './support/event-reader.js'
+
+const collect = (): void => {
+  expect(globalThis.gc).toBeTypeOf('function')
+  globalThis.gc?.()
+}
+
+/** Bytes of the heap that are in use. */
+const heap = (): number => {
+  collect()
+  return process.memoryUsage().heapUsed
+}
+
+it('requests that are no longer held take no memory, however many tickets and owners there were', () => {
+  const holds = new Holds({ perTicket: 1, perOwner: 1, total: 1 })
+  const hold = (count: number): void => {
+    for (let each = 0; each < count; each++) {
+      const release = holds.take(`ticket ${each}`, `owner ${each}`)
+      if (release === undefined) throw new Error('one of before is held still')
+      release()
+    }
+  }
+  hold(1_000)
+  const before = heap()
+  hold(200_000)
+  expect(heap() - before).toBeLessThan(2_000_000)
+})
+
+/** Watches who follows a task, until they are collected. */
+const followersOf = (task: Task): (() => number) => {
+  const changes = task.changes.bind(task)
+  const followers: WeakRef<object>[] = []
+  const watched: Task['changes'] = (options) => {
+    const iterator = changes(options)[Symbol.asyncIterator]()
+    followers.push(new WeakRef(iterator))
+    return { [Symbol.asyncIterator]: () => iterator }
+  }
+  Object.defineProperty(task, 'changes', { value: watched })
+  return () => followers.filter((each) => each.deref() !== undefined).length
+}
+
+it('clients that followed a task and have gone are forgotten, while the task goes on', async () => {
+  const { clock, begin, ask } = desk()
+  const { task } = await begin()
+  const followers = followersOf(task)
+  const stream = async (): Promise<void> => {
+    const { reply } = await ask(`GET /tasks/${task.id}/events`)
+    const reader = new EventReader(reply)
+    void reader.takeAll()
+    await clock.turn()
+    expect(reader.pieces).toHaveLength(1)
+    await reader.leave()
+  }
+  const longPoll = async (): Promise<void> => {
+    const asked = await ask(`GET /tasks/${task.id}`, { prefer: 'wait=5' })
+    expect(followers()).toBeGreaterThan(0)
+    await clock.advance(5_000)
+    await asked.answered
+  }
+  for (const follow of [longPoll, stream]) {
+    await follow()
+    for (let round = 0; round < 10 && followers() > 0; round++) {
+      await clock.turn()
+      collect()
+    }
+    expect(followers(), follow.name).toBe(0)
+  }
+  expect(task.state).toBe('running')
+})
