@@ -22,6 +22,16 @@ describe('submit', () => {
     expect(await server.waiting()).toEqual([])
   })
 
+  it('takes a tag only for that of a status, which an answer of the application’s own does not have', async () => {
+    const { server, submit, accept } = setting()
+    const call = submit()
+    await accept(TICKET, { id: 'a', status: 'task queued successfully' })
+    const first = await server.next('GET /tasks/a')
+    expect(first.headers.has('if-none-match')).toBe(false)
+    first.answer(200, { ETag: 'W/"3"' }, succeeded(42))
+    expect(await call.promise).toBe(42)
+  })
+
   it('asks nothing when the ticket is done already', async () => {
     const { server, submit, accept, told } = setting()
     const call = submit()
