@@ -7,7 +7,7 @@ import type { TicketRoutes, TicketRoutesOptions } from 'coatcheck/http'
 import express from 'express'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import ts from 'typescript'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { mount } from '../../examples/express.js'
 import { listener } from '../../examples/node-http.js'
 import { root } from '../package/run.js'
@@ -23,9 +23,6 @@ const isThere = ((): boolean => {
     return false
   }
 })()
-
-// A browser takes its time to start.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 })
 
 /** Serves a page, and the source of the client as the modules that it is made of; everything else goes on. */
 const withPage =

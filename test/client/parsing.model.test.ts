@@ -1,14 +1,12 @@
 /** What the client reads of an answer, against oracles that know another way, with whatever a server may send. */
 import { type PollOptions, poll } from 'coatcheck/client'
 import fc from 'fast-check'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { retryAfterOf } from '../../src/client/retry-after.js'
 import { readStatus } from '../../src/client/ticket-status.js'
 import { ticketUrlOf } from '../../src/client/ticket-url.js'
 import { ManualClock } from '../support/manual-clock.js'
 import { ORIGIN } from './support/counter.js'
-
-vi.setConfig({ testTimeout: 30_000 })
 
 const LONG = { size: 'max' } as const
 
@@ -53,6 +51,16 @@ describe('Retry-After', () => {
       }),
       { numRuns: 1_000 }
     )
+  })
+
+  it('is in Greenwich wherever the client is, also in the form that does not say so', () => {
+    onTestFinished(() => void vi.unstubAllEnvs())
+    vi.stubEnv('TZ', 'America/New_York')
+    const at = Date.UTC(2030, 0, 6, 8, 49, 37)
+    expect(new Date(at).getHours()).toBe(3)
+    for (const text of written(at)) {
+      expect(retryAfterOf(new Headers({ 'Retry-After': text }), () => at - 1_000)).toBe(1_000)
+    }
   })
 
   it('is measured by the clock here where the server does not tell its own', () => {

@@ -40,16 +40,12 @@ describe('the programs of the pages', () => {
     expect(programs.length).toBeGreaterThanOrEqual(10)
   })
 
-  it.each(programs)(
-    '$title prints what the page says, and ends by itself',
-    async ({ title, code, promised }) => {
-      const file = join(folder, `${title.replaceAll(/\W+/g, '-')}.mts`)
-      await writeFile(file, code)
-      const config = join(root, 'tsconfig.json') // by which the name of the package means the source
-      const tsx = join(root, 'node_modules', 'tsx', 'dist', 'cli.mjs')
-      const printed = await run(process.execPath, [tsx, '--tsconfig', config, file], root)
-      expect(printed.trimEnd().split('\n')).toEqual(promised)
-    },
-    30_000
-  )
+  it.each(programs)('$title prints what the page says, and ends by itself', async ({ title, code, promised }) => {
+    const file = join(folder, `${title.replaceAll(/\W+/g, '-')}.mts`)
+    await writeFile(file, code)
+    const config = join(root, 'tsconfig.json') // by which the name of the package means the source
+    const tsx = join(root, 'node_modules', 'tsx', 'dist', 'cli.mjs')
+    const printed = await run(process.execPath, [tsx, '--tsconfig', config, file], root)
+    expect(printed.trimEnd().split('\n')).toEqual(promised)
+  })
 })

@@ -29,8 +29,14 @@ describe('the example of waiting for room', () => {
     ])
   })
 
-  it('prints the same in real time and ends by itself', async () => {
-    const expected = [...(await play(producer)), ...(await play(counter))]
-    expect(await runExample('wait-for-room')).toEqual(linesOf(expected))
+  it('hands over each page and answers each request in real time, whatever is slow, and ends by itself', async () => {
+    const said = (line: string): string | undefined => /^(page \d|all pages|[a-z]{3}(?=[,:]))/.exec(line)?.[0]
+    const [pages, requests] = [linesOf(await play(producer)).map(said), linesOf(await play(counter)).map(said)]
+    const printed = await runExample('wait-for-room')
+    expect(printed.slice(0, pages.length).map(said)).toEqual(pages)
+    expect(printed.slice(pages.length).map(said).sort()).toEqual(requests.sort())
+    const [, succeeded, refused] =
+      /^WorkerPool: running 0\/1, queued 0\/1, (\d) succeeded, 0 failed, (\d) refused$/.exec(printed.at(-1) ?? '') ?? []
+    expect(Number(succeeded) + Number(refused)).toBe(6)
   })
 })

@@ -8,14 +8,12 @@ import { MIMEType } from 'node:util'
 import { WorkerPool } from 'coatcheck'
 import { type HttpReply, type HttpRequest, type JsonObject, ticketRoutes } from 'coatcheck/http'
 import fc from 'fast-check'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import { parseGoDuration } from '../../examples/demo/go-duration.js'
 import { ManualClock } from '../support/manual-clock.js'
 import { bytesOf, jsonOf, requestTo } from './support/request-of.js'
 
 // Thousands of runs each, on a machine that may have more to do.
-vi.setConfig({ testTimeout: 30_000 })
-
 /** As long as the bounds below allow: by default what is made is short, and proves little. */
 const LONG = { size: 'max' } as const
 
