@@ -24,12 +24,19 @@ function pool(options: Partial<WorkerPoolOptions<Handlers>> = {}): WorkerPool {
   return (new WorkerPool({ concurrency: 4, queueCapacity: 10_000, ...options }) as WorkerPool).start()
 }
 
-/** How much more of the heap is in use after each round than after the one before, once it has warmed up. */
+/**
+ * How much more of the heap is in use after each round than after the one before, once it has warmed up: the median of
+ * three parts. What leaks does so in each part; what the engine compiles or throws away meanwhile comes once.
+ */
 async function growth(round: () => Promise<void>, rounds: number): Promise<number> {
   for (let n = 0; n < 3; n++) await round()
-  const before = await heap()
-  for (let n = 0; n < rounds; n++) await round()
-  return ((await heap()) - before) / rounds
+  const parts: number[] = []
+  for (let part = 0; part < 3; part++) {
+    const before = await heap()
+    for (let n = 0; n < rounds / 3; n++) await round()
+    parts.push(((await heap()) - before) / (rounds / 3))
+  }
+  return parts.sort((a, b) => a - b)[1] as number
 }
 
 it('the collector can be asked', () => {
@@ -70,9 +77,9 @@ describe('memory in use', () => {
       for (let i = 0; i < 1_000; i++, n++) (endings[n % 7] as () => Task)()
       await it.drain()
     }
-    const each = await growth(round, 35)
+    const each = await growth(round, 36)
     const { totals, retained } = expectBalance(it)
-    expect(totals.accepted).toBe(38 * 6_000)
+    expect(totals.accepted).toBe(39 * 6_000)
     expect(retained).toBe(100)
     expect(Math.min(totals.succeeded, totals.failed, totals.canceled)).toBeGreaterThan(1_000)
     expect(listenersOn(signal)).toBe(0)
@@ -119,9 +126,9 @@ describe('memory in use', () => {
       await nextTurn()
       controller.abort()
       await Promise.all(waits)
-    }, 20)
+    }, 21)
     expect(each).toBeLessThan(10 * KIB)
-    expect(expectBalance(it)).toMatchObject({ waiting: 0, totals: { refused: 23_000 } })
+    expect(expectBalance(it)).toMatchObject({ waiting: 0, totals: { refused: 24_000 } })
     expect(listenersOn(signal)).toBe(0)
     blocker.open()
     await it.stop()
@@ -165,7 +172,7 @@ describe('memory in use', () => {
         rate.take()
         rate.called(now)
       }
-    }, 10)
+    }, 9)
     expect(each).toBeLessThan(20 * KIB)
   })
 
