@@ -798,7 +798,7 @@ describe('bodies', () => {
     const reply = await routes.handle(requestTo('POST /tasks', { json: {}, body: body() }))
     expect(jsonOf(reply)).toMatchObject({ code: 'INTERNAL' })
     expect(pieces).toBe(0)
-    expect(errors).toMatchObject([{ name: 'TypeError' }])
+    expect(errors).toMatchObject([{ name: 'TypeError', message: expect.stringContaining('to give bytes') }])
   })
 })
 
