@@ -105,7 +105,7 @@ export function oneLine(text: string): string {
 }
 
 /** A property of anything, `undefined` where reading it throws. */
-export function read(value: unknown, property: string): unknown {
+export function read(value: unknown, property: string | symbol): unknown {
   if ((typeof value !== 'object' || value === null) && typeof value !== 'function') return undefined
   try {
     return Reflect.get(value, property)

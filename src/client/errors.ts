@@ -1,4 +1,4 @@
-import type { CanceledReason } from '../task-record.js'
+import { type CanceledReason, read } from '../task-record.js'
 
 /** The codes of all errors that the client makes. */
 export type ClientErrorCode =
@@ -52,11 +52,7 @@ export abstract class ClientError extends Error {
  * ```
  */
 export function isClientError(value: unknown): value is ClientError {
-  try {
-    return typeof value === 'object' && value !== null && Reflect.get(value, BRAND) === true
-  } catch {
-    return false // a proxy that answers with an error is not one of ours
-  }
+  return typeof value === 'object' && read(value, BRAND) === true
 }
 
 /** The task failed. The message is what the server tells of it. */

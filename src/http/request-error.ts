@@ -1,3 +1,4 @@
+import { read } from '../task-record.js'
 import { type Problem, type ProblemCode, problemOf } from './problems.js'
 
 const BRAND = Symbol.for('coatcheck.RequestError')
@@ -27,11 +28,7 @@ export class RequestError extends Error {
 
 /** Whether a value is a {@link RequestError}, of whatever copy of the package. Never throws. */
 export function isRequestError(value: unknown): value is RequestError {
-  try {
-    return typeof value === 'object' && value !== null && Reflect.get(value, BRAND) === true
-  } catch {
-    return false // a proxy that answers with an error is not one of ours
-  }
+  return typeof value === 'object' && read(value, BRAND) === true
 }
 
 /**

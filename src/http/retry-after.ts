@@ -2,8 +2,8 @@
 const GOLDEN = 0.618_033_988_749_894_9
 
 /**
- * Numbers from 0 up to, not including, 1 that spread refused clients over time. A sequence, not chance: any few refusals
- * in a row are as far apart as so many can be, and this module needs no source of randomness.
+ * Numbers from 0 to below 1 that spread refused clients over time: a fixed sequence, in which a few refusals in a row are
+ * further apart than chance would have them, and which needs no source of randomness.
  */
 export function evenlySpread(): () => number {
   let last = 0
@@ -22,7 +22,7 @@ export function wholeSeconds(ms: number): number {
  * The `Retry-After` of a refusal, in whole seconds: the time rounded up, and up to a fifth of it (at least one second)
  * on top. Clients keep to the second they are told, and those refused together must not come back as one wave.
  *
- * @param random - gives a number from 0 up to, not including, 1
+ * @param random - gives a number from 0 to below 1
  */
 export function retryAfterSeconds(retryAfterMs: number, random: () => number): number {
   const seconds = wholeSeconds(retryAfterMs)
