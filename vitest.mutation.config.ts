@@ -50,15 +50,12 @@ export const mutationConfig = ({ slow, ...tests }: MutationTests) =>
 
 /** The tests of the core: those without processes, sockets, garbage collection and packages. */
 export default mutationConfig({
-  include: ['test/scheduler/*.test.ts', 'test/*.test.ts', 'test/simulation/simulation.test.ts'],
-  exclude: [
-    'test/memory.test.ts',
-    'test/process.test.ts',
-    'test/readme-server.test.ts',
-    'test/system-clock.test.ts',
-    'test/stress.test.ts',
-    'test/list.test.ts'
+  include: [
+    'test/{scheduler,contract,waiting,task,tickets,running,pool}/*.test.ts',
+    'test/parts.model.test.ts',
+    'test/simulation/simulation.test.ts'
   ],
+  exclude: [],
   slow: ['retry', 'rate-limit', 'admission', 'stop', 'drain', 'scheduler.model', 'simulation'],
   // Few schedules find most of what many find, and there are thousands of mutants.
   env: { SIM_SCHEDULES: '200' }

@@ -119,91 +119,91 @@ const FAULTS = [
   },
   {
     name: 'a start that was never made stays taken from the rate',
-    file: 'src/attempts.ts',
+    file: 'src/running/attempts.ts',
     text: 'this.#parts.scheduler.rate?.giveBack()',
     fault: ''
   },
   {
     name: 'the task function is never called',
-    file: 'src/worker.ts',
+    file: 'src/running/worker.ts',
     text: "return typeof work === 'function' ? work(context) : work.call(payload, context)",
     fault: 'return undefined'
   },
   {
     name: 'a retry comes after a cancel',
-    file: 'src/attempts.ts',
+    file: 'src/running/attempts.ts',
     text: 'return task.detailed().cancelRequestedMs >= 0\n',
     fault: 'return false\n'
   },
   {
     name: 'one attempt more than asked for',
-    file: 'src/retry.ts',
+    file: 'src/running/retry.ts',
     text: 'if (attempt >= policy.attempts) return false',
     fault: 'if (attempt > policy.attempts) return false'
   },
   {
     name: 'the timer of an old attempt is kept',
-    file: 'src/attempts.ts',
+    file: 'src/running/attempts.ts',
     text: 'if (worker.deadline !== undefined) this.#lift(worker, worker.deadline)',
     fault: ''
   },
   {
     name: 'the limit of the queue is kept after the start',
-    file: 'src/attempts.ts',
+    file: 'src/running/attempts.ts',
     text: 'if (deadline !== undefined) this.#parts.deadlines.clear(deadline)',
     fault: ''
   },
   {
     name: 'the timer of a retry is kept after a cancel',
-    file: 'src/dispatcher.ts',
+    file: 'src/pool/dispatcher.ts',
     text: 'if (deadline !== undefined) this.parts.deadlines.clear(deadline)',
     fault: ''
   },
   {
     name: 'a listener stays on a signal of the caller',
-    file: 'src/dispatcher.ts',
+    file: 'src/pool/dispatcher.ts',
     text: 'if (settings?.signal !== undefined) this.signals.unsubscribe(settings.signal, task)',
     fault: ''
   },
   {
     name: 'each task has a listener of its own',
-    file: 'src/signals.ts',
+    file: 'src/waiting/signals.ts',
     text: 'this.#watched.set(signal, watch)',
     fault: ''
   },
   {
     name: 'a waiter that gives up leaves its listener behind',
-    file: 'src/room-line.ts',
+    file: 'src/pool/waiters.ts',
     text: 'for (const signal of waiter.signals) this.#parts.signals.unsubscribe(signal, waiter)',
     fault: ''
   },
   {
     name: 'a waiter that leaves does not let the next one in, but with a rate',
-    file: 'src/room-line.ts',
+    file: 'src/pool/waiters.ts',
     text: 'this.#leave(waiter, reason)\n    this.#owner.startDue()',
     fault: 'this.#leave(waiter, reason)\n    if (this.#parts.scheduler.rate !== null) this.#owner.startDue()'
   },
   {
     name: 'a waiter that is let in can still time out',
-    file: 'src/room-line.ts',
+    file: 'src/pool/waiters.ts',
     text: 'this.#parts.deadlines.clear(waiter.deadline)\n',
     fault: '\n'
   },
   {
     name: 'stop loses queued tasks',
-    file: 'src/shutdown.ts',
+    file: 'src/pool/shutdown.ts',
     text: 'this.#cancelHeld()\n    this.#owner.abortRunning',
     fault: 'this.#owner.abortRunning'
   },
   {
     name: 'stop does not ask running tasks to end',
-    file: 'src/shutdown.ts',
+    file: 'src/pool/shutdown.ts',
     text: 'this.#owner.abortRunning(this.#cancellation)',
     fault: ''
   },
   {
     name: 'a later stop can put off the end',
-    file: 'src/shutdown.ts',
+    file: 'src/pool/shutdown.ts',
     text: 'this.#forceAt = Math.min(this.#forceAt, now + request.graceMs + request.forceMs)',
     fault: 'this.#forceAt = now + request.graceMs + request.forceMs'
   },
@@ -215,25 +215,25 @@ const FAULTS = [
   },
   {
     name: 'the context of the call is not captured',
-    file: 'src/admission.ts',
+    file: 'src/pool/admission.ts',
     text: 'if (this.#capturesContext) task.context = captureContext()\n    this.accept(',
     fault: 'this.accept('
   },
   {
     name: 'a failed task is told canceled when its own error comes after a cancel',
-    file: 'src/attempts.ts',
+    file: 'src/running/attempts.ts',
     text: 'if (aborted !== undefined && gaveUp(thrown, aborted)) {',
     fault: 'if (aborted !== undefined) {'
   },
   {
     name: 'a listener that throws ends the step',
-    file: 'src/hooks.ts',
+    file: 'src/contract/hooks.ts',
     text: 'report(error)\n    return { threw: true }',
     fault: 'report(error)\n    throw error'
   },
   {
     name: 'more settled tasks are kept than asked for',
-    file: 'src/retention.ts',
+    file: 'src/tickets/retention.ts',
     text: 'this.tasks.size > this.#count',
     fault: 'this.tasks.size > this.#count + 1'
   },
@@ -251,25 +251,25 @@ const FAULTS = [
   },
   {
     name: 'a task is called at once, inside queueTask',
-    file: 'src/workers.ts',
+    file: 'src/running/workers.ts',
     text: 'void NEXT_MICROTASK.then(this.#flush)',
     fault: 'this.#flush()'
   },
   {
     name: 'idle is told while there is work',
-    file: 'src/dispatcher.ts',
+    file: 'src/pool/dispatcher.ts',
     text: 'if (this.#scheduler.live > 0) return\n',
     fault: ''
   },
   {
     name: 'a taken id is given again',
-    file: 'src/admission.ts',
+    file: 'src/pool/admission.ts',
     text: 'if (existing === undefined || settings.join) return existing',
     fault: 'return undefined'
   },
   {
     name: 'a newcomer passes those whose start is late',
-    file: 'src/admission.ts',
+    file: 'src/pool/admission.ts',
     text: 'this.#owner.startDue(now)\n    return now',
     fault: 'return now'
   }
@@ -353,9 +353,7 @@ function failedIn(output) {
   return undefined
 }
 
-/** The tests of the pool and its parts; those of processes, readme and packages say nothing more and take long. */
+/** The tests of the core, room by room; those of processes, readme and packages say nothing more and take long. */
 function ownTests() {
-  const names =
-    'admission cancellation deadlines drain events hostile lifecycle listeners priority-and-keys rate-limit resize retention retry self-wait signals stats stop tasks turn wait-group waits when-free'
-  return names.split(' ').map((name) => `test/${name}.test.ts`)
+  return ['contract', 'waiting', 'task', 'tickets', 'running', 'pool'].map((room) => `test/${room}/`)
 }

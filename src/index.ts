@@ -15,8 +15,15 @@ export {
   WaitFullError,
   WaitGroupError,
   WaitTimeoutError
-} from './errors.js'
-export type { PoolEventName, PoolEvents, PoolListener, RefusalNotice, RetryNotice, StoppingNotice } from './events.js'
+} from './contract/errors.js'
+export type {
+  PoolEventName,
+  PoolEvents,
+  PoolListener,
+  RefusalNotice,
+  RetryNotice,
+  StoppingNotice
+} from './contract/events.js'
 export type {
   DrainOptions,
   PerKeyOptions,
@@ -31,9 +38,8 @@ export type {
   UnobservedSource,
   WaitOptions,
   WorkerPoolOptions
-} from './options.js'
-export type { Clock, Timer } from './ports/clock.js'
-export type { DurationStats, PoolState, PoolStats, PoolTotals, StopReport, TaskCount } from './reports.js'
+} from './contract/options.js'
+export type { DurationStats, PoolState, PoolStats, PoolTotals, StopReport, TaskCount } from './contract/reports.js'
 export type {
   After,
   CancelOutcome,
@@ -43,7 +49,7 @@ export type {
   ResultOf,
   Task,
   TaskContext
-} from './task-contract.js'
+} from './contract/task-contract.js'
 export type {
   CanceledReason,
   ErrorRecord,
@@ -51,6 +57,7 @@ export type {
   TaskProgress,
   TaskRecord,
   TaskState
-} from './task-record.js'
-export { WaitGroup } from './wait-group.js'
-export { WorkerPool } from './worker-pool.js'
+} from './contract/task-record.js'
+export { WorkerPool } from './pool/worker-pool.js'
+export type { Clock, Timer } from './ports/clock.js'
+export { WaitGroup } from './waiting/wait-group.js'

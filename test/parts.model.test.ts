@@ -3,9 +3,9 @@
  */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { Deadline, Deadlines } from '../src/deadlines.js'
 import { DrainTimeoutError, WaitGroup, WaitGroupError } from '../src/index.js'
-import { type Retained, Retention } from '../src/retention.js'
+import { type Retained, Retention } from '../src/tickets/retention.js'
+import { Deadline, Deadlines } from '../src/waiting/deadlines.js'
 import { type Gate, gate } from './support/gate.js'
 import { ManualClock } from './support/manual-clock.js'
 

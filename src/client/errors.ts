@@ -1,4 +1,4 @@
-import { type CanceledReason, read } from '../task-record.js'
+import { type CanceledReason, read } from '../contract/task-record.js'
 
 /** The codes of all errors that the client makes. */
 export type ClientErrorCode =

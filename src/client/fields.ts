@@ -1,4 +1,4 @@
-import type { JsonValue } from '../task-record.js'
+import type { JsonValue } from '../contract/task-record.js'
 
 /** The fields of a JSON object from somebody who may not keep to what was agreed. */
 export interface Fields {

@@ -1,4 +1,4 @@
-import type { JsonValue } from '../task-record.js'
+import type { JsonValue } from '../contract/task-record.js'
 import { readCanceled, readFound, type Ticket } from './answers.js'
 import type { Call, Question } from './call.js'
 import { ResultOmittedError, TaskCanceledError, TaskFailedError } from './errors.js'

@@ -1,4 +1,4 @@
-import { abortSignal, callable, duration, integer, oneOf, optionsOf, wording } from '../checks.js'
+import { abortSignal, callable, duration, integer, oneOf, optionsOf, wording } from '../contract/checks.js'
 import type { ClientClock } from './clock.js'
 import type { Fetch } from './exchange.js'
 import type { TicketStatus } from './ticket-status.js'

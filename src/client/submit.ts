@@ -1,5 +1,5 @@
-import { wording } from '../checks.js'
-import type { JsonValue } from '../task-record.js'
+import { wording } from '../contract/checks.js'
+import type { JsonValue } from '../contract/task-record.js'
 import { readAccepted, type Ticket } from './answers.js'
 import { Call } from './call.js'
 import type { ClientClock } from './clock.js'

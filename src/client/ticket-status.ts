@@ -1,4 +1,4 @@
-import type { CanceledReason, JsonValue, TaskState } from '../task-record.js'
+import type { CanceledReason, JsonValue, TaskState } from '../contract/task-record.js'
 import { type Fields, fieldsOf } from './fields.js'
 
 /** Why a task failed, as far as the server tells. */

@@ -1,4 +1,4 @@
-import { wording } from '../checks.js'
+import { wording } from '../contract/checks.js'
 
 /** Which URLs a ticket may have. */
 export interface TicketUrlRules {

@@ -1,13 +1,13 @@
+import type { Task } from '../contract/task-contract.js'
+import type { TaskRecord } from '../contract/task-record.js'
 import type { Clock } from '../ports/clock.js'
-import type { Task } from '../task-contract.js'
-import type { TaskRecord } from '../task-record.js'
-import type { HoldLimits } from './hold-limits.js'
-import type { JsonObject } from './json-object.js'
-import type { OwnBody } from './own-body.js'
-import type { Problem } from './problems.js'
-import type { HttpRequest, OwnedRequest } from './request.js'
-import type { DescribeError } from './task-failure.js'
-import type { TicketStatus } from './ticket-status.js'
+import type { HoldLimits } from './holding/hold-limits.js'
+import type { JsonObject } from './intake/json-object.js'
+import type { DescribeError } from './tickets/task-failure.js'
+import type { TicketStatus } from './tickets/ticket-status.js'
+import type { OwnBody } from './wire/own-body.js'
+import type { Problem } from './wire/problems.js'
+import type { HttpRequest, OwnedRequest } from './wire/request.js'
 
 /** A route that turns a JSON body into a task. */
 export interface AcceptingRoute {

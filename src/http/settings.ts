@@ -1,10 +1,10 @@
-import { callable, integer, interval, isFunction, optionsOf, wording } from '../checks.js'
-import { systemClock } from '../system-clock.js'
-import { type AllHoldLimits, checkHoldLimits } from './hold-limits.js'
+import { callable, integer, interval, isFunction, optionsOf, wording } from '../contract/checks.js'
+import { systemClock } from '../ports/system-clock.js'
+import { type AllHoldLimits, checkHoldLimits } from './holding/hold-limits.js'
 import type { AcceptingRoute, RouteClock, TicketRoutesOptions } from './options.js'
-import type { HttpRequest } from './request.js'
-import { evenlySpread } from './retry-after.js'
-import type { DescribeError } from './task-failure.js'
+import type { DescribeError } from './tickets/task-failure.js'
+import type { HttpRequest } from './wire/request.js'
+import { evenlySpread } from './wire/retry-after.js'
 
 /** The options of the routes with every default in place. */
 export interface TicketSettings {

@@ -17,7 +17,7 @@ import {
 import type { RateWindow } from './rate-window.js'
 import { RetryAfter } from './retry-after.js'
 import { Shares } from './shares.js'
-import { type Waiter, WaitingLine } from './waiting-line.js'
+import { type Waiter, WaitingLine } from './waiter-list.js'
 
 /** Accepted, and given a free worker in the same step. */
 export const TO_WORKER = 0

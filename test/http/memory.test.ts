@@ -1,6 +1,6 @@
 import type { Task } from 'coatcheck'
 import { expect, it } from 'vitest'
-import { Holds } from '../../src/http/holds.js'
+import { Holds } from '../../src/http/holding/holds.js'
 import { desk } from './support/desk.js'
 import { EventReader } from './support/event-reader.js'
 

@@ -3,7 +3,7 @@ import type { Lane } from '../../src/scheduler/lanes.js'
 import { OUTSIDE, type Stage } from '../../src/scheduler/lifecycle.js'
 import { RateWindow } from '../../src/scheduler/rate-window.js'
 import { Scheduler, type SchedulerOptions } from '../../src/scheduler/scheduler.js'
-import { Waiter } from '../../src/scheduler/waiting-line.js'
+import { Waiter } from '../../src/scheduler/waiter-list.js'
 
 /** A task as the scheduler sees it, with a name to tell it by. */
 export class Item implements Entry<Item> {

@@ -1,0 +1,59 @@
+/**
+ * What may import what, by folder. Imports go down only: a room may import the rooms before it in its list.
+ */
+const CORE = ['scheduler', 'ports', 'contract', 'waiting', 'task', 'tickets', 'running', 'pool']
+const HTTP = ['wire', 'tickets', 'holding', 'intake', 'resources']
+
+/** In `folder`, each room may import itself, the rooms before it, and `besides`. */
+const downOnly = (folder, rooms, besides = []) =>
+  rooms.map((room, floor) => ({
+    name: `${folder}${room}-imports-down`,
+    severity: 'error',
+    from: { path: `^${folder}${room}/` },
+    to: { path: '^src/', pathNot: [...rooms.slice(0, floor + 1).map((below) => `^${folder}${below}/`), ...besides] }
+  }))
+
+/** What stands in `from` may import only what is listed, of this project and of others. */
+const only = (name, from, to) => ({
+  name,
+  severity: 'error',
+  from: { path: from },
+  to: { pathNot: to }
+})
+
+export default {
+  forbidden: [
+    ...downOnly('src/', CORE),
+    ...downOnly('src/http/', HTTP, ['^src/(contract|ports)/']),
+    only('http-sees-contracts-and-ports', '^src/http/', ['^src/(http|contract|ports)/', '^(node:)?crypto$']),
+    only('client-runs-in-browsers', '^src/client/', ['^src/(client|contract|ports)/']),
+    only('the-scheduler-needs-nothing', '^src/scheduler/', ['^src/scheduler/']),
+    {
+      name: 'no-circle',
+      comment: 'Also none of types: what refers to each other stands in one file.',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { circular: true }
+    },
+    {
+      name: 'one-runtime-dependency',
+      severity: 'error',
+      from: { path: '^src/(?!adapters/)' },
+      to: { dependencyTypesNot: ['local', 'core'], pathNot: 'eventemitter3' }
+    },
+    {
+      name: 'one-place-for-time',
+      comment: 'Time and randomness come through the clock port.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/ports/system-clock' },
+      to: { path: '^(node:)?(timers|timers/promises|perf_hooks)$' }
+    },
+    { name: 'found', severity: 'error', from: {}, to: { couldNotResolve: true } }
+  ],
+  options: {
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    doNotFollow: { path: 'node_modules' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'types', 'default'] }
+  }
+}

@@ -1,0 +1,330 @@
+import type { Clock } from '../ports/clock.js'
+import {
+  abortSignal,
+  callable,
+  duration,
+  flag,
+  integer,
+  integerWithin,
+  interval,
+  isPlainObject,
+  jsonText,
+  oneOf,
+  optionsOf,
+  safeInteger,
+  text,
+  ticket,
+  wording
+} from './checks.js'
+import type {
+  DrainOptions,
+  PerKeyOptions,
+  RateLimitOptions,
+  ResizeOptions,
+  RetentionOptions,
+  RetryOptions,
+  StartOptions,
+  StopOptions,
+  TaskOptions,
+  TasksQuery,
+  WaitOptions,
+  WorkerPoolOptions
+} from './options.js'
+import type { TaskContext } from './task-contract.js'
+import type { TaskState } from './task-record.js'
+
+/** A handler that was registered, or a function that is its own. */
+export type TaskFunction = (input: unknown, ctx: TaskContext) => unknown
+
+/** A retry policy whose every value was checked. */
+export interface RetryPolicy {
+  readonly attempts: number
+  readonly backoffMs: RetryOptions['backoffMs']
+  readonly when: RetryOptions['when']
+}
+
+/** The pool's options with every default in place; `Infinity` where there is no limit. */
+export interface PoolSettings {
+  readonly concurrency: number
+  readonly queueCapacity: number
+  readonly name: string | undefined
+  readonly handlers: ReadonlyMap<string, TaskFunction>
+  readonly waiterCapacity: number
+  readonly taskTimeoutMs: number
+  readonly queueTimeoutMs: number
+  readonly retry: RetryPolicy | undefined
+  readonly rateLimit: RateLimitOptions | undefined
+  readonly perKey: { readonly concurrency: number; readonly queueCapacity: number } | null
+  readonly retention: { readonly count: number; readonly ms: number }
+  readonly graceMs: number
+  readonly forceMs: number
+  readonly stuckAfterMs: number
+  readonly captureContext: boolean
+  readonly detectSelfWait: boolean
+  readonly onUnobservedError: WorkerPoolOptions['onUnobservedError']
+  readonly clock: Clock | undefined
+}
+
+/** A task's options; what was not given is `undefined`. */
+export interface TaskSettings {
+  readonly id: string | undefined
+  readonly name: string | undefined
+  readonly key: string | undefined
+  readonly priority: number
+  readonly timeoutMs: number | undefined
+  readonly queueTimeoutMs: number | undefined
+  readonly signal: AbortSignal | undefined
+  readonly retry: RetryPolicy | undefined
+  /** As JSON text. */
+  readonly metadata: string | undefined
+  readonly join: boolean
+}
+
+const OR_INFINITY = ', or Infinity'
+
+/** Checks a value that may be left out: `undefined` counts as not given. */
+function given<T, D>(value: unknown, check: (value: unknown) => T, otherwise: D): T | D {
+  return value === undefined ? otherwise : check(value)
+}
+
+/** Checks the options of a pool, each read once. */
+export function checkPoolOptions(options: unknown): PoolSettings {
+  const o = optionsOf<WorkerPoolOptions>('options', options, POOL_OPTIONS)
+  const concurrency = integer('concurrency', o.concurrency, 1)
+  const queueCapacity = integer('queueCapacity', o.queueCapacity, 0, OR_INFINITY)
+  return {
+    concurrency,
+    queueCapacity,
+    name: given(o.name, (v) => text('name', v), undefined),
+    handlers: given(o.handlers, checkHandlers, new Map()),
+    waiterCapacity: given(
+      o.waiterCapacity,
+      (v) => integer('waiterCapacity', v, 0, OR_INFINITY),
+      Math.max(queueCapacity, 1)
+    ),
+    taskTimeoutMs: given(o.taskTimeoutMs, (v) => duration('taskTimeoutMs', v), Number.POSITIVE_INFINITY),
+    queueTimeoutMs: given(o.queueTimeoutMs, (v) => duration('queueTimeoutMs', v), Number.POSITIVE_INFINITY),
+    retry: given(o.retry, checkRetry, undefined),
+    rateLimit: given(o.rateLimit, checkRateLimit, undefined),
+    perKey: given(o.perKey, checkPerKey, null),
+    retention: checkRetention(given(o.retention, (v) => v, {})),
+    graceMs: given(o.graceMs, (v) => duration('graceMs', v), 0),
+    forceMs: given(o.forceMs, (v) => duration('forceMs', v), 5_000),
+    stuckAfterMs: given(o.stuckAfterMs, (v) => duration('stuckAfterMs', v), 30_000),
+    captureContext: given(o.captureContext, (v) => flag('captureContext', v), true),
+    detectSelfWait: given(o.detectSelfWait, (v) => flag('detectSelfWait', v), false),
+    onUnobservedError: given(o.onUnobservedError, (v) => callable('onUnobservedError', v), undefined),
+    clock: given(o.clock, checkClock, undefined)
+  }
+}
+
+const POOL_OPTIONS = {
+  concurrency: true,
+  queueCapacity: true,
+  name: true,
+  handlers: true,
+  waiterCapacity: true,
+  taskTimeoutMs: true,
+  queueTimeoutMs: true,
+  retry: true,
+  rateLimit: true,
+  perKey: true,
+  retention: true,
+  graceMs: true,
+  forceMs: true,
+  stuckAfterMs: true,
+  captureContext: true,
+  detectSelfWait: true,
+  onUnobservedError: true,
+  clock: true
+} as const
+
+/** Each is called as a method of the object it was given in, as its author would call it. */
+function checkHandlers(handlers: unknown): Map<string, TaskFunction> {
+  if (!isPlainObject(handlers)) throw new TypeError(wording('handlers', 'a plain object of functions', handlers))
+  const checked = new Map<string, TaskFunction>()
+  for (const [name, handler] of Object.entries(handlers)) {
+    const call = callable<TaskFunction>(`handlers.${name}`, handler)
+    checked.set(text('a name in handlers', name), (input, ctx) => Reflect.apply(call, handlers, [input, ctx]))
+  }
+  return checked
+}
+
+function checkRetry(retry: unknown): RetryPolicy {
+  const o = optionsOf<RetryOptions>('retry', retry, { attempts: true, backoffMs: true, when: true })
+  const { backoffMs } = o
+  return {
+    attempts: integer('retry.attempts', o.attempts, 1),
+    backoffMs:
+      typeof backoffMs === 'function' ? callable('retry.backoffMs', backoffMs) : duration('retry.backoffMs', backoffMs),
+    when: given(o.when, (v) => callable<RetryOptions['when']>('retry.when', v), undefined)
+  }
+}
+
+function checkRateLimit(rateLimit: unknown): RateLimitOptions {
+  const o = optionsOf<RateLimitOptions>('rateLimit', rateLimit, { starts: true, intervalMs: true })
+  return {
+    starts: integer('rateLimit.starts', o.starts, 1),
+    intervalMs: interval('rateLimit.intervalMs', o.intervalMs)
+  }
+}
+
+function checkPerKey(perKey: unknown): NonNullable<PoolSettings['perKey']> {
+  const o = optionsOf<PerKeyOptions>('perKey', perKey, { concurrency: true, queueCapacity: true })
+  return {
+    concurrency: given(
+      o.concurrency,
+      (v) => integer('perKey.concurrency', v, 1, OR_INFINITY),
+      Number.POSITIVE_INFINITY
+    ),
+    queueCapacity: given(
+      o.queueCapacity,
+      (v) => integer('perKey.queueCapacity', v, 0, OR_INFINITY),
+      Number.POSITIVE_INFINITY
+    )
+  }
+}
+
+function checkRetention(retention: unknown): PoolSettings['retention'] {
+  const o = optionsOf<RetentionOptions>('retention', retention, { count: true, ms: true })
+  return {
+    count: given(o.count, (v) => integer('retention.count', v, 0, OR_INFINITY), 1_000),
+    ms: given(o.ms, (v) => duration('retention.ms', v), 600_000)
+  }
+}
+
+function checkClock(clock: unknown): Clock {
+  if (typeof clock !== 'object' || clock === null) throw new TypeError(wording('clock', 'a Clock', clock))
+  for (const method of ['now', 'date', 'timer', 'yield', 'random', 'randomBytes'] as const) {
+    if (typeof (clock as Partial<Clock>)[method] !== 'function') {
+      throw new TypeError(wording(`clock.${method}`, 'a function', (clock as Partial<Clock>)[method]))
+    }
+  }
+  return clock as Clock
+}
+
+const TASK_OPTIONS = {
+  id: true,
+  name: true,
+  key: true,
+  priority: true,
+  timeoutMs: true,
+  queueTimeoutMs: true,
+  signal: true,
+  retry: true,
+  metadata: true,
+  onDuplicate: true
+} as const
+
+const WAIT_OPTIONS = { ...TASK_OPTIONS, waitMs: true, waitSignal: true } as const
+
+/** Checks what is said about one task, each read once. */
+export function checkTaskOptions(options: unknown, handler: string | undefined): TaskSettings {
+  return taskSettings(optionsOf<TaskOptions>('options', options, TASK_OPTIONS), handler)
+}
+
+/** What a task that may wait for room is given on top. */
+export interface WaitSettings {
+  readonly task: TaskSettings
+  readonly waitMs: number
+  readonly waitSignal: AbortSignal | undefined
+}
+
+/** Checks what is said about one task that may wait for room. */
+export function checkWaitOptions(options: unknown, handler: string | undefined): WaitSettings {
+  const o = optionsOf<WaitOptions>('options', options === undefined ? {} : options, WAIT_OPTIONS)
+  return {
+    task: taskSettings(o, handler),
+    waitMs: given(o.waitMs, (v) => duration('waitMs', v), Number.POSITIVE_INFINITY),
+    waitSignal: given(o.waitSignal, (v) => abortSignal('waitSignal', v), undefined)
+  }
+}
+
+function taskSettings(o: TaskOptions, handler: string | undefined): TaskSettings {
+  const name = given(o.name, (v) => text('name', v), undefined)
+  if (name !== undefined && handler !== undefined) {
+    throw new TypeError(
+      `Expected \`name\` to be left out: the task of a handler has the name of its handler, \`${handler}\``
+    )
+  }
+  return {
+    id: given(o.id, (v) => ticket('id', v), undefined),
+    name,
+    key: given(o.key, (v) => text('key', v), undefined),
+    priority: given(o.priority, (v) => safeInteger('priority', v), 0),
+    timeoutMs: given(o.timeoutMs, (v) => duration('timeoutMs', v), undefined),
+    queueTimeoutMs: given(o.queueTimeoutMs, (v) => duration('queueTimeoutMs', v), undefined),
+    signal: given(o.signal, (v) => abortSignal('signal', v), undefined),
+    retry: given(o.retry, checkRetry, undefined),
+    metadata: given(o.metadata, (v) => jsonText('metadata', v), undefined),
+    join: given(o.onDuplicate, (v) => oneOf('onDuplicate', v, ['refuse', 'join']), 'refuse') === 'join'
+  }
+}
+
+/** Checks how to start. */
+export function checkStartOptions(options: unknown = {}): { readonly signal: AbortSignal | undefined } {
+  const o = optionsOf<StartOptions>('options', options, { signal: true })
+  return { signal: given(o.signal, (v) => abortSignal('signal', v), undefined) }
+}
+
+/** Checks how to stop. */
+export function checkStopOptions(
+  options: unknown,
+  settings: PoolSettings
+): { readonly graceMs: number; readonly forceMs: number; readonly reason: unknown } {
+  const o = optionsOf<StopOptions>('options', options === undefined ? {} : options, {
+    graceMs: true,
+    forceMs: true,
+    reason: true
+  })
+  return {
+    graceMs: given(o.graceMs, (v) => duration('graceMs', v), settings.graceMs),
+    forceMs: given(o.forceMs, (v) => duration('forceMs', v), settings.forceMs),
+    reason: o.reason
+  }
+}
+
+/** Checks the limits of a wait. */
+export function checkDrainOptions(options: unknown = {}): {
+  readonly signal: AbortSignal | undefined
+  readonly timeoutMs: number
+} {
+  const o = optionsOf<DrainOptions>('options', options, { signal: true, timeoutMs: true })
+  return {
+    signal: given(o.signal, (v) => abortSignal('signal', v), undefined),
+    timeoutMs: given(o.timeoutMs, (v) => duration('timeoutMs', v), Number.POSITIVE_INFINITY)
+  }
+}
+
+/** Checks new bounds. */
+export function checkResizeOptions(
+  options: unknown,
+  present: { readonly concurrency: number; readonly queueCapacity: number }
+): {
+  readonly concurrency: number
+  readonly queueCapacity: number
+} {
+  const o = optionsOf<ResizeOptions>('options', options, { concurrency: true, queueCapacity: true })
+  return {
+    concurrency: given(o.concurrency, (v) => integer('concurrency', v, 1), present.concurrency),
+    queueCapacity: given(o.queueCapacity, (v) => integer('queueCapacity', v, 0, OR_INFINITY), present.queueCapacity)
+  }
+}
+
+/** Checks which tasks to list. */
+export function checkTasksQuery(query: unknown = {}): {
+  readonly state: TaskState | undefined
+  readonly key: string | undefined
+  readonly limit: number
+} {
+  const o = optionsOf<TasksQuery>('query', query, { state: true, key: true, limit: true })
+  return {
+    state: given(
+      o.state,
+      (v) => oneOf('state', v, ['queued', 'running', 'succeeded', 'failed', 'canceled']),
+      undefined
+    ),
+    key: given(o.key, (v) => text('key', v), undefined),
+    limit: given(o.limit, (v) => integerWithin('limit', v, 1, 1_000), 100)
+  }
+}

@@ -1,0 +1,40 @@
+import type { Task } from '../../contract/task-contract.js'
+import type { RouteClock } from '../options.js'
+import type { TicketPool } from '../tickets/ticket-pool.js'
+import { Follower } from './follower.js'
+
+/** All clients that wait for a ticket: each until it leaves, and none once the pool has stopped. */
+export class Followers {
+  readonly #clock: RouteClock
+  readonly #open = new Set<Follower>()
+  #hasStopped = false
+
+  constructor(pool: TicketPool, clock: RouteClock) {
+    this.#clock = clock
+    const stop = (): void => {
+      this.#hasStopped = true
+      for (const follower of this.#open) follower.end()
+    }
+    pool.closed.then(stop, stop)
+  }
+
+  /**
+   * Begins to follow a task for a client.
+   *
+   * @param signal - aborts when the client leaves
+   * @returns what to wait with, and `leave`, which must be called at the end
+   */
+  join(task: Task, signal: AbortSignal): { readonly follower: Follower; readonly leave: () => void } {
+    const follower = new Follower(task, this.#clock)
+    const end = (): void => follower.end()
+    this.#open.add(follower)
+    signal.addEventListener('abort', end)
+    if (signal.aborted || this.#hasStopped) end()
+    const leave = (): void => {
+      end()
+      signal.removeEventListener('abort', end)
+      this.#open.delete(follower)
+    }
+    return { follower, leave }
+  }
+}

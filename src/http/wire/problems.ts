@@ -1,0 +1,133 @@
+import type { TaskState } from '../../contract/task-record.js'
+import { type HttpReply, replyWith } from './reply.js'
+
+/** What is wrong, for programs. */
+export type ProblemCode =
+  | 'INVALID_BODY'
+  | 'INVALID_FIELD'
+  | 'INVALID_IDEMPOTENCY_KEY'
+  | 'CROSS_SITE'
+  | 'NOT_FOUND'
+  | 'TICKET_NOT_FOUND'
+  | 'METHOD_NOT_ALLOWED'
+  | 'ALREADY_FINISHED'
+  | 'DUPLICATE_TASK'
+  | 'BODY_TOO_LARGE'
+  | 'UNSUPPORTED_MEDIA_TYPE'
+  | 'MISDIRECTED_REQUEST'
+  | 'IDEMPOTENCY_KEY_REUSED'
+  | 'KEY_QUEUE_FULL'
+  | 'INTERNAL'
+  | 'POOL_STOPPED'
+  | 'QUEUE_FULL'
+  | 'STORE_UNAVAILABLE'
+  | 'WAIT_FULL'
+  | 'WAIT_TIMEOUT'
+
+/** Status, title and usual detail of each problem: the one list of what can be wrong. */
+const PROBLEMS: Readonly<Record<ProblemCode, readonly [status: number, title: string, detail: string]>> = {
+  INVALID_BODY: [400, 'Bad Request', 'The body is not a JSON object in UTF-8.'],
+  INVALID_FIELD: [400, 'Bad Request', 'A field of the body is missing or wrong.'],
+  INVALID_IDEMPOTENCY_KEY: [
+    400,
+    'Bad Request',
+    'An Idempotency-Key has 1 to 255 printable characters, bare or quoted.'
+  ],
+  CROSS_SITE: [403, 'Forbidden', 'This is not open to pages of other sites.'],
+  NOT_FOUND: [404, 'Not Found', 'There is nothing here.'],
+  TICKET_NOT_FOUND: [404, 'Not Found', 'There is no such ticket, or it has expired.'],
+  METHOD_NOT_ALLOWED: [405, 'Method Not Allowed', 'This resource does not have that method; see the Allow header.'],
+  ALREADY_FINISHED: [409, 'Conflict', 'The task has ended already; there is nothing left to cancel.'],
+  DUPLICATE_TASK: [409, 'Conflict', 'A task with this id exists already.'],
+  BODY_TOO_LARGE: [413, 'Content Too Large', 'The body is larger than this resource takes.'],
+  UNSUPPORTED_MEDIA_TYPE: [
+    415,
+    'Unsupported Media Type',
+    'Send the body as application/json in UTF-8, without a content encoding.'
+  ],
+  MISDIRECTED_REQUEST: [421, 'Misdirected Request', 'This server does not answer for that host.'],
+  IDEMPOTENCY_KEY_REUSED: [422, 'Unprocessable Content', 'This Idempotency-Key was sent before, with another body.'],
+  KEY_QUEUE_FULL: [429, 'Too Many Requests', 'Too much of your own work is waiting already. Try again later.'],
+  INTERNAL: [500, 'Internal Server Error', 'Something went wrong here; nothing is wrong with the request.'],
+  POOL_STOPPED: [503, 'Service Unavailable', 'The server is stopping and takes no more work.'],
+  QUEUE_FULL: [503, 'Service Unavailable', 'All workers are busy and the queue is full. Try again later.'],
+  STORE_UNAVAILABLE: [503, 'Service Unavailable', 'The task could not be written down, so it will not run.'],
+  WAIT_FULL: [503, 'Service Unavailable', 'All workers are busy and too many wait for room. Try again later.'],
+  WAIT_TIMEOUT: [503, 'Service Unavailable', 'No room became free in time. Try again later.']
+}
+
+/** One wrong field. */
+export interface FieldProblem {
+  /** Where it stands: a JSON pointer, RFC 6901. */
+  readonly pointer: string
+  /** What it should be. Never what it was. */
+  readonly detail: string
+}
+
+/** The body of an error: a problem document. @see RFC 9457 */
+export interface Problem {
+  /** Always `about:blank`: the title is that of the status. */
+  readonly type: 'about:blank'
+  /** The name of the status. */
+  readonly title: string
+  /** The status code. */
+  readonly status: number
+  /** What is wrong, for people. Never repeats what the client sent. */
+  readonly detail: string
+  /** What is wrong, for programs. */
+  readonly code: ProblemCode
+  /** The fields that are wrong, for `INVALID_FIELD`. */
+  readonly errors?: readonly FieldProblem[]
+  /** The state the task ended in, for `ALREADY_FINISHED`. */
+  readonly state?: TaskState
+  /** In how many milliseconds it is worth trying again, for refusals that pass. */
+  readonly retryAfterMs?: number
+}
+
+/** What may be said of a problem beyond its code. */
+export interface ProblemDetails extends Partial<Pick<Problem, 'detail' | 'errors' | 'state' | 'retryAfterMs'>> {}
+
+/** A problem, and what its reply needs besides. */
+export interface Refusal {
+  readonly problem: Problem
+  readonly headers?: Readonly<Record<string, string>>
+  readonly close?: boolean
+}
+
+/** The problem document of a code. */
+export function problemOf(code: ProblemCode, details: ProblemDetails = {}): Problem {
+  const [status, title, detail] = PROBLEMS[code]
+  return { type: 'about:blank', title, status, detail, code, ...details }
+}
+
+/** The usual reply to a refusal. */
+export function refusalReply(refusal: Refusal): HttpReply {
+  return replyWith(refusal.problem.status, {
+    body: refusal.problem,
+    contentType: 'application/problem+json',
+    headers: refusal.headers,
+    close: refusal.close
+  })
+}
+
+/**
+ * The reply to a problem, for routes of the application's own.
+ *
+ * @param code - decides status and title
+ * @param details - `detail` replaces the usual text; put nothing in it that came with a request
+ *
+ * @example
+ * ```ts
+ * import { problem } from 'coatcheck/http'
+ *
+ * export const nothingHere = () => problem('NOT_FOUND')
+ * ```
+ *
+ * @see RFC 9457
+ */
+export function problem(code: ProblemCode, details: ProblemDetails = {}): HttpReply {
+  return refusalReply({ problem: problemOf(code, details), close: CLOSING.has(code) })
+}
+
+/** After these the rest of what the client sends is not wanted. */
+const CLOSING: ReadonlySet<ProblemCode> = new Set(['BODY_TOO_LARGE', 'POOL_STOPPED'])

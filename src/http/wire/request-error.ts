@@ -1,0 +1,71 @@
+import { read } from '../../contract/task-record.js'
+import { type Problem, type ProblemCode, problemOf } from './problems.js'
+
+const BRAND = Symbol.for('coatcheck.RequestError')
+
+/** What is wrong with a request. Thrown on the way to a task, it becomes the reply. */
+export class RequestError extends Error {
+  static {
+    // By definition, since an assignment fails where `Error.prototype` is frozen.
+    Object.defineProperty(this.prototype, 'name', { value: 'RequestError', writable: true, configurable: true })
+  }
+  /** The document that the client gets. */
+  readonly problem: Problem
+  /** Whether the connection should end after the reply. */
+  readonly close: boolean
+
+  /**
+   * @param refusal - the problem, and whether the connection should end after it
+   * @param options - `cause`: what showed that the request is wrong
+   */
+  constructor(refusal: { readonly problem: Problem; readonly close?: boolean }, options?: ErrorOptions) {
+    super(refusal.problem.detail, options)
+    this.problem = refusal.problem
+    this.close = refusal.close ?? false
+    Object.defineProperty(this, BRAND, { value: true })
+  }
+}
+
+/** Whether a value is a {@link RequestError}, of whatever copy of the package. Never throws. */
+export function isRequestError(value: unknown): value is RequestError {
+  return typeof value === 'object' && read(value, BRAND) === true
+}
+
+/**
+ * The error to throw from `submit` when a field of the body is wrong: the client gets 400 with the place and your words,
+ * and nothing is queued.
+ *
+ * @param pointer - where the field stands, as a JSON pointer: `/width`, `/pages/0`; the empty string is the whole body
+ * @param detail - what it should be; never repeat what it was: it may be long, secret or hostile
+ * @throws TypeError when the pointer is none
+ *
+ * @example
+ * ```ts
+ * import { invalidField, type JsonObject } from 'coatcheck/http'
+ *
+ * export function widthOf(input: JsonObject): number {
+ *   const width = Object.hasOwn(input, 'width') ? input['width'] : undefined
+ *   if (typeof width !== 'number' || !(width > 0)) throw invalidField('/width', 'must be a number above 0')
+ *   return width
+ * }
+ * ```
+ *
+ * @see RFC 6901 for pointers
+ */
+export function invalidField(pointer: string, detail: string): RequestError {
+  if (typeof pointer !== 'string' || (pointer !== '' && !pointer.startsWith('/'))) {
+    throw new TypeError('Expected `pointer` to be a JSON pointer: empty, or a path that begins with "/"')
+  }
+  if (typeof detail !== 'string') throw new TypeError(`Expected \`detail\` to be a string, got ${typeof detail}`)
+  return new RequestError({ problem: problemOf('INVALID_FIELD', { errors: [{ pointer, detail }] }) })
+}
+
+/** An error about the request as a whole. */
+export function requestError(
+  code: ProblemCode,
+  detail?: string,
+  options: { readonly close?: boolean; readonly cause?: unknown } = {}
+): RequestError {
+  const problem = detail === undefined ? problemOf(code) : problemOf(code, { detail })
+  return new RequestError({ problem, close: options.close ?? false }, { cause: options.cause })
+}

@@ -1,0 +1,115 @@
+import type { PoolState, PoolStats } from '../contract/reports.js'
+import { oneLine, type TaskState } from '../contract/task-record.js'
+import { CREATED, STARTED, STOPPED, STOPPING } from '../scheduler/lifecycle.js'
+import type { PoolTask } from '../task/task.js'
+import type { Dispatcher } from './dispatcher.js'
+
+const STATES = { [CREATED]: 'created', [STARTED]: 'running', [STOPPING]: 'stopping', [STOPPED]: 'stopped' } as const
+
+/** What can be read of a pool, apart from what makes it run. */
+export class PoolView {
+  readonly #dispatcher: Dispatcher
+
+  constructor(dispatcher: Dispatcher) {
+    this.#dispatcher = dispatcher
+  }
+
+  get state(): PoolState {
+    return STATES[this.#dispatcher.parts.scheduler.stage]
+  }
+
+  stats(): PoolStats {
+    const { parts, attempts, tickets, retried } = this.#dispatcher
+    const { scheduler, settings } = parts
+    return {
+      name: settings.name,
+      state: this.state,
+      paused: scheduler.paused,
+      concurrency: scheduler.concurrency,
+      queueCapacity: scheduler.queueCapacity,
+      running: scheduler.running,
+      queued: scheduler.queued,
+      delayed: scheduler.delayed.size,
+      waiting: scheduler.line.size,
+      stuck: attempts.stuck,
+      retained: tickets.retained.size,
+      peakRunning: scheduler.peakRunning,
+      peakQueued: scheduler.peakQueued,
+      oldestQueuedMs: this.#oldestQueuedMs(),
+      totals: {
+        submitted: scheduler.submitted,
+        refused: scheduler.refused,
+        accepted: scheduler.accepted,
+        started: attempts.started,
+        retried,
+        succeeded: scheduler.succeeded,
+        failed: scheduler.failed,
+        canceled: scheduler.canceled
+      },
+      waitMs: attempts.waitMs.stats(),
+      runMs: attempts.runMs.stats()
+    }
+  }
+
+  /** The longest wait now, told by the heads of the lanes. */
+  #oldestQueuedMs(): number {
+    const { scheduler, turn } = this.#dispatcher.parts
+    let oldest = Number.POSITIVE_INFINITY
+    for (const { entries } of scheduler.lanes()) oldest = Math.min(oldest, (entries.head as PoolTask).queuedMs)
+    return Math.max(turn.fresh() - oldest, 0)
+  }
+
+  /** Tasks that match, newest first: O(limit) for each lane, O(1) for each that runs, is delayed or retained. */
+  tasks(state: TaskState | undefined, key: string | undefined, limit: number): PoolTask[] {
+    const found: PoolTask[] = []
+    const add = (task: PoolTask): void => {
+      if ((state === undefined || task.state === state) && (key === undefined || task.key === key)) found.push(task)
+    }
+    const { parts, attempts, tickets } = this.#dispatcher
+    for (const lane of parts.scheduler.lanes()) {
+      let left = limit
+      for (let task = lane.entries.tail; task !== null && left > 0; task = task.prev) {
+        add(task)
+        if (task.attempt === 0) left-- // a retry stands at the back, however old it is
+      }
+    }
+    for (let task = parts.scheduler.delayed.head; task !== null; task = task.next) add(task)
+    for (const { task } of attempts.workers.busy()) add(task)
+    for (let task = tickets.retained.head; task !== null; task = task.next) add(task)
+    return found.sort((a, b) => b.queuedMs - a.queuedMs || b.order - a.order).slice(0, limit)
+  }
+
+  /** The ids of some of what is not done: what runs first. */
+  unfinished(limit: number): string[] {
+    const ids: string[] = []
+    for (const { task } of this.#dispatcher.attempts.workers.busy()) if (ids.length < limit) ids.push(task.id)
+    for (const lane of this.#dispatcher.parts.scheduler.lanes()) {
+      for (let task = lane.entries.head; task !== null && ids.length < limit; task = task.next) ids.push(task.id)
+    }
+    for (
+      let task = this.#dispatcher.parts.scheduler.delayed.head;
+      task !== null && ids.length < limit;
+      task = task.next
+    )
+      ids.push(task.id)
+    return ids
+  }
+
+  /** The pool in one line. */
+  line(): string {
+    const { scheduler, settings } = this.#dispatcher.parts
+    const parts = [
+      `running ${scheduler.running}/${scheduler.concurrency}`,
+      `queued ${scheduler.queued}/${scheduler.queueCapacity}`
+    ]
+    if (scheduler.delayed.size > 0) parts.push(`delayed ${scheduler.delayed.size}`)
+    if (scheduler.line.size > 0) parts.push(`waiting ${scheduler.line.size}`)
+    if (scheduler.queued > 0) parts.push(`oldest ${(this.#oldestQueuedMs() / 1_000).toFixed(1)} s`)
+    parts.push(`${scheduler.succeeded} succeeded`, `${scheduler.failed} failed`)
+    if (scheduler.canceled > 0) parts.push(`${scheduler.canceled} canceled`)
+    parts.push(`${scheduler.refused} refused`)
+    const { state } = this
+    const flags = [state === 'running' ? '' : state, scheduler.paused ? 'paused' : ''].filter((flag) => flag !== '')
+    return `${oneLine(settings.name ?? 'WorkerPool')}${flags.length > 0 ? ` (${flags.join(', ')})` : ''}: ${parts.join(', ')}`
+  }
+}

@@ -1,0 +1,91 @@
+import type { PoolParts } from '../pool/pool-parts.js'
+import { STOPPED } from '../scheduler/lifecycle.js'
+import type { PoolTask } from '../task/task.js'
+import { Deadline } from '../waiting/deadlines.js'
+import { Retention } from './retention.js'
+import { type Ticket, TicketBook } from './ticket-table.js'
+
+/** Finds a task by its ticket: while it lives, and as long as it is retained. A ticket nobody asked for is never made. */
+export class Tickets {
+  readonly #parts: PoolParts
+  /** The tickets made here. */
+  readonly #book: TicketBook<PoolTask>
+  /** The tickets that callers chose. */
+  readonly #chosen = new Map<string, PoolTask>()
+  readonly #retention: Retention<PoolTask>
+  readonly #expiry = new Deadline(() => this.#forget(this.#now))
+
+  constructor(parts: PoolParts) {
+    this.#parts = parts
+    this.#book = new TicketBook(parts.clock)
+    this.#retention = new Retention(parts.settings.retention, ({ ticket }) => {
+      if (ticket !== null) ticket.forget()
+    })
+  }
+
+  /** The settled tasks that are still kept, the oldest first. */
+  get retained(): Retention<PoolTask>['tasks'] {
+    this.#expire()
+    return this.#retention.tasks
+  }
+
+  /** The task of a ticket. */
+  find(id: unknown): PoolTask | undefined {
+    if (typeof id !== 'string') return undefined
+    this.#expire()
+    return this.#book.find(id) ?? this.#chosen.get(id)
+  }
+
+  /** Gives a task its caller's own ticket. */
+  register(task: PoolTask, id: string): void {
+    task.ticket = new Chosen(id, this.#chosen)
+    this.#chosen.set(id, task)
+  }
+
+  /** Makes a ticket. It leads to the task as long as that is kept. */
+  issue(task: PoolTask): Ticket {
+    return this.#book.issue(!task.isSettled || this.#retention.has(task) ? task : undefined)
+  }
+
+  /** A task has settled: it is kept for a while. */
+  retain(task: PoolTask): void {
+    this.#retention.add(task)
+    if (!this.#expiry.isSet) this.#watch()
+  }
+
+  get #now(): number {
+    return this.#parts.turn.fresh()
+  }
+
+  /** Forgets what was kept long enough, also where the timer is late or there is none. */
+  #expire(): void {
+    const now = this.#now
+    if (this.#retention.nextExpiryMs <= now) this.#forget(now)
+  }
+
+  #forget(now: number): void {
+    this.#retention.expire(now)
+    this.#watch()
+  }
+
+  #watch(): void {
+    if (this.#parts.scheduler.stage === STOPPED) return
+    const delayMs = Math.max(this.#retention.nextExpiryMs - this.#parts.turn.fresh(), 0)
+    this.#parts.deadlines.set(this.#expiry, delayMs, false)
+  }
+}
+
+/** A ticket that a caller chose. */
+class Chosen implements Ticket {
+  readonly text: string
+  readonly #all: Map<string, unknown>
+
+  constructor(text: string, all: Map<string, unknown>) {
+    this.text = text
+    this.#all = all
+  }
+
+  forget(): void {
+    this.#all.delete(this.text)
+  }
+}

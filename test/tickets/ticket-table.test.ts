@@ -1,0 +1,158 @@
+import { createHash } from 'node:crypto'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { type Ticket, TicketBook } from '../../src/tickets/ticket-table.js'
+import { ManualClock } from '../support/manual-clock.js'
+
+/** Its bytes count up, so that none can be lost or used twice without being seen. */
+class CountingClock extends ManualClock {
+  asked: number[] = []
+  #byte = 0
+
+  override randomBytes(count: number): Uint8Array {
+    this.asked.push(count)
+    return Uint8Array.from({ length: count }, () => this.#byte++ % 256)
+  }
+}
+
+class Owner {
+  ticket!: Ticket
+
+  get text(): string {
+    return this.ticket.text
+  }
+}
+
+function issue(book: TicketBook<Owner>): Owner {
+  const owner = new Owner()
+  owner.ticket = book.issue(owner)
+  return owner
+}
+
+describe('TicketBook', () => {
+  it('makes tickets of 28 characters that a url may hold as they are, none like another', () => {
+    const book = new TicketBook<Owner>(new ManualClock())
+    const made = Array.from({ length: 10_000 }, () => book.issue(undefined).text)
+    for (const id of made) if (!/^[A-Za-z0-9_-]{28}$/.test(id)) expect(id).toBe('28 characters of base64url')
+    expect(new Set(made).size).toBe(10_000)
+  })
+
+  it('leaves 136 random bits in each ticket as they came, and uses each once', () => {
+    const clock = new CountingClock()
+    const book = new TicketBook<Owner>(clock)
+    for (let n = 0; n < 48; n++) {
+      const bytes = [...Buffer.from(book.issue(undefined).text, 'base64url')]
+      expect(bytes).toHaveLength(21)
+      expect(bytes.slice(0, 17)).toEqual(Array.from({ length: 17 }, (_, at) => (n * 21 + at) % 256))
+    }
+  })
+
+  it('asks for random bytes when they are needed, for twelve pages of sixteen tickets at a time', () => {
+    const clock = new CountingClock()
+    const book = new TicketBook<Owner>(clock)
+    expect(clock.asked).toEqual([])
+    for (let n = 0; n < 12 * 16; n++) book.issue(undefined)
+    expect(clock.asked).toEqual([4_032])
+    book.issue(undefined)
+    expect(clock.asked).toEqual([4_032, 4_032])
+  })
+
+  it('takes any bytes, not only those of a Buffer, and keeps apart the pages of a source without chance', () => {
+    const clock = new ManualClock()
+    clock.randomBytes = (count) => new Uint8Array(new ArrayBuffer(count + 8), 8)
+    const book = new TicketBook<Owner>(clock)
+    const owners = Array.from({ length: 40 }, () => issue(book))
+    expect(owners[0]?.text).toBe('A'.repeat(28))
+    expect(new Set(owners.map(({ text }) => text)).size).toBe(40)
+    for (const owner of owners) expect(book.find(owner.text)).toBe(owner)
+  })
+
+  it('finds the owner of each ticket until it is forgotten, and of no other text', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.oneof(fc.constant('issue' as const), fc.constant('to nobody' as const), fc.nat(200)), {
+          size: 'max',
+          maxLength: 300
+        }),
+        (steps) => {
+          const book = new TicketBook<Owner>(new ManualClock())
+          const kept: Owner[] = []
+          const gone: Owner[] = []
+          for (const step of steps) {
+            if (step === 'issue') kept.push(issue(book))
+            else if (step === 'to nobody') gone.push(Object.assign(new Owner(), { ticket: book.issue(undefined) }))
+            else if (kept.length > 0) {
+              const [owner] = kept.splice(step % kept.length, 1) as [Owner]
+              owner.ticket.forget()
+              gone.push(owner)
+            }
+          }
+          for (const owner of kept) expect(book.find(owner.text)).toBe(owner)
+          for (const owner of gone) {
+            expect(book.find(owner.text)).toBeUndefined()
+            owner.ticket.forget()
+          }
+          for (const owner of kept) expect(book.find(owner.text), 'though others were forgotten twice').toBe(owner)
+        }
+      )
+    )
+  })
+
+  it('lets no text but the whole ticket lead to its owner', () => {
+    const book = new TicketBook<Owner>(new ManualClock())
+    const { text: ticket } = issue(book)
+    for (let at = 0; at < ticket.length; at++) {
+      const other = ticket[at] === 'A' ? 'B' : 'A'
+      expect(book.find(ticket.slice(0, at) + other + ticket.slice(at + 1))).toBeUndefined()
+    }
+    for (const text of [
+      '',
+      ticket.slice(0, -1),
+      `${ticket}A`,
+      ` ${ticket}`,
+      ticket.toLowerCase(),
+      '\u{1f9e5}'.repeat(28)
+    ])
+      expect(book.find(text)).toBeUndefined()
+  })
+
+  it('says nothing of the random bits of one ticket in another', () => {
+    const clock = new ManualClock()
+    clock.randomBytes = (count) => createHash('shake256', { outputLength: count }).digest() // no chance hit in any run
+    const book = new TicketBook<Owner>(clock)
+    for (let page = 0; page < 12; page++) {
+      const tickets = Array.from({ length: 16 }, () => Buffer.from(book.issue(undefined).text, 'base64url'))
+      const number = (tickets[0] as Buffer).readUInt32BE(17) >>> 8
+      const parts = tickets.flatMap((ticket) =>
+        Array.from({ length: 14 }, (_, at) => ticket.readUInt32BE(at) & 0x3fffff)
+      )
+      expect(parts, 'the number of the page is cut out of none').not.toContain(number)
+    }
+  })
+
+  it('keeps no page whose tickets lead nowhere, whoever left it last', () => {
+    const clock = new ManualClock()
+    clock.randomBytes = (count) => new Uint8Array(count)
+    const book = new TicketBook<Owner>(clock)
+    const first = issue(book)
+    first.ticket.forget()
+    for (let n = 1; n < 16; n++) book.issue(undefined)
+    expect(issue(book).text, 'its number is free again').toBe(first.text)
+  })
+
+  it('keeps no page whose tickets are all forgotten', () => {
+    const clock = new ManualClock()
+    clock.randomBytes = (count) => new Uint8Array(count)
+    const book = new TicketBook<Owner>(clock)
+    const page = (): Owner[] => Array.from({ length: 16 }, () => issue(book))
+    const first = page()
+    const second = page()
+    for (const owner of first) owner.ticket.forget()
+    const third = page()
+    expect(
+      third.map(({ text }) => text),
+      'its number is free again'
+    ).toEqual(first.map(({ text }) => text))
+    for (const owner of [...second, ...third]) expect(book.find(owner.text)).toBe(owner)
+  })
+})

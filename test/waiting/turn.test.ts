@@ -1,0 +1,151 @@
+import { describe, expect, it } from 'vitest'
+import { Turn } from '../../src/waiting/turn.js'
+import { ManualClock } from '../support/manual-clock.js'
+
+/** Counts how often it is read. */
+class CountingClock extends ManualClock {
+  reads = 0
+
+  override now(): number {
+    this.reads++
+    return super.now()
+  }
+}
+
+function setup(from?: number) {
+  const clock = new CountingClock(from)
+  let ends = 0
+  const turn = new Turn(clock, () => ends++)
+  clock.reads = 0
+  return { clock, turn, ends: () => ends }
+}
+
+describe('Turn', () => {
+  it('reads the clock once for all stamps of a turn, and anew in the next', async () => {
+    const { clock, turn, ends } = setup(1_000.25)
+    clock.block(7.5)
+    expect([turn.now, turn.stamp]).toEqual([7.5, 7])
+    clock.block(100)
+    expect([turn.now, turn.stamp, clock.reads], 'as old as the turn').toEqual([7.5, 7, 1])
+    expect(turn.fresh(), 'read now').toBe(107.5)
+    expect(ends()).toBe(0)
+    await clock.turn()
+    expect(ends()).toBe(1)
+    expect(turn.now).toBe(107.5)
+    await clock.turn()
+    expect(ends()).toBe(2)
+  })
+
+  it('does not begin by itself, and ends once however often it is looked at', async () => {
+    const { clock, turn, ends } = setup()
+    await clock.turn()
+    expect(ends()).toBe(0)
+    turn.begin()
+    turn.begin()
+    turn.isOver()
+    expect(turn.now).toBe(0)
+    await clock.turn()
+    expect(ends()).toBe(1)
+  })
+
+  it('lets a next turn begin in the end of the last', async () => {
+    const clock = new ManualClock()
+    const times: number[] = []
+    const turn: Turn = new Turn(clock, () => {
+      clock.block(1)
+      if (times.length < 3) times.push(turn.now)
+    })
+    turn.begin()
+    await clock.turn()
+    expect(times).toEqual([1, 2, 3])
+  })
+
+  it('looks at the clock before and after the first step, then after eight quick ones', () => {
+    const { clock, turn } = setup()
+    turn.begin()
+    clock.reads = 0
+    const reads = Array.from({ length: 17 }, () => {
+      expect(turn.isOver()).toBe(false)
+      return clock.reads
+    })
+    expect(reads).toEqual([1, 2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3])
+  })
+
+  it.each([
+    { what: 'each step of a 32nd of the slice', stepMs: 0.3125, reads: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10] },
+    { what: 'eight steps of less', stepMs: 0.25, reads: [1, 2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3, 4] }
+  ])('looks at the clock after $what, whenever the turn began', ({ stepMs, reads }) => {
+    const { clock, turn } = setup()
+    clock.block(1_000)
+    turn.begin()
+    clock.reads = 0
+    const seen = reads.map(() => {
+      turn.isOver()
+      clock.block(stepMs)
+      return clock.reads
+    })
+    expect(seen).toEqual(reads)
+  })
+
+  it('looks at the clock after each step that is slow', () => {
+    const { clock, turn } = setup()
+    turn.begin()
+    clock.reads = 0
+    const over: boolean[] = []
+    for (let step = 0; step < 12; step++) {
+      over.push(turn.isOver())
+      clock.block(1)
+    }
+    expect(over.indexOf(true), 'its slice is used up after ten milliseconds').toBe(10)
+    expect(over.slice(10)).toEqual([true, true])
+  })
+
+  it('is over after the first step that takes longer than the slice', () => {
+    const { clock, turn } = setup()
+    expect(turn.isOver()).toBe(false)
+    clock.block(20)
+    expect(turn.isOver()).toBe(true)
+  })
+
+  it('is over after its slice of slow steps, also when each of them looks at the clock as it ends', () => {
+    const { clock, turn } = setup()
+    let steps = 0
+    for (; !turn.isOver(); steps++) {
+      clock.block(5)
+      turn.look()
+      expect(turn.now).toBe(5 * (steps + 1))
+    }
+    expect(steps).toBe(2)
+  })
+
+  it('is over after about ten milliseconds of quick steps too, and not in the next turn', async () => {
+    const { clock, turn } = setup()
+    let steps = 0
+    for (; !turn.isOver(); steps++) clock.block(0.01)
+    expect(turn.fresh()).toBeGreaterThanOrEqual(10)
+    expect(turn.fresh()).toBeLessThan(10.5)
+    expect(steps).toBeGreaterThan(900)
+    await clock.turn()
+    expect(turn.isOver()).toBe(false)
+  })
+
+  it('dates what ends with a step by the time of its end, also when a slow one comes after many quick ones', () => {
+    const { clock, turn } = setup()
+    for (let step = 0; step < 5; step++) {
+      clock.block(0.125)
+      turn.isOver()
+    }
+    clock.block(200)
+    turn.look()
+    expect([turn.now, turn.stamp]).toEqual([200.625, 200])
+  })
+
+  it('begins with a look, too', async () => {
+    const { clock, turn, ends } = setup()
+    clock.block(4)
+    turn.look()
+    expect(turn.now).toBe(4)
+    await clock.turn()
+    expect(ends()).toBe(1)
+  })
+})
