@@ -36,8 +36,8 @@ const FAULTS = [
   {
     name: 'a newcomer passes the line',
     file: 'src/scheduler/scheduler.ts',
-    text: 'if (this.line.size > 0) return FULL',
-    fault: 'if (this.line.size > this.concurrency) return FULL'
+    text: 'if (this.waiters.size > 0) return FULL',
+    fault: 'if (this.waiters.size > this.concurrency) return FULL'
   },
   {
     name: 'tasks that wait for a retry hold no place',

@@ -65,7 +65,7 @@ export type PoolEventName = keyof PoolEvents
 export type PoolListener<N extends PoolEventName> = (...args: PoolEvents[N]) => unknown
 
 /** One bit for each event. */
-export const HEARS = {
+export const EVENT_BIT = {
   queued: 1,
   started: 2,
   retrying: 4,
@@ -85,8 +85,8 @@ type AnyListener = (...args: unknown[]) => void
 
 /** The pool's listeners, each wrapped so that none can throw at the pool or at the next one. */
 export class Listeners {
-  /** The events somebody listens to, as bits of {@link HEARS}: without a listener an event costs one test of a bit. */
-  heard = 0
+  /** The events somebody listens to, as bits of {@link EVENT_BIT}: without a listener an event costs one test of a bit. */
+  mask = 0
   readonly #emitter = new EventEmitter<Record<PoolEventName, unknown[]>>()
   /** The wrapper of each listener, so that `off` finds it. */
   readonly #wrappers = new Map<PoolEventName, WeakMap<object, AnyListener>>()
@@ -99,13 +99,13 @@ export class Listeners {
   on<N extends PoolEventName>(event: N, listener: PoolListener<N>): void {
     check(event, listener)
     this.#emitter.on(event, this.#wrap(event, listener))
-    this.heard |= HEARS[event]
+    this.mask |= EVENT_BIT[event]
   }
 
   once<N extends PoolEventName>(event: N, listener: PoolListener<N>): void {
     check(event, listener)
     this.#emitter.once(event, this.#wrap(event, listener))
-    this.heard |= HEARS[event]
+    this.mask |= EVENT_BIT[event]
   }
 
   off<N extends PoolEventName>(event: N, listener: PoolListener<N>): void {
@@ -117,14 +117,14 @@ export class Listeners {
   }
 
   emit<N extends PoolEventName>(event: N, ...args: PoolEvents[N]): void {
-    if ((this.heard & HEARS[event]) === 0) return
+    if ((this.mask & EVENT_BIT[event]) === 0) return
     this.#emitter.emit(event, ...args)
     this.#listen(event)
   }
 
   /** A `once` may have been the last. */
   #listen(event: PoolEventName): void {
-    if (this.#emitter.listenerCount(event) === 0) this.heard &= ~HEARS[event]
+    if (this.#emitter.listenerCount(event) === 0) this.mask &= ~EVENT_BIT[event]
   }
 
   #wrap<N extends PoolEventName>(event: N, listener: PoolListener<N>): AnyListener {
@@ -150,6 +150,6 @@ export class Listeners {
 }
 
 function check(event: unknown, listener: unknown): void {
-  oneOf('event', event, Object.keys(HEARS))
+  oneOf('event', event, Object.keys(EVENT_BIT))
   if (typeof listener !== 'function') throw new TypeError(wording('listener', 'a function', listener))
 }

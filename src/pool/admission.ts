@@ -5,7 +5,7 @@ import {
   QueueFullError,
   withoutStack
 } from '../contract/errors.js'
-import { HEARS } from '../contract/events.js'
+import { EVENT_BIT } from '../contract/events.js'
 import type { TaskSettings, WaitSettings } from '../contract/settings.js'
 import { CANCELED, CREATED, type Settled, STOPPING } from '../scheduler/lifecycle.js'
 import { FULL, KEY_FULL, TO_QUEUE, TO_WORKER, type Verdict } from '../scheduler/scheduler.js'
@@ -15,7 +15,7 @@ import type { Tickets } from '../tickets/tickets.js'
 import { Deadline } from '../waiting/deadlines.js'
 import { throwIfAborted } from '../waiting/signals.js'
 import type { PoolParts } from './pool-parts.js'
-import { RoomLine, type RoomLineOwner } from './waiters.js'
+import { Waiters, type WaitersOwner } from './waiters.js'
 
 /** What admission needs of the dispatcher. */
 export interface AdmissionOwner extends TaskOwner {
@@ -38,8 +38,8 @@ export function whyNothingMoves({ stage, paused }: PoolParts['scheduler']): stri
 }
 
 /** The desk: a task is accepted, refused, or its caller waits in the line. */
-export class Admission implements RoomLineOwner {
-  readonly line: RoomLine
+export class Admission implements WaitersOwner {
+  readonly waiters: Waiters
   readonly #parts: PoolParts
   readonly #scheduler: PoolParts['scheduler']
   readonly #turn: PoolParts['turn']
@@ -56,7 +56,7 @@ export class Admission implements RoomLineOwner {
     this.#queueTimeoutMs = parts.settings.queueTimeoutMs
     this.#capturesContext = parts.settings.captureContext
     this.#owner = owner
-    this.line = new RoomLine(parts, this)
+    this.waiters = new Waiters(parts, this)
   }
 
   /** Accepts a task or throws why not. The task's function is not called before this has returned. */
@@ -81,7 +81,7 @@ export class Admission implements RoomLineOwner {
     const task = new PoolTask(this.#owner, work, input, this.#turn.stamp)
     if (this.#capturesContext) task.context = captureContext()
     const verdict = this.#admit(task, settings.task, now)
-    if (verdict === FULL) return this.line.join(task, settings)
+    if (verdict === FULL) return this.waiters.join(task, settings)
     if (verdict > TO_QUEUE) throw this.#refused(work, settings.task, verdict)
     this.accept(task, verdict, settings.task)
     return task
@@ -129,7 +129,7 @@ export class Admission implements RoomLineOwner {
       const queueTimeoutMs = settings?.queueTimeoutMs ?? this.#queueTimeoutMs
       if (queueTimeoutMs !== Number.POSITIVE_INFINITY) this.#limitQueueing(task, queueTimeoutMs)
     }
-    if ((this.#listeners.heard & HEARS.queued) !== 0) this.#listeners.emit('queued', task)
+    if ((this.#listeners.mask & EVENT_BIT.queued) !== 0) this.#listeners.emit('queued', task)
   }
 
   #equip(task: PoolTask, settings: TaskSettings): void {
@@ -150,7 +150,7 @@ export class Admission implements RoomLineOwner {
   refuse(work: Work, settings: TaskSettings | undefined, error: unknown): void {
     const { listeners } = this.#parts
     this.#parts.scheduler.refused++
-    if ((listeners.heard & HEARS.refused) === 0) return
+    if ((listeners.mask & EVENT_BIT.refused) === 0) return
     const name = work instanceof Handler ? work.name : settings?.name
     const key = settings?.key
     listeners.emit('refused', {

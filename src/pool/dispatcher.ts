@@ -1,4 +1,4 @@
-import { HEARS, Listeners } from '../contract/events.js'
+import { EVENT_BIT, Listeners } from '../contract/events.js'
 import type { StopReport } from '../contract/reports.js'
 import type { PoolSettings } from '../contract/settings.js'
 import { systemClock } from '../ports/system-clock.js'
@@ -19,7 +19,7 @@ import { type Wait, Waits } from '../waiting/waits.js'
 import { Admission, type AdmissionOwner } from './admission.js'
 import type { PoolParts } from './pool-parts.js'
 import { Shutdown, type ShutdownOwner, type StopRequest } from './shutdown.js'
-import type { RoomWaiter } from './waiter.js'
+import type { AdmissionWaiter } from './waiter.js'
 
 /**
  * Carries out what the scheduler decides. Everything that happens to a task happens here, in one order:
@@ -37,7 +37,7 @@ export class Dispatcher implements TaskOwner, AttemptsOwner, AdmissionOwner, Shu
   retried = 0
   readonly closed: Promise<StopReport>
   #resolveClosed!: (report: StopReport) => void
-  readonly #scheduler: Scheduler<PoolTask, RoomWaiter>
+  readonly #scheduler: Scheduler<PoolTask, AdmissionWaiter>
   readonly #turn: Turn
   readonly #listeners: Listeners
   readonly #wallEpoch: number
@@ -100,7 +100,7 @@ export class Dispatcher implements TaskOwner, AttemptsOwner, AdmissionOwner, Shu
       if (task === null) break
       this.startTask(task)
     }
-    this.admission.line.serve(now)
+    this.admission.waiters.serve(now)
     this.watchRate(now)
   }
 
@@ -114,7 +114,7 @@ export class Dispatcher implements TaskOwner, AttemptsOwner, AdmissionOwner, Shu
     if (next !== null) this.startTask(next)
     if (this.#scheduler.rate !== null)
       this.startDue(now) // by now it may allow more than one start
-    else if (this.#scheduler.line.size > 0) this.admission.line.serve(now)
+    else if (this.#scheduler.waiters.size > 0) this.admission.waiters.serve(now)
   }
 
   /** Wakes up when the rate lets the next task start, given that all have started that it lets start by now. */
@@ -147,7 +147,7 @@ export class Dispatcher implements TaskOwner, AttemptsOwner, AdmissionOwner, Shu
     this.retried++
     this.#handOn(next, now)
     task.notify()
-    if ((listeners.heard & HEARS.retrying) !== 0) listeners.emit('retrying', task, { error, delayMs })
+    if ((listeners.mask & EVENT_BIT.retrying) !== 0) listeners.emit('retrying', task, { error, delayMs })
   }
 
   #requeue(task: PoolTask): void {
@@ -172,7 +172,7 @@ export class Dispatcher implements TaskOwner, AttemptsOwner, AdmissionOwner, Shu
     if (to === FAILED) this.#noteFailure(task)
     task.answer()
     task.notify()
-    if ((this.#listeners.heard & HEARS_END) !== 0) this.#emitEnd(task, to)
+    if ((this.#listeners.mask & END_EVENTS) !== 0) this.#emitEnd(task, to)
     if (--this.#settling === 0 && this.#crossed) this.#emptied()
   }
 
@@ -184,7 +184,7 @@ export class Dispatcher implements TaskOwner, AttemptsOwner, AdmissionOwner, Shu
 
   /** A failure that nobody looks at yet. */
   #noteFailure(task: PoolTask): void {
-    const heard = (this.#listeners.heard & (HEARS.failed | HEARS.settled)) !== 0
+    const heard = (this.#listeners.mask & (EVENT_BIT.failed | EVENT_BIT.settled)) !== 0
     if (task.asked === null && !heard && !task.isWatched) this.parts.unobserved.failed(task)
   }
 
@@ -251,7 +251,7 @@ export class Dispatcher implements TaskOwner, AttemptsOwner, AdmissionOwner, Shu
   }
 
   refuseWaiters(): void {
-    this.admission.line.dismissAll()
+    this.admission.waiters.dismissAll()
   }
 
   tellRunning(reason: unknown): void {
@@ -292,7 +292,7 @@ export class Dispatcher implements TaskOwner, AttemptsOwner, AdmissionOwner, Shu
 }
 
 /** The events of an end. */
-const HEARS_END = HEARS.succeeded | HEARS.failed | HEARS.canceled | HEARS.settled
+const END_EVENTS = EVENT_BIT.succeeded | EVENT_BIT.failed | EVENT_BIT.canceled | EVENT_BIT.settled
 
 /** The last moment that a date can hold. */
 const LAST_DATE_MS = 8.64e15

@@ -8,14 +8,14 @@ import type { PoolTask } from '../task/task.js'
 import type { Deadlines } from '../waiting/deadlines.js'
 import type { Signals } from '../waiting/signals.js'
 import type { Turn } from '../waiting/turn.js'
-import type { RoomWaiter } from './waiter.js'
+import type { AdmissionWaiter } from './waiter.js'
 
 /** What the rooms of the shell share. */
 export interface PoolParts {
   readonly settings: PoolSettings
   readonly clock: Clock
   readonly turn: Turn
-  readonly scheduler: Scheduler<PoolTask, RoomWaiter>
+  readonly scheduler: Scheduler<PoolTask, AdmissionWaiter>
   readonly deadlines: Deadlines
   readonly signals: Signals
   readonly listeners: Listeners

@@ -30,7 +30,7 @@ export class PoolView {
       running: scheduler.running,
       queued: scheduler.queued,
       delayed: scheduler.delayed.size,
-      waiting: scheduler.line.size,
+      waiting: scheduler.waiters.size,
       stuck: attempts.stuck,
       retained: tickets.retained.size,
       peakRunning: scheduler.peakRunning,
@@ -103,7 +103,7 @@ export class PoolView {
       `queued ${scheduler.queued}/${scheduler.queueCapacity}`
     ]
     if (scheduler.delayed.size > 0) parts.push(`delayed ${scheduler.delayed.size}`)
-    if (scheduler.line.size > 0) parts.push(`waiting ${scheduler.line.size}`)
+    if (scheduler.waiters.size > 0) parts.push(`waiting ${scheduler.waiters.size}`)
     if (scheduler.queued > 0) parts.push(`oldest ${(this.#oldestQueuedMs() / 1_000).toFixed(1)} s`)
     parts.push(`${scheduler.succeeded} succeeded`, `${scheduler.failed} failed`)
     if (scheduler.canceled > 0) parts.push(`${scheduler.canceled} canceled`)

@@ -6,15 +6,15 @@ import { Deadline } from '../waiting/deadlines.js'
 import type { AbortSubscriber } from '../waiting/signals.js'
 
 /** What a waiter needs of its line. */
-export interface RoomWaiterOwner {
+export interface AdmissionWaiterOwner {
   /** Its limit is reached. */
-  expire(waiter: RoomWaiter): void
+  expire(waiter: AdmissionWaiter): void
   /** One of its signals aborted. */
-  dismiss(waiter: RoomWaiter, reason: unknown): void
+  dismiss(waiter: AdmissionWaiter, reason: unknown): void
 }
 
 /** A caller that waits for room. Its task is made, but nothing has accepted it. */
-export class RoomWaiter extends Waiter<RoomWaiter> implements AbortSubscriber {
+export class AdmissionWaiter extends Waiter<AdmissionWaiter> implements AbortSubscriber {
   readonly task: PoolTask
   readonly settings: WaitSettings
   readonly since: number
@@ -26,10 +26,10 @@ export class RoomWaiter extends Waiter<RoomWaiter> implements AbortSubscriber {
   readonly granted: Promise<PoolTask>
   resolve!: (task: PoolTask) => void
   reject!: (reason: unknown) => void
-  readonly #line: RoomWaiterOwner
+  readonly #line: AdmissionWaiterOwner
 
   constructor(
-    line: RoomWaiterOwner,
+    line: AdmissionWaiterOwner,
     task: PoolTask,
     settings: WaitSettings,
     since: number,

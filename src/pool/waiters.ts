@@ -11,10 +11,10 @@ import { TO_QUEUE, type Verdict } from '../scheduler/scheduler.js'
 import type { PoolTask, Work } from '../task/task.js'
 import { AttemptContext } from '../task/task-context.js'
 import type { PoolParts } from './pool-parts.js'
-import { RoomWaiter, type RoomWaiterOwner } from './waiter.js'
+import { AdmissionWaiter, type AdmissionWaiterOwner } from './waiter.js'
 
 /** What the line needs of the dispatcher. */
-export interface RoomLineOwner {
+export interface WaitersOwner {
   /** The live or retained task that has this id. */
   taskOf(id: string | undefined): PoolTask | undefined
   accept(task: PoolTask, verdict: Verdict, settings: TaskSettings): void
@@ -27,11 +27,11 @@ export interface RoomLineOwner {
 }
 
 /** The callers that wait for room: who joins, who is let in, who leaves. Their order is the scheduler's. */
-export class RoomLine implements RoomWaiterOwner {
+export class Waiters implements AdmissionWaiterOwner {
   readonly #parts: PoolParts
-  readonly #owner: RoomLineOwner
+  readonly #owner: WaitersOwner
 
-  constructor(parts: PoolParts, owner: RoomLineOwner) {
+  constructor(parts: PoolParts, owner: WaitersOwner) {
     this.#parts = parts
     this.#owner = owner
   }
@@ -50,12 +50,12 @@ export class RoomLine implements RoomWaiterOwner {
         settings,
         withoutStack(() => new WaitTimeoutError(0, scheduler.retryAfterMs()))
       )
-    const waiter = new RoomWaiter(this, task, settings, clock.now(), this.#inside(settings))
+    const waiter = new AdmissionWaiter(this, task, settings, clock.now(), this.#inside(settings))
     if (!scheduler.wait(waiter))
       throw this.#refused(
         task,
         settings,
-        withoutStack(() => new WaitFullError(scheduler.line.size, scheduler.retryAfterMs()))
+        withoutStack(() => new WaitFullError(scheduler.waiters.size, scheduler.retryAfterMs()))
       )
     deadlines.set(waiter.deadline, settings.waitMs, true)
     for (const signal of waiter.signals) signals.subscribe(signal, waiter)
@@ -77,7 +77,7 @@ export class RoomLine implements RoomWaiterOwner {
   }
 
   /** The waiter's limit is reached. */
-  expire(waiter: RoomWaiter): void {
+  expire(waiter: AdmissionWaiter): void {
     const { clock, scheduler } = this.#parts
     this.dismiss(
       waiter,
@@ -86,15 +86,15 @@ export class RoomLine implements RoomWaiterOwner {
   }
 
   /** A waiter leaves without a place; it may have stood in the way of the next one. */
-  dismiss(waiter: RoomWaiter, reason: unknown): void {
+  dismiss(waiter: AdmissionWaiter, reason: unknown): void {
     this.#leave(waiter, reason)
     this.#owner.startDue()
   }
 
   /** The pool stops: nobody waits any longer. */
   dismissAll(): void {
-    const { line } = this.#parts.scheduler
-    for (let { head } = line; head !== null; head = line.head) {
+    const { waiters } = this.#parts.scheduler
+    for (let { head } = waiters; head !== null; head = waiters.head) {
       this.#leave(
         head,
         withoutStack(() => new PoolStoppedError('stopping'))
@@ -102,14 +102,14 @@ export class RoomLine implements RoomWaiterOwner {
     }
   }
 
-  #leave(waiter: RoomWaiter, reason: unknown): void {
+  #leave(waiter: AdmissionWaiter, reason: unknown): void {
     this.#parts.scheduler.leave(waiter)
     this.#detach(waiter)
     waiter.reject(this.#refused(waiter.task, waiter.settings, reason))
   }
 
   /** A place is there for this waiter, or an answer that no waiting will change. */
-  #answer(waiter: RoomWaiter, now: number): void {
+  #answer(waiter: AdmissionWaiter, now: number): void {
     const { task, settings } = waiter
     for (const signal of waiter.signals) {
       // Its abort is on the way to us: what it ends first may be what freed this place.
@@ -137,7 +137,7 @@ export class RoomLine implements RoomWaiterOwner {
     return error
   }
 
-  #detach(waiter: RoomWaiter): void {
+  #detach(waiter: AdmissionWaiter): void {
     this.#parts.deadlines.clear(waiter.deadline)
     for (const signal of waiter.signals) this.#parts.signals.unsubscribe(signal, waiter)
   }
@@ -155,8 +155,8 @@ export class RoomLine implements RoomWaiterOwner {
     const { selfWait, scheduler } = this.#parts
     if (selfWait === null || scheduler.running === 0 || scheduler.mayStartMore(now)) return
     const inside = new Set<AttemptContext>()
-    let newest: RoomWaiter | undefined
-    for (let waiter = scheduler.line.head; waiter !== null; waiter = waiter.next) {
+    let newest: AdmissionWaiter | undefined
+    for (let waiter = scheduler.waiters.head; waiter !== null; waiter = waiter.next) {
       if (waiter.inside === undefined || AttemptContext.hasEnded(waiter.inside)) continue
       inside.add(waiter.inside)
       newest = waiter

@@ -1,5 +1,5 @@
 import { TaskCanceledError, TaskInterruptedError, TaskTimeoutError, withoutStack } from '../contract/errors.js'
-import { HEARS } from '../contract/events.js'
+import { EVENT_BIT } from '../contract/events.js'
 import type { RetryPolicy } from '../contract/settings.js'
 import type { TaskProgress } from '../contract/task-record.js'
 import type { PoolParts } from '../pool/pool-parts.js'
@@ -78,7 +78,7 @@ export class Attempts implements WorkersOwner, AttemptOwner {
     const timeoutMs = this.#timeoutOf(task)
     if (timeoutMs !== Number.POSITIVE_INFINITY) this.#limit(worker, timeoutMs)
     task.notify()
-    if ((this.#listeners.heard & HEARS.started) !== 0) this.#listeners.emit('started', task)
+    if ((this.#listeners.mask & EVENT_BIT.started) !== 0) this.#listeners.emit('started', task)
     const aborted = AttemptContext.abortOf(context)
     if (aborted !== undefined) return this.threw(worker, aborted.reason)
     this.#calling = worker
@@ -231,7 +231,7 @@ export class Attempts implements WorkersOwner, AttemptOwner {
   leave(task: PoolTask): void {
     const worker = task.worker as Worker
     if (worker.context === null) return this.#withdraw(worker, task)
-    if (worker === this.#calling) this.#turn.look() // it ends within its call: the time of its start is no measure
+    if (worker === this.#calling) this.#turn.refresh() // it ends within its call: the time of its start is no measure
     const ranMs = this.#turn.now - worker.startedAt
     this.#retryAfter.observe(ranMs)
     this.runMs.record(ranMs)

@@ -1,4 +1,4 @@
-import type { Links } from '../scheduler/entry.js'
+import type { Links } from '../scheduler/linked-list.js'
 import type { AsyncContext } from '../task/async-context.js'
 import type { PoolTask, Work } from '../task/task.js'
 import type { AttemptContext } from '../task/task-context.js'

@@ -1,4 +1,4 @@
-import { LinkedList } from '../scheduler/entry.js'
+import { LinkedList } from '../scheduler/linked-list.js'
 import type { PoolTask } from '../task/task.js'
 import type { Turn } from '../waiting/turn.js'
 import { Worker, type WorkerOwner } from './worker.js'
@@ -89,7 +89,7 @@ export class Workers {
       this.#owner.begin(worker, worker.task as PoolTask)
     }
     this.#coming = false
-    this.#turn.look()
+    this.#turn.refresh()
   }
 
   /** A turn begins: what the last one's slice did not reach is called now. */

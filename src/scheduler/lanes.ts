@@ -1,6 +1,5 @@
-import { type Entry, LinkedList } from './entry.js'
-import { Heap, type HeapItem } from './heap.js'
-import type { Share } from './shares.js'
+import { Heap } from './heap.js'
+import { type Entry, Lane, Level, type Share } from './lane.js'
 
 /**
  * The queue: one level per priority, in each level one lane per key that take turns, in each lane first in, first out.
@@ -162,42 +161,5 @@ export class Lanes<E extends Entry<E>> {
     left.right = right
     right.left = left
     if (level.turn === lane) level.turn = right
-  }
-}
-
-/** The entries of one priority and one key (or of none), in order. */
-export class Lane<E extends Entry<E>> {
-  readonly priority: number
-  readonly key: string | undefined
-  /** What its key holds; null without a key, and in a pool without bounds per key. */
-  readonly share: Share<E> | null
-  readonly entries = new LinkedList<E>()
-  level: Level<E> | null = null
-  /** Its neighbours in the round of its level; null when it is not in the round. */
-  left: Lane<E> | null = null
-  right: Lane<E> | null = null
-
-  constructor(priority: number, key: string | undefined, share: Share<E> | null) {
-    this.priority = priority
-    this.key = key
-    this.share = share
-  }
-}
-
-/** The lanes of one priority. */
-class Level<E extends Entry<E>> implements HeapItem {
-  readonly priority: number
-  keyless: Lane<E> | null = null
-  readonly keyed = new Map<string, Lane<E>>()
-  /** Whose turn it is; null when no lane may give an entry. */
-  turn: Lane<E> | null = null
-  /** Lanes in the round. */
-  lanes = 0
-  /** Entries in all lanes, parked ones included. */
-  queued = 0
-  index = -1
-
-  constructor(priority: number) {
-    this.priority = priority
   }
 }

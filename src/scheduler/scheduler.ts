@@ -1,5 +1,5 @@
-import { type Entry, LinkedList } from './entry.js'
-import { type Lane, Lanes } from './lanes.js'
+import type { Entry, Lane } from './lane.js'
+import { Lanes } from './lanes.js'
 import {
   CREATED,
   DELAYED,
@@ -14,10 +14,11 @@ import {
   STOPPING,
   SUCCEEDED
 } from './lifecycle.js'
+import { LinkedList } from './linked-list.js'
 import type { RateWindow } from './rate-window.js'
 import { RetryAfter } from './retry-after.js'
 import { Shares } from './shares.js'
-import { type Waiter, WaitingLine } from './waiter-list.js'
+import { type Waiter, WaiterList } from './waiter-list.js'
 
 /** Accepted, and given a free worker in the same step. */
 export const TO_WORKER = 0
@@ -75,7 +76,7 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
   peakRunning = 0
   peakQueued = 0
 
-  readonly line: WaitingLine<W>
+  readonly waiters: WaiterList<W>
   /** Tasks that wait for the time of their retry. */
   readonly delayed = new LinkedList<E>()
   readonly retryAfter = new RetryAfter()
@@ -89,7 +90,7 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
   constructor(options: SchedulerOptions) {
     this.concurrency = options.concurrency
     this.queueCapacity = options.queueCapacity
-    this.line = new WaitingLine(options.waiterCapacity)
+    this.waiters = new WaiterList(options.waiterCapacity)
     this.rate = options.rate
     this.#shares = options.perKey && new Shares(options.perKey.concurrency, options.perKey.queueCapacity)
   }
@@ -106,7 +107,7 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
 
   /** Tasks ever handed over: each is accepted, refused or still in the line. */
   get submitted(): number {
-    return this.accepted + this.refused + this.line.size
+    return this.accepted + this.refused + this.waiters.size
   }
 
   // ── coming in ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -119,27 +120,27 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
   admit(entry: E, priority: number, key: string | undefined, now: number): Verdict {
     const verdict = this.#judge(key, now)
     if (verdict === CLOSED || verdict === KEY_FULL) return verdict
-    if (this.line.size > 0) return FULL
+    if (this.waiters.size > 0) return FULL
     return this.#take(entry, priority, key, verdict)
   }
 
   /** Joins the line for room. False: the line is full. */
   wait(waiter: W): boolean {
-    if (this.line.full) return false
-    this.line.push(waiter)
+    if (this.waiters.full) return false
+    this.waiters.push(waiter)
     return true
   }
 
   /** Leaves the line without a place. */
   leave(waiter: W): void {
-    this.line.remove(waiter)
+    this.waiters.remove(waiter)
   }
 
   /** Takes the head of the line out of it, if there is a place now: for it, or for one whose key is not full. */
   nextWaiter(now: number): W | null {
-    const { head } = this.line
+    const { head } = this.waiters
     if (head === null || this.#isFull(this.#mayStart(now)) || this.#judge(head.key, now) === FULL) return null
-    this.line.remove(head)
+    this.waiters.remove(head)
     return head
   }
 
@@ -329,7 +330,7 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
 
   /** When the rate lets the next task start; Infinity when it is not the rate that holds it back, or a call is still to be dated. */
   rateOpensAt(now: number): number {
-    const waits = this.queued > 0 || this.line.size > 0
+    const waits = this.queued > 0 || this.waiters.size > 0
     if (this.rate === null || !waits || !this.#open || this.running >= this.concurrency || this.rate.allows(now))
       return Number.POSITIVE_INFINITY
     return this.rate.opensAt()

@@ -1,22 +1,4 @@
-import type { Entry } from './entry.js'
-import type { Lane } from './lanes.js'
-
-/** What one key holds of the pool now. */
-export class Share<E extends Entry<E>> {
-  readonly key: string
-  /** How many of the key's tasks may run. */
-  readonly concurrency: number
-  running = 0
-  /** Queued or delayed. */
-  held = 0
-  /** Lanes that left the round because the key runs as many tasks as it may. */
-  parked: Lane<E>[] = []
-
-  constructor(key: string, concurrency: number) {
-    this.key = key
-    this.concurrency = concurrency
-  }
-}
+import { type Entry, Share } from './lane.js'
 
 /** The bounds of each key, counted only while a key has tasks: an idle key is forgotten. */
 export class Shares<E extends Entry<E>> {

@@ -1,4 +1,4 @@
-import { LinkedList, type Links } from './entry.js'
+import { LinkedList, type Links } from './linked-list.js'
 
 /** A caller that waits for room. */
 export class Waiter<W extends Waiter<W>> implements Links<W> {
@@ -14,7 +14,7 @@ export class Waiter<W extends Waiter<W>> implements Links<W> {
 }
 
 /** The callers that wait for room, first come, first served, and how many may. */
-export class WaitingLine<W extends Waiter<W>> extends LinkedList<W> {
+export class WaiterList<W extends Waiter<W>> extends LinkedList<W> {
   readonly capacity: number
 
   constructor(capacity: number) {

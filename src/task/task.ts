@@ -13,8 +13,7 @@ import {
   type TaskState
 } from '../contract/task-record.js'
 import type { Worker } from '../running/worker.js'
-import type { Entry } from '../scheduler/entry.js'
-import type { Lane } from '../scheduler/lanes.js'
+import type { Entry, Lane } from '../scheduler/lane.js'
 import { CANCELED, DELAYED, FAILED, OUTSIDE, QUEUED, RUNNING, type Stage, SUCCEEDED } from '../scheduler/lifecycle.js'
 import type { Ticket } from '../tickets/ticket-table.js'
 import type { Deadline } from '../waiting/deadlines.js'

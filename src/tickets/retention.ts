@@ -1,4 +1,4 @@
-import { LinkedList, type Links } from '../scheduler/entry.js'
+import { LinkedList, type Links } from '../scheduler/linked-list.js'
 
 /** What retention knows of a settled task. */
 export interface Retained<T> extends Links<T> {

@@ -3,13 +3,13 @@ import { STOPPED } from '../scheduler/lifecycle.js'
 import type { PoolTask } from '../task/task.js'
 import { Deadline } from '../waiting/deadlines.js'
 import { Retention } from './retention.js'
-import { type Ticket, TicketBook } from './ticket-table.js'
+import { type Ticket, TicketTable } from './ticket-table.js'
 
 /** Finds a task by its ticket: while it lives, and as long as it is retained. A ticket nobody asked for is never made. */
 export class Tickets {
   readonly #parts: PoolParts
   /** The tickets made here. */
-  readonly #book: TicketBook<PoolTask>
+  readonly #book: TicketTable<PoolTask>
   /** The tickets that callers chose. */
   readonly #chosen = new Map<string, PoolTask>()
   readonly #retention: Retention<PoolTask>
@@ -17,7 +17,7 @@ export class Tickets {
 
   constructor(parts: PoolParts) {
     this.#parts = parts
-    this.#book = new TicketBook(parts.clock)
+    this.#book = new TicketTable(parts.clock)
     this.#retention = new Retention(parts.settings.retention, ({ ticket }) => {
       if (ticket !== null) ticket.forget()
     })

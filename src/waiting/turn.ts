@@ -23,7 +23,7 @@ export class Turn {
   #now = 0
   #stamp = 0
   /** When the steps were last looked at. */
-  #lookedAt = 0
+  #checkedAt = 0
   /** Steps until the next look at the clock, and how many there are between two; 0 before a turn's first. */
   #stepsLeft = 0
   #steps = 0
@@ -63,7 +63,7 @@ export class Turn {
     this.#begun = true
     this.#read()
     this.#beganAt = this.#now
-    this.#lookedAt = this.#now
+    this.#checkedAt = this.#now
     this.#stepsLeft = 1
     this.#clock.yield(this.#end)
   }
@@ -73,22 +73,22 @@ export class Turn {
    * after each slow one.
    */
   isOver(): boolean {
-    return --this.#stepsLeft <= 0 && this.#lookAfterSteps()
+    return --this.#stepsLeft <= 0 && this.#checkAfterSteps()
   }
 
-  #lookAfterSteps(): boolean {
+  #checkAfterSteps(): boolean {
     if (this.#begun) this.#read()
     else this.begin()
     // Without a step before, the quotient is no number or infinite: not quick.
-    const isQuick = (this.#now - this.#lookedAt) / this.#steps < QUICK_MS
-    this.#lookedAt = this.#now
+    const isQuick = (this.#now - this.#checkedAt) / this.#steps < QUICK_MS
+    this.#checkedAt = this.#now
     this.#steps = isQuick ? MAX_STEPS : 1
     this.#stepsLeft = this.#steps
     return this.#now - this.#beganAt >= SLICE_MS
   }
 
   /** Reads the clock, so that what ends now is dated right. */
-  look(): void {
+  refresh(): void {
     this.begin()
     this.#read()
   }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { HEARS, Listeners, type PoolEventName } from '../../src/contract/events.js'
+import { EVENT_BIT, Listeners, type PoolEventName } from '../../src/contract/events.js'
 import type { Task } from '../../src/contract/task-contract.js'
 import { EVENTS } from '../support/books.js'
 import { microtasks } from '../support/manual-clock.js'
@@ -22,8 +22,8 @@ const task = { id: 'a task' } as Task
 
 describe('Listeners', () => {
   it('know every event by a bit of its own', () => {
-    expect(Object.keys(HEARS).sort()).toEqual([...EVENTS].sort())
-    const bits = Object.values(HEARS)
+    expect(Object.keys(EVENT_BIT).sort()).toEqual([...EVENTS].sort())
+    const bits = Object.values(EVENT_BIT)
     expect(bits.reduce<number>((all, bit) => all | bit, 0)).toBe(2 ** bits.length - 1)
     expect(bits.every((bit) => Math.log2(bit) % 1 === 0)).toBe(true)
   })
@@ -45,20 +45,20 @@ describe('Listeners', () => {
   it('F8 hear an event exactly while somebody listens', () => {
     const { listeners, told, tell } = setup()
     const one = tell('one')
-    expect(listeners.heard).toBe(0)
+    expect(listeners.mask).toBe(0)
     listeners.on('failed', one)
     listeners.on('settled', one)
-    expect(listeners.heard).toBe(HEARS.failed | HEARS.settled)
+    expect(listeners.mask).toBe(EVENT_BIT.failed | EVENT_BIT.settled)
     listeners.off('failed', one)
-    expect(listeners.heard).toBe(HEARS.settled)
+    expect(listeners.mask).toBe(EVENT_BIT.settled)
     listeners.emit('failed', task)
     expect(told).toEqual([])
     listeners.emit('settled', task)
     expect(told).toEqual(['one'])
     listeners.once('failed', one)
-    expect(listeners.heard).toBe(HEARS.failed | HEARS.settled)
+    expect(listeners.mask).toBe(EVENT_BIT.failed | EVENT_BIT.settled)
     listeners.emit('failed', task)
-    expect(listeners.heard, 'the only one was called once').toBe(HEARS.settled)
+    expect(listeners.mask, 'the only one was called once').toBe(EVENT_BIT.settled)
   })
 
   it('still hear when one of two is gone', () => {
@@ -71,7 +71,7 @@ describe('Listeners', () => {
     listeners.off('idle', one)
     listeners.emit('idle')
     expect(told).toEqual(['one', 'once', 'one'])
-    expect(listeners.heard).toBe(0)
+    expect(listeners.mask).toBe(0)
   })
 
   it('call a listener of once only once, also when its event comes again while it is called', () => {
@@ -91,7 +91,7 @@ describe('Listeners', () => {
     listeners.once('idle', once)
     listeners.off('idle', once)
     listeners.emit('idle')
-    expect([told, listeners.heard]).toEqual([[], 0])
+    expect([told, listeners.mask]).toEqual([[], 0])
   })
 
   it('call a listener that was taken away no more, however often it was added', () => {
@@ -102,7 +102,7 @@ describe('Listeners', () => {
     listeners.on('idle', often)
     listeners.off('idle', often)
     listeners.emit('idle')
-    expect([told, listeners.heard]).toEqual([[], 0])
+    expect([told, listeners.mask]).toEqual([[], 0])
   })
 
   it('tell the same listener apart by event', () => {
@@ -226,7 +226,7 @@ describe('Listeners', () => {
         expect(() => listeners[method](event as 'idle', () => {})).toThrow(
           typeof event === 'string' ? RangeError : TypeError
         )
-        expect(listeners.heard).toBe(0)
+        expect(listeners.mask).toBe(0)
       }
     )
 
@@ -242,7 +242,7 @@ describe('Listeners', () => {
       expect(() => listeners[method]('idle', listener as () => void)).toThrow(
         new TypeError(`Expected \`listener\` to be a function, got ${got}`)
       )
-      expect(listeners.heard).toBe(0)
+      expect(listeners.mask).toBe(0)
     })
   })
 })

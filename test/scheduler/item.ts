@@ -1,5 +1,4 @@
-import type { Entry } from '../../src/scheduler/entry.js'
-import type { Lane } from '../../src/scheduler/lanes.js'
+import type { Entry, Lane } from '../../src/scheduler/lane.js'
 import { OUTSIDE, type Stage } from '../../src/scheduler/lifecycle.js'
 import { RateWindow } from '../../src/scheduler/rate-window.js'
 import { Scheduler, type SchedulerOptions } from '../../src/scheduler/scheduler.js'

@@ -48,7 +48,7 @@ class Model {
   readonly real: Scheduler<Item, Caller>
   readonly config: Config
   readonly tasks: Task[] = []
-  readonly line: Caller[] = []
+  readonly waiters: Caller[] = []
   concurrency: number
   queueCapacity: number
   life: 'created' | 'started' | 'grace' | 'closed' = 'created'
@@ -129,7 +129,7 @@ class Model {
       if (running + mine >= perKey.concurrency + perKey.queueCapacity) return KEY_FULL
       if (mine >= perKey.queueCapacity && !toWorker) return KEY_FULL
     }
-    if (!fromLine && this.line.length > 0) return FULL
+    if (!fromLine && this.waiters.length > 0) return FULL
     if (this.in(RUNNING).length + held.length >= this.concurrency + this.queueCapacity) return FULL
     if (toWorker) return TO_WORKER
     return held.length < this.queueCapacity ? TO_QUEUE : FULL
@@ -195,13 +195,13 @@ class Model {
   serve(): void {
     for (;;) {
       const caller = this.real.nextWaiter(this.now)
-      const head = this.line[0]
+      const head = this.waiters[0]
       if (head === undefined || this.full || this.verdict(head.key, true) === FULL) {
         expect(caller).toBeNull()
         return
       }
       expect(caller, 'I11 the head of the line').toBe(head)
-      this.line.shift()
+      this.waiters.shift()
       this.accept(head.priority, head.key, true, (item) => this.real.grant(item, head, this.now))
     }
   }
@@ -229,9 +229,9 @@ class Model {
     this.accept(priority, key, false, (item) => this.real.admit(item, priority, key, this.now))
     if (!full) return
     const caller = new Caller('', priority, key)
-    expect(this.real.wait(caller)).toBe(this.line.length < this.config.waiterCapacity)
-    if (this.line.length >= this.config.waiterCapacity) return
-    this.line.push(caller)
+    expect(this.real.wait(caller)).toBe(this.waiters.length < this.config.waiterCapacity)
+    if (this.waiters.length >= this.config.waiterCapacity) return
+    this.waiters.push(caller)
     this.refused--
     this.real.refused-- // it waits instead
     note('waiting')
@@ -288,13 +288,13 @@ class Model {
     this.real.stop(grace)
     this.life = grace && this.life === 'started' ? 'grace' : 'closed'
     this.paused = false
-    for (const caller of [...this.line]) this.leave(caller)
+    for (const caller of [...this.waiters]) this.leave(caller)
     this.startDue()
     note('stopped')
   }
 
   leave(caller: Caller): void {
-    this.line.splice(this.line.indexOf(caller), 1)
+    this.waiters.splice(this.waiters.indexOf(caller), 1)
     this.real.leave(caller)
     this.real.refused++
     this.refused++
@@ -313,7 +313,7 @@ class Model {
         running: real.running,
         queued: real.queued,
         delayed: real.delayed.size,
-        waiting: real.line.size,
+        waiting: real.waiters.size,
         accepted: real.accepted,
         refused: real.refused,
         succeeded: real.succeeded,
@@ -327,13 +327,13 @@ class Model {
         running,
         queued,
         delayed,
-        waiting: this.line.length,
+        waiting: this.waiters.length,
         accepted: this.tasks.length,
         refused: this.refused,
         succeeded: count(SUCCEEDED),
         failed: count(FAILED),
         canceled: count(CANCELED),
-        submitted: this.tasks.length + this.refused + this.line.length,
+        submitted: this.tasks.length + this.refused + this.waiters.length,
         live: running + queued + delayed,
         held: queued + delayed
       },
@@ -493,7 +493,7 @@ function take(model: Model, step: Step): void {
       return task && model.call(task)
     }
     case 'leave': {
-      const caller = pick(model.line, step.which)
+      const caller = pick(model.waiters, step.which)
       if (caller === undefined) return
       model.leave(caller)
       return model.serve()

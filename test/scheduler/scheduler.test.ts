@@ -30,7 +30,7 @@ const counts = (on: Scheduler<Item, Caller>) => ({
   running: on.running,
   queued: on.queued,
   delayed: on.delayed.size,
-  waiting: on.line.size,
+  waiting: on.waiters.size,
   held: on.held,
   live: on.live
 })
@@ -351,7 +351,7 @@ describe('Scheduler: the line', () => {
     pool.leave(a)
     pool.start()
     expect(pool.nextWaiter(0)).toBe(c)
-    expect(pool.line.size).toBe(0)
+    expect(pool.waiters.size).toBe(0)
   })
 
   it('has an answer for the head whose key is full once there is a place, and for all once the pool stops', () => {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type Ticket, TicketBook } from '../../src/tickets/ticket-table.js'
+import { type Ticket, TicketTable } from '../../src/tickets/ticket-table.js'
 import { ManualClock } from '../support/manual-clock.js'
 
 /** Its bytes count up, so that none can be lost or used twice without being seen. */
@@ -23,15 +23,15 @@ class Owner {
   }
 }
 
-function issue(book: TicketBook<Owner>): Owner {
+function issue(book: TicketTable<Owner>): Owner {
   const owner = new Owner()
   owner.ticket = book.issue(owner)
   return owner
 }
 
-describe('TicketBook', () => {
+describe('TicketTable', () => {
   it('makes tickets of 28 characters that a url may hold as they are, none like another', () => {
-    const book = new TicketBook<Owner>(new ManualClock())
+    const book = new TicketTable<Owner>(new ManualClock())
     const made = Array.from({ length: 10_000 }, () => book.issue(undefined).text)
     for (const id of made) if (!/^[A-Za-z0-9_-]{28}$/.test(id)) expect(id).toBe('28 characters of base64url')
     expect(new Set(made).size).toBe(10_000)
@@ -39,7 +39,7 @@ describe('TicketBook', () => {
 
   it('leaves 136 random bits in each ticket as they came, and uses each once', () => {
     const clock = new CountingClock()
-    const book = new TicketBook<Owner>(clock)
+    const book = new TicketTable<Owner>(clock)
     for (let n = 0; n < 48; n++) {
       const bytes = [...Buffer.from(book.issue(undefined).text, 'base64url')]
       expect(bytes).toHaveLength(21)
@@ -49,7 +49,7 @@ describe('TicketBook', () => {
 
   it('asks for random bytes when they are needed, for twelve pages of sixteen tickets at a time', () => {
     const clock = new CountingClock()
-    const book = new TicketBook<Owner>(clock)
+    const book = new TicketTable<Owner>(clock)
     expect(clock.asked).toEqual([])
     for (let n = 0; n < 12 * 16; n++) book.issue(undefined)
     expect(clock.asked).toEqual([4_032])
@@ -60,7 +60,7 @@ describe('TicketBook', () => {
   it('takes any bytes, not only those of a Buffer, and keeps apart the pages of a source without chance', () => {
     const clock = new ManualClock()
     clock.randomBytes = (count) => new Uint8Array(new ArrayBuffer(count + 8), 8)
-    const book = new TicketBook<Owner>(clock)
+    const book = new TicketTable<Owner>(clock)
     const owners = Array.from({ length: 40 }, () => issue(book))
     expect(owners[0]?.text).toBe('A'.repeat(28))
     expect(new Set(owners.map(({ text }) => text)).size).toBe(40)
@@ -75,7 +75,7 @@ describe('TicketBook', () => {
           maxLength: 300
         }),
         (steps) => {
-          const book = new TicketBook<Owner>(new ManualClock())
+          const book = new TicketTable<Owner>(new ManualClock())
           const kept: Owner[] = []
           const gone: Owner[] = []
           for (const step of steps) {
@@ -99,7 +99,7 @@ describe('TicketBook', () => {
   })
 
   it('lets no text but the whole ticket lead to its owner', () => {
-    const book = new TicketBook<Owner>(new ManualClock())
+    const book = new TicketTable<Owner>(new ManualClock())
     const { text: ticket } = issue(book)
     for (let at = 0; at < ticket.length; at++) {
       const other = ticket[at] === 'A' ? 'B' : 'A'
@@ -119,7 +119,7 @@ describe('TicketBook', () => {
   it('says nothing of the random bits of one ticket in another', () => {
     const clock = new ManualClock()
     clock.randomBytes = (count) => createHash('shake256', { outputLength: count }).digest() // no chance hit in any run
-    const book = new TicketBook<Owner>(clock)
+    const book = new TicketTable<Owner>(clock)
     for (let page = 0; page < 12; page++) {
       const tickets = Array.from({ length: 16 }, () => Buffer.from(book.issue(undefined).text, 'base64url'))
       const number = (tickets[0] as Buffer).readUInt32BE(17) >>> 8
@@ -133,7 +133,7 @@ describe('TicketBook', () => {
   it('keeps no page whose tickets lead nowhere, whoever left it last', () => {
     const clock = new ManualClock()
     clock.randomBytes = (count) => new Uint8Array(count)
-    const book = new TicketBook<Owner>(clock)
+    const book = new TicketTable<Owner>(clock)
     const first = issue(book)
     first.ticket.forget()
     for (let n = 1; n < 16; n++) book.issue(undefined)
@@ -143,7 +143,7 @@ describe('TicketBook', () => {
   it('keeps no page whose tickets are all forgotten', () => {
     const clock = new ManualClock()
     clock.randomBytes = (count) => new Uint8Array(count)
-    const book = new TicketBook<Owner>(clock)
+    const book = new TicketTable<Owner>(clock)
     const page = (): Owner[] => Array.from({ length: 16 }, () => issue(book))
     const first = page()
     const second = page()

@@ -112,7 +112,7 @@ describe('Turn', () => {
     let steps = 0
     for (; !turn.isOver(); steps++) {
       clock.block(5)
-      turn.look()
+      turn.refresh()
       expect(turn.now).toBe(5 * (steps + 1))
     }
     expect(steps).toBe(2)
@@ -136,14 +136,14 @@ describe('Turn', () => {
       turn.isOver()
     }
     clock.block(200)
-    turn.look()
+    turn.refresh()
     expect([turn.now, turn.stamp]).toEqual([200.625, 200])
   })
 
   it('begins with a look, too', async () => {
     const { clock, turn, ends } = setup()
     clock.block(4)
-    turn.look()
+    turn.refresh()
     expect(turn.now).toBe(4)
     await clock.turn()
     expect(ends()).toBe(1)

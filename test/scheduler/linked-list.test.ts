@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { LinkedList } from '../../src/scheduler/entry.js'
+import { LinkedList } from '../../src/scheduler/linked-list.js'
 import { Item } from './item.js'
 
 function members(list: LinkedList<Item>): { readonly forwards: string[]; readonly backwards: string[] } {

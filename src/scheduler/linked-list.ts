@@ -1,18 +1,3 @@
-import type { Lane } from './lanes.js'
-import type { Stage } from './lifecycle.js'
-
-/**
- * What the scheduler knows of a task: where it stands, and its links in whatever list it stands in (a lane, the delayed
- * ones; once settled the links are free for the shell's retention). The shell's task has these fields of its own, so
- * that a queued task is one object.
- */
-export interface Entry<E extends Entry<E>> extends Links<E> {
-  stage: Stage
-  /** Its number in the order of queueing. */
-  order: number
-  lane: Lane<E> | null
-}
-
 /** The links of a member of a {@link LinkedList}. */
 export interface Links<E> {
   prev: E | null
