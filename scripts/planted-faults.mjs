@@ -180,8 +180,8 @@ const FAULTS = [
   {
     name: 'a waiter that leaves does not let the next one in, but with a rate',
     file: 'src/pool/waiters.ts',
-    text: 'this.#leave(waiter, reason)\n    this.#owner.startDue()',
-    fault: 'this.#leave(waiter, reason)\n    if (this.#parts.scheduler.rate !== null) this.#owner.startDue()'
+    text: 'this.#leave(waiter, reason)\n    this.#dispatch.startDue()',
+    fault: 'this.#leave(waiter, reason)\n    if (this.#parts.scheduler.rate !== null) this.#dispatch.startDue()'
   },
   {
     name: 'a waiter that is let in can still time out',
@@ -192,13 +192,13 @@ const FAULTS = [
   {
     name: 'stop loses queued tasks',
     file: 'src/pool/shutdown.ts',
-    text: 'this.#cancelHeld()\n    this.#owner.abortRunning',
-    fault: 'this.#owner.abortRunning'
+    text: 'this.#cancelHeld()\n    for (const task',
+    fault: 'for (const task'
   },
   {
     name: 'stop does not ask running tasks to end',
     file: 'src/pool/shutdown.ts',
-    text: 'this.#owner.abortRunning(this.#cancellation)',
+    text: 'for (const task of this.#attempts.workers.tasks()) this.#dispatch.cancel(task, this.#cancellation)',
     fault: ''
   },
   {
@@ -216,8 +216,8 @@ const FAULTS = [
   {
     name: 'the context of the call is not captured',
     file: 'src/pool/admission.ts',
-    text: 'if (this.#capturesContext) task.context = captureContext()\n    this.accept(',
-    fault: 'this.accept('
+    text: 'if (this.#capturesContext) task.context = captureContext()\n    this.#acceptance.accept(',
+    fault: 'this.#acceptance.accept('
   },
   {
     name: 'a failed task is told canceled when its own error comes after a cancel',
@@ -270,7 +270,7 @@ const FAULTS = [
   {
     name: 'a newcomer passes those whose start is late',
     file: 'src/pool/admission.ts',
-    text: 'this.#owner.startDue(now)\n    return now',
+    text: 'this.#dispatch.startDue(now)\n    return now',
     fault: 'return now'
   }
 ]

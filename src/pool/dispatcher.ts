@@ -2,30 +2,33 @@ import { EVENT_BIT, Listeners } from '../contract/events.js'
 import type { StopReport } from '../contract/reports.js'
 import type { PoolSettings } from '../contract/settings.js'
 import { systemClock } from '../ports/system-clock.js'
-import { Attempts, type AttemptsOwner } from '../running/attempts.js'
+import { Attempts } from '../running/attempts.js'
 import { SelfWait } from '../running/self-wait.js'
 import { Unobserved } from '../running/unobserved.js'
 import { CANCELED, FAILED, RUNNING, type Settled, SUCCEEDED } from '../scheduler/lifecycle.js'
 import { RateWindow } from '../scheduler/rate-window.js'
 import { Scheduler } from '../scheduler/scheduler.js'
-import { type Cancellation, PoolTask, type TaskDetails, type TaskOwner } from '../task/task.js'
-import { AttemptContext } from '../task/task-context.js'
-import type { Ticket } from '../tickets/ticket-table.js'
+import type { Cancellation } from '../task/cancellation.js'
+import { PoolTask, type Ticket } from '../task/task.js'
+import type { TaskDetails } from '../task/task-details.js'
 import { Tickets } from '../tickets/tickets.js'
 import { Deadline, Deadlines } from '../waiting/deadlines.js'
 import { Signals } from '../waiting/signals.js'
 import { Turn } from '../waiting/turn.js'
 import { type Wait, Waits } from '../waiting/waits.js'
-import { Admission, type AdmissionOwner } from './admission.js'
-import type { PoolParts } from './pool-parts.js'
-import { Shutdown, type ShutdownOwner, type StopRequest } from './shutdown.js'
+import { Acceptance } from './acceptance.js'
+import { Admission } from './admission.js'
+import type { Dispatch, PoolParts } from './pool-parts.js'
+import { Refusals } from './refusals.js'
+import { Shutdown, type StopRequest } from './shutdown.js'
 import type { AdmissionWaiter } from './waiter.js'
+import { Waiters } from './waiters.js'
 
 /**
- * Carries out what the scheduler decides. Everything that happens to a task happens here, in one order:
- * state and counters, the freed place, promises, events; then those who wait for an empty pool.
+ * Carries out what the scheduler decides. Every change of a task passes through here, in one order: state and counters,
+ * the freed place, promises, events; then the waits for an empty pool.
  */
-export class Dispatcher implements TaskOwner, AttemptsOwner, AdmissionOwner, ShutdownOwner {
+export class Dispatcher implements Dispatch {
   readonly parts: PoolParts
   readonly attempts: Attempts
   readonly admission: Admission
@@ -40,91 +43,70 @@ export class Dispatcher implements TaskOwner, AttemptsOwner, AdmissionOwner, Shu
   readonly #scheduler: Scheduler<PoolTask, AdmissionWaiter>
   readonly #turn: Turn
   readonly #listeners: Listeners
+  readonly #waiters: Waiters
   readonly #wallEpoch: number
   readonly #rateOpens: Deadline
   #shutdown: Shutdown | undefined
-  /** Settlements that are under way, one inside the other: a listener to one may cause the next. */
+  /** Settlements under way, one inside the other: a listener of one may cause the next. */
   #settling = 0
-  /** Whether nothing was left in one of them, and who waited for that. */
+  /** Whether nothing was left at some moment during them, and the waits that this ends. */
   #crossed = false
   readonly #released: Wait[] = []
   #endStart: (() => void) | undefined
 
   constructor(settings: PoolSettings) {
-    const clock = settings.clock ?? systemClock
-    const unobserved = new Unobserved(settings.onUnobservedError)
-    const { rateLimit } = settings
-    this.parts = {
-      settings,
-      clock,
-      turn: new Turn(clock, () => this.#turnEnds()),
-      scheduler: new Scheduler({
-        ...settings,
-        rate: rateLimit === undefined ? null : new RateWindow(rateLimit.starts, rateLimit.intervalMs)
-      }),
-      deadlines: new Deadlines(clock),
-      signals: new Signals((error) => unobserved.report(error, {})),
-      listeners: new Listeners((error, event, task) =>
-        unobserved.report(error, task instanceof PoolTask ? { event, task } : { event })
-      ),
-      unobserved,
-      selfWait: settings.detectSelfWait ? new SelfWait() : null
-    }
-    this.signals = this.parts.signals
-    this.#scheduler = this.parts.scheduler
-    this.#turn = this.parts.turn
-    this.#listeners = this.parts.listeners
-    this.attempts = new Attempts(this.parts, this)
-    this.admission = new Admission(this.parts, this)
-    this.drains = new Waits(this.parts)
-    this.tickets = new Tickets(this.parts)
+    this.parts = partsOf(settings, () => this.#turnEnds())
+    const { clock, scheduler, turn, listeners, signals } = this.parts
+    this.signals = signals
+    this.#scheduler = scheduler
+    this.#turn = turn
+    this.#listeners = listeners
     this.retentionMs = settings.retention.ms
     this.#wallEpoch = clock.date()
     this.#rateOpens = new Deadline(() => this.startDue())
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve
     })
+    this.drains = new Waits(this.parts)
+    const tickets = new Tickets(this.parts)
+    this.tickets = tickets
+    this.attempts = new Attempts(this.parts, this)
+    const refusals = new Refusals(this.parts)
+    const acceptance = new Acceptance(this.parts, tickets, this.attempts, this)
+    const waiters = new Waiters(this.parts, tickets, refusals, acceptance, this)
+    this.#waiters = waiters
+    this.admission = new Admission(this.parts, { tickets, refusals, acceptance, waiters }, this)
   }
 
-  // ── going through ────────────────────────────────────────────────────────────────────────────────────────────────
+  // ── starting ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** The time for the scheduler, read where it matters only. */
   get schedulerNow(): number {
     return this.#scheduler.rate === null ? 0 : this.parts.clock.now()
   }
 
-  /** Starts whatever may start now, then gives what room there is to those who wait for it. */
   startDue(now = this.schedulerNow): void {
-    for (;;) {
-      const task = this.#scheduler.next(now)
-      if (task === null) break
-      this.startTask(task)
-    }
-    this.admission.waiters.serve(now)
+    for (let task = this.#scheduler.next(now); task !== null; task = this.#scheduler.next(now))
+      this.attempts.start(task)
+    this.#waiters.serve(now)
     this.watchRate(now)
   }
 
-  startTask(task: PoolTask): void {
-    if (task.startedMs >= 0) task.changed() // the stamps tell the first start only
-    this.attempts.workers.assign(task) // who follows the task is told of its call, which comes at once
-  }
-
-  /** A place was freed: to the next task in the queue, then to the head of the line. */
-  #handOn(next: PoolTask | null, now: number): void {
-    if (next !== null) this.startTask(next)
+  /** A place was freed: it goes to the next task in the queue, then to the first waiter. */
+  #passOn(next: PoolTask | null, now: number): void {
+    if (next !== null) this.attempts.start(next)
     if (this.#scheduler.rate !== null)
       this.startDue(now) // by now it may allow more than one start
-    else if (this.#scheduler.waiters.size > 0) this.admission.waiters.serve(now)
+    else if (this.#scheduler.waiters.size > 0) this.#waiters.serve(now)
   }
 
-  /** Wakes up when the rate lets the next task start, given that all have started that it lets start by now. */
+  /** All tasks that the rate allows to start by now have been started. */
   watchRate(now: number): void {
     if (this.#scheduler.rate === null) return
     const at = this.#scheduler.rateOpensAt(now)
     if (!this.#rateOpens.isSet || this.#rateOpens.at !== at) this.parts.deadlines.setAt(this.#rateOpens, at, true)
   }
 
-  /** A task's function is about to be called: only now is it known when the rate opens again. */
+  /** Only when a function is called is it known when the rate allows the next start. */
   called(): void {
     if (this.#scheduler.rate === null) return
     const now = this.schedulerNow
@@ -145,7 +127,7 @@ export class Dispatcher implements TaskOwner, AttemptsOwner, AdmissionOwner, Shu
     details.deadline = new Deadline(() => this.#requeue(task))
     deadlines.set(details.deadline, delayMs, true)
     this.retried++
-    this.#handOn(next, now)
+    this.#passOn(next, now)
     task.notify()
     if ((listeners.mask & EVENT_BIT.retrying) !== 0) listeners.emit('retrying', task, { error, delayMs })
   }
@@ -155,19 +137,19 @@ export class Dispatcher implements TaskOwner, AttemptsOwner, AdmissionOwner, Shu
     this.startDue()
   }
 
-  // ── going out ────────────────────────────────────────────────────────────────────────────────────────────────────
+  // ── settling ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Ends a task, exactly once. */
   settle(task: PoolTask, to: Settled, payload: unknown): void {
     this.#settling++
     if (task.stage === RUNNING) this.attempts.leave(task)
-    if (task.details !== null) this.#letGo(task, task.details)
+    if (task.details !== null) this.#release(task, task.details)
     const now = this.schedulerNow
     const next = this.#scheduler.settle(task, to, now)
     task.end(payload, this.#turn.stamp)
     this.tickets.retain(task)
     if (to === CANCELED) this.#shutdown?.canceled(task, (payload as Cancellation).reason)
-    this.#handOn(next, now)
+    this.#passOn(next, now)
     if (this.#scheduler.live === 0) this.#crossZero()
     if (to === FAILED) this.#noteFailure(task)
     task.answer()
@@ -177,15 +159,15 @@ export class Dispatcher implements TaskOwner, AttemptsOwner, AdmissionOwner, Shu
   }
 
   /** What few tasks hold until their end. */
-  #letGo(task: PoolTask, { deadline, settings }: TaskDetails): void {
+  #release(task: PoolTask, { deadline, settings }: TaskDetails): void {
     if (deadline !== undefined) this.parts.deadlines.clear(deadline)
     if (settings?.signal !== undefined) this.signals.unsubscribe(settings.signal, task)
   }
 
-  /** A failure that nobody looks at yet. */
+  /** A failure that nobody observes yet. */
   #noteFailure(task: PoolTask): void {
     const heard = (this.#listeners.mask & (EVENT_BIT.failed | EVENT_BIT.settled)) !== 0
-    if (task.asked === null && !heard && !task.isWatched) this.parts.unobserved.failed(task)
+    if (task.observers === null && !heard && !task.isWatched) this.parts.unobserved.failed(task)
   }
 
   #emitEnd(task: PoolTask, to: Settled): void {
@@ -193,18 +175,18 @@ export class Dispatcher implements TaskOwner, AttemptsOwner, AdmissionOwner, Shu
     this.#listeners.emit('settled', task)
   }
 
-  /** Nothing is left: who waits for that now is let go, whatever comes before it is told. */
+  /** Nothing is left: the waits of now end, even if a task is added before they are resolved. */
   #crossZero(): void {
     this.#crossed = true
     for (const wait of this.drains.take()) this.#released.push(wait)
   }
 
-  /** All that has settled was told: also those whose end was caused by a listener to an end. */
+  /** All ends have been reported, also those that listeners of an end caused. */
   #emptied(): void {
     this.#crossed = false
     this.drains.release(this.#released.splice(0))
     if (this.#scheduler.live > 0) return
-    this.parts.listeners.emit('idle')
+    this.#listeners.emit('idle')
     if (this.#scheduler.live === 0) this.#shutdown?.finish()
   }
 
@@ -215,16 +197,16 @@ export class Dispatcher implements TaskOwner, AttemptsOwner, AdmissionOwner, Shu
     return true
   }
 
-  /** The end of the turn: what was put off until now. */
+  /** The end of the turn: what was deferred until now. */
   #turnEnds(): void {
-    const shutdown = this.#shutdown // one that begins in a listener or hook below has its own turn
+    const shutdown = this.#shutdown // one that a listener or hook begins below has its own turn
     this.attempts.flushProgress()
     this.parts.unobserved.flush()
     shutdown?.resume()
     this.attempts.workers.resume()
   }
 
-  // ── the pool's own life ──────────────────────────────────────────────────────────────────────────────────────────
+  // ── the lifecycle of the pool ────────────────────────────────────────────────────────────────────────────────────
 
   start(signal: AbortSignal | undefined): void {
     this.#scheduler.start()
@@ -242,29 +224,13 @@ export class Dispatcher implements TaskOwner, AttemptsOwner, AdmissionOwner, Shu
 
   stop(request: StopRequest): void {
     if (this.#shutdown !== undefined) return this.#shutdown.shorten(request)
-    this.#shutdown = new Shutdown(this.parts, this, request.reason)
+    const parts = { waiters: this.#waiters, attempts: this.attempts }
+    this.#shutdown = new Shutdown(this.parts, parts, this, request.reason)
     this.#shutdown.begin(request)
   }
 
   get stopReason(): unknown {
     return this.#shutdown?.error
-  }
-
-  refuseWaiters(): void {
-    this.admission.waiters.dismissAll()
-  }
-
-  tellRunning(reason: unknown): void {
-    for (const { context } of [...this.attempts.workers.busy()])
-      if (context !== null) AttemptContext.stop(context, reason)
-  }
-
-  abortRunning(cancellation: Cancellation): void {
-    for (const task of this.attempts.workers.tasks()) this.cancel(task, cancellation)
-  }
-
-  interruptRunning(told: (task: PoolTask) => void): void {
-    this.attempts.interrupt(told)
   }
 
   finished(report: StopReport): void {
@@ -276,10 +242,14 @@ export class Dispatcher implements TaskOwner, AttemptsOwner, AdmissionOwner, Shu
     listeners.emit('stopped', report)
   }
 
-  // ── looking things up ────────────────────────────────────────────────────────────────────────────────────────────
+  // ── for tasks ────────────────────────────────────────────────────────────────────────────────────────────────────
 
   issueTicket(task: PoolTask): Ticket {
     return this.tickets.issue(task)
+  }
+
+  progressed(task: PoolTask): void {
+    this.attempts.progressed(task)
   }
 
   position(task: PoolTask): number {
@@ -296,3 +266,25 @@ const END_EVENTS = EVENT_BIT.succeeded | EVENT_BIT.failed | EVENT_BIT.canceled |
 
 /** The last moment that a date can hold. */
 const LAST_DATE_MS = 8.64e15
+
+function partsOf(settings: PoolSettings, onTurnEnd: () => void): PoolParts {
+  const clock = settings.clock ?? systemClock
+  const unobserved = new Unobserved(settings.onUnobservedError)
+  const { rateLimit } = settings
+  return {
+    settings,
+    clock,
+    turn: new Turn(clock, onTurnEnd),
+    scheduler: new Scheduler({
+      ...settings,
+      rate: rateLimit === undefined ? null : new RateWindow(rateLimit.starts, rateLimit.intervalMs)
+    }),
+    deadlines: new Deadlines(clock),
+    signals: new Signals((error) => unobserved.report(error, {})),
+    listeners: new Listeners((error, event, task) =>
+      unobserved.report(error, task instanceof PoolTask ? { event, task } : { event })
+    ),
+    unobserved,
+    selfWait: settings.detectSelfWait ? new SelfWait() : null
+  }
+}

@@ -1,24 +1,31 @@
-import type { Listeners } from '../contract/events.js'
+import type { StopReport } from '../contract/reports.js'
 import type { PoolSettings } from '../contract/settings.js'
 import type { Clock } from '../ports/clock.js'
-import type { SelfWait } from '../running/self-wait.js'
-import type { Unobserved } from '../running/unobserved.js'
+import type { AttemptsOwner, RunningParts } from '../running/attempts.js'
 import type { Scheduler } from '../scheduler/scheduler.js'
-import type { PoolTask } from '../task/task.js'
-import type { Deadlines } from '../waiting/deadlines.js'
+import type { PoolTask, TaskOwner } from '../task/task.js'
 import type { Signals } from '../waiting/signals.js'
-import type { Turn } from '../waiting/turn.js'
 import type { AdmissionWaiter } from './waiter.js'
 
-/** What the rooms of the shell share. */
-export interface PoolParts {
+/** What the files of this folder share. */
+export interface PoolParts extends RunningParts {
   readonly settings: PoolSettings
   readonly clock: Clock
-  readonly turn: Turn
   readonly scheduler: Scheduler<PoolTask, AdmissionWaiter>
-  readonly deadlines: Deadlines
   readonly signals: Signals
-  readonly listeners: Listeners
-  readonly unobserved: Unobserved
-  readonly selfWait: SelfWait | null
+}
+
+/**
+ * The dispatcher, as the parts it is made of call it: what one of them causes (a place becomes free, the last task
+ * settles) concerns all others.
+ */
+export interface Dispatch extends TaskOwner, AttemptsOwner {
+  /** The time for the scheduler, read where it matters only. */
+  readonly schedulerNow: number
+  /** Starts what may start, then admits the waiters that there is room for. */
+  startDue(now?: number): void
+  /** Sets the timer for the next start that the rate allows. */
+  watchRate(now: number): void
+  /** The stop has ended. */
+  finished(report: StopReport): void
 }

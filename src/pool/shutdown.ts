@@ -1,45 +1,39 @@
 import { PoolStoppedError, withoutStack } from '../contract/errors.js'
-import type { StopReport, TaskCount } from '../contract/reports.js'
+import type { TaskCount } from '../contract/reports.js'
+import type { Attempts } from '../running/attempts.js'
 import { CANCELED, STARTED } from '../scheduler/lifecycle.js'
-import { Cancellation, type PoolTask } from '../task/task.js'
+import { Cancellation } from '../task/cancellation.js'
+import type { PoolTask } from '../task/task.js'
 import { Deadline } from '../waiting/deadlines.js'
 import { Slice } from '../waiting/slice.js'
-import type { PoolParts } from './pool-parts.js'
+import type { Dispatch, PoolParts } from './pool-parts.js'
+import type { Waiters } from './waiters.js'
 
 const MAX_IDS = 1_000
 
-/** What a stop asks for, checked. */
+/** The checked options of a stop. */
 export interface StopRequest {
   readonly graceMs: number
   readonly forceMs: number
   readonly reason: unknown
 }
 
-/** What a shutdown needs of the dispatcher. */
-export interface ShutdownOwner {
-  /** Refuses all who wait for room. */
-  refuseWaiters(): void
-  /** Starts whatever may start now. */
-  startDue(): void
-  /** Tells all running functions that the pool stops. */
-  tellRunning(reason: unknown): void
-  /** Asks all running functions to end. */
-  abortRunning(cancellation: Cancellation): void
-  /** Gives up on all running functions; tells of each before it is settled. */
-  interruptRunning(told: (task: PoolTask) => void): void
-  settle(task: PoolTask, to: typeof CANCELED, payload: unknown): void
-  /** The last task has settled. */
-  finished(report: StopReport): void
+/** The parts that a stop acts on. */
+export interface ShutdownParts {
+  readonly waiters: Waiters
+  readonly attempts: Attempts
 }
 
 /**
- * The end of a pool: intake closes, what was accepted may go on for the grace, then what is queued is canceled and what
- * runs is asked to end, and what still runs at the force deadline has failed.
+ * The stop of a pool: intake closes; accepted tasks go on for the grace; then queued tasks are canceled and running ones
+ * aborted; tasks that still run at the force deadline fail.
  */
 export class Shutdown {
   readonly error: PoolStoppedError
   readonly #parts: PoolParts
-  readonly #owner: ShutdownOwner
+  readonly #waiters: Waiters
+  readonly #attempts: Attempts
+  readonly #dispatch: Dispatch
   readonly #reason: unknown
   readonly #cancellation: Cancellation
   readonly #beganAt: number
@@ -53,17 +47,19 @@ export class Shutdown {
   #forceAt = Number.POSITIVE_INFINITY
   /** Whether the grace is over. */
   #aborting = false
-  /** Whether all have been told that the pool stops. */
-  #told = false
+  /** Whether the stop has been announced to all. */
+  #announced = false
   #slicing = false
   /** Whether the force deadline has passed, and acts at the end of this turn. */
   #overdue = false
   #finishing = false
 
-  constructor(parts: PoolParts, owner: ShutdownOwner, reason: unknown) {
+  constructor(parts: PoolParts, { waiters, attempts }: ShutdownParts, dispatch: Dispatch, reason: unknown) {
     const { scheduler, clock } = parts
     this.#parts = parts
-    this.#owner = owner
+    this.#waiters = waiters
+    this.#attempts = attempts
+    this.#dispatch = dispatch
     this.#reason = reason
     this.error = withoutStack(
       () => new PoolStoppedError('stopping', reason === undefined ? undefined : { cause: reason })
@@ -81,11 +77,11 @@ export class Shutdown {
     scheduler.stop(grace)
     this.#graceAt = this.#beganAt + (grace ? request.graceMs : 0)
     this.#forceAt = this.#graceAt + request.forceMs
-    this.#owner.refuseWaiters()
-    this.#owner.tellRunning(this.error)
+    this.#waiters.dismissAll()
+    this.#attempts.announceStop(this.error)
     listeners.emit('stopping', { reason: this.#reason })
-    if (this.#graceAt > this.#parts.clock.now()) this.#owner.startDue() // a pause ends with the stop
-    this.#told = true
+    if (this.#graceAt > this.#parts.clock.now()) this.#dispatch.startDue() // a pause ends with the stop
+    this.#announced = true
     this.#proceed()
   }
 
@@ -97,19 +93,19 @@ export class Shutdown {
     this.#proceed()
   }
 
-  /** A task was canceled: was it by this stop? */
+  /** A task was canceled; counts it if this stop did it. */
   canceled(task: PoolTask, by: Cancellation['reason']): void {
     if (by === 'pool_stopped') (task.startedMs < 0 ? this.#unstarted : this.#aborted).add(task)
   }
 
-  /** Nothing is left: the end follows in a microtask, so that whoever called sees the pool stopping first. */
+  /** Nothing is left: the end follows in a microtask, so that the caller of `stop` sees the state `stopping` first. */
   finish(): void {
     if (this.#finishing) return
     this.#finishing = true
     void Promise.resolve().then(() => this.#end())
   }
 
-  /** A turn ends: what was put off until now. */
+  /** A turn ends: goes on with what was deferred to its end. */
   resume(): void {
     if (this.#slicing) this.#cancelHeld()
     if (this.#overdue) this.#force()
@@ -117,7 +113,7 @@ export class Shutdown {
 
   #proceed(): void {
     const { scheduler, clock, deadlines } = this.#parts
-    if (this.#finishing || !this.#told) return
+    if (this.#finishing || !this.#announced) return
     if (scheduler.live === 0) return this.finish()
     if (this.#aborting) return this.#limitAbort()
     if (this.#graceAt > clock.now()) return deadlines.setAt(this.#graceEnd, this.#graceAt, true)
@@ -131,11 +127,11 @@ export class Shutdown {
     deadlines.clear(this.#graceEnd)
     scheduler.close()
     this.#cancelHeld()
-    this.#owner.abortRunning(this.#cancellation)
+    for (const task of this.#attempts.workers.tasks()) this.#dispatch.cancel(task, this.#cancellation)
     this.#limitAbort()
   }
 
-  /** However late it is, what was asked to end has the rest of this turn of the event loop to do so. */
+  /** However late it is, aborted functions have the rest of this turn of the event loop to end. */
   #limitAbort(): void {
     const { deadlines, clock, turn } = this.#parts
     this.#overdue = this.#forceAt <= clock.now()
@@ -143,13 +139,13 @@ export class Shutdown {
     else deadlines.setAt(this.#forceEnd, this.#forceAt, true)
   }
 
-  /** Cancels what is queued or waits for a retry, in slices. */
+  /** Cancels what is queued or waits for a retry, in time slices. */
   #cancelHeld(): void {
     const { scheduler, turn, clock } = this.#parts
     const slice = new Slice(clock)
     this.#slicing = true
     for (let task = scheduler.anyHeld(); task !== null; task = scheduler.anyHeld()) {
-      this.#owner.settle(task, CANCELED, this.#cancellation)
+      this.#dispatch.settle(task, CANCELED, this.#cancellation)
       if (slice.isOver()) return turn.begin()
     }
     this.#slicing = false
@@ -158,7 +154,7 @@ export class Shutdown {
   /** The force deadline has passed. */
   #force(): void {
     this.#overdue = false
-    this.#owner.interruptRunning((task) => this.#interrupted.add(task))
+    this.#attempts.interrupt((task) => this.#interrupted.add(task))
   }
 
   #end(): void {
@@ -166,7 +162,7 @@ export class Shutdown {
     deadlines.clear(this.#graceEnd)
     deadlines.clear(this.#forceEnd)
     scheduler.finish()
-    this.#owner.finished({
+    this.#dispatch.finished({
       reason: this.#reason,
       durationMs: clock.now() - this.#beganAt,
       succeeded: scheduler.succeeded - this.#before.succeeded,

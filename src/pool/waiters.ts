@@ -6,40 +6,37 @@ import {
   WaitTimeoutError,
   withoutStack
 } from '../contract/errors.js'
-import type { TaskSettings, WaitSettings } from '../contract/settings.js'
-import { TO_QUEUE, type Verdict } from '../scheduler/scheduler.js'
-import type { PoolTask, Work } from '../task/task.js'
+import type { WaitSettings } from '../contract/settings.js'
+import { TO_QUEUE } from '../scheduler/scheduler.js'
+import type { PoolTask } from '../task/task.js'
 import { AttemptContext } from '../task/task-context.js'
-import type { PoolParts } from './pool-parts.js'
-import { AdmissionWaiter, type AdmissionWaiterOwner } from './waiter.js'
+import type { Work } from '../task/work.js'
+import type { Tickets } from '../tickets/tickets.js'
+import type { Acceptance } from './acceptance.js'
+import type { Dispatch, PoolParts } from './pool-parts.js'
+import type { Refusals } from './refusals.js'
+import { AdmissionWaiter } from './waiter.js'
 
-/** What the line needs of the dispatcher. */
-export interface WaitersOwner {
-  /** The live or retained task that has this id. */
-  taskOf(id: string | undefined): PoolTask | undefined
-  accept(task: PoolTask, verdict: Verdict, settings: TaskSettings): void
-  /** Starts whatever may start now, lets in whoever may come in, and sees when the next may. */
-  startDue(): void
-  /** Counts and tells a refusal. */
-  refuse(work: Work, settings: TaskSettings, error: unknown): void
-  /** The error for a verdict. */
-  refusal(verdict: Verdict, settings: TaskSettings): Error
-}
-
-/** The callers that wait for room: who joins, who is let in, who leaves. Their order is the scheduler's. */
-export class Waiters implements AdmissionWaiterOwner {
+/** The callers that wait for room: who joins, who gets a place, who leaves. Their order is the scheduler's. */
+export class Waiters {
   readonly #parts: PoolParts
-  readonly #owner: WaitersOwner
+  readonly #tickets: Tickets
+  readonly #refusals: Refusals
+  readonly #acceptance: Acceptance
+  readonly #dispatch: Dispatch
 
-  constructor(parts: PoolParts, owner: WaitersOwner) {
+  constructor(parts: PoolParts, tickets: Tickets, refusals: Refusals, acceptance: Acceptance, dispatch: Dispatch) {
     this.#parts = parts
-    this.#owner = owner
+    this.#tickets = tickets
+    this.#refusals = refusals
+    this.#acceptance = acceptance
+    this.#dispatch = dispatch
   }
 
   /**
    * There is no room for this task now: its caller waits.
    *
-   * @throws WaitTimeoutError when it would not wait at all
+   * @throws WaitTimeoutError when the caller does not want to wait
    * @throws WaitFullError when too many wait already
    */
   join(task: PoolTask, settings: WaitSettings): Promise<PoolTask> {
@@ -50,7 +47,14 @@ export class Waiters implements AdmissionWaiterOwner {
         settings,
         withoutStack(() => new WaitTimeoutError(0, scheduler.retryAfterMs()))
       )
-    const waiter = new AdmissionWaiter(this, task, settings, clock.now(), this.#inside(settings))
+    const since = clock.now()
+    const waiter = new AdmissionWaiter(
+      task,
+      settings,
+      this.#inside(settings),
+      (waiter, reason) => this.#dismiss(waiter, reason),
+      () => withoutStack(() => new WaitTimeoutError(clock.now() - since, scheduler.retryAfterMs()))
+    )
     if (!scheduler.wait(waiter))
       throw this.#refused(
         task,
@@ -59,12 +63,12 @@ export class Waiters implements AdmissionWaiterOwner {
       )
     deadlines.set(waiter.deadline, settings.waitMs, true)
     for (const signal of waiter.signals) signals.subscribe(signal, waiter)
-    this.#owner.startDue() // with a rate, there is a moment to wake up for
+    this.#dispatch.startDue() // with a rate, there is a moment to wake up for
     this.#breakDeadlock(clock.now())
     return waiter.granted
   }
 
-  /** Gives what room there is to the head of the line, then to the next. */
+  /** Gives what room there is to the first waiter, then to the next. */
   serve(now: number): void {
     const { scheduler } = this.#parts
     for (;;) {
@@ -76,19 +80,10 @@ export class Waiters implements AdmissionWaiterOwner {
     this.#breakDeadlock(now)
   }
 
-  /** The waiter's limit is reached. */
-  expire(waiter: AdmissionWaiter): void {
-    const { clock, scheduler } = this.#parts
-    this.dismiss(
-      waiter,
-      withoutStack(() => new WaitTimeoutError(clock.now() - waiter.since, scheduler.retryAfterMs()))
-    )
-  }
-
-  /** A waiter leaves without a place; it may have stood in the way of the next one. */
-  dismiss(waiter: AdmissionWaiter, reason: unknown): void {
+  /** A waiter leaves without a place; the next one may have been behind it only. */
+  #dismiss(waiter: AdmissionWaiter, reason: unknown): void {
     this.#leave(waiter, reason)
-    this.#owner.startDue()
+    this.#dispatch.startDue()
   }
 
   /** The pool stops: nobody waits any longer. */
@@ -108,14 +103,14 @@ export class Waiters implements AdmissionWaiterOwner {
     waiter.reject(this.#refused(waiter.task, waiter.settings, reason))
   }
 
-  /** A place is there for this waiter, or an answer that no waiting will change. */
+  /** There is a place for this waiter, or a verdict that no waiting will change. */
   #answer(waiter: AdmissionWaiter, now: number): void {
     const { task, settings } = waiter
     for (const signal of waiter.signals) {
-      // Its abort is on the way to us: what it ends first may be what freed this place.
+      // Its abort event is still to come: another subscriber of the same signal may have freed this place.
       if (signal.aborted) return waiter.reject(this.#refused(task, settings, signal.reason))
     }
-    const existing = this.#owner.taskOf(settings.task.id)
+    const existing = this.#tickets.find(settings.task.id)
     if (existing !== undefined) {
       const error = this.#refused(
         task,
@@ -126,15 +121,14 @@ export class Waiters implements AdmissionWaiterOwner {
     }
     const verdict = this.#parts.scheduler.grant(task, waiter, now)
     if (verdict > TO_QUEUE)
-      return waiter.reject(this.#refused(task, settings, this.#owner.refusal(verdict, settings.task)))
+      return waiter.reject(this.#refused(task, settings, this.#refusals.errorOf(verdict, settings.task)))
     task.queuedMs = this.#parts.turn.stamp
     waiter.resolve(task)
-    this.#owner.accept(task, verdict, settings.task)
+    this.#acceptance.accept(task, verdict, settings.task)
   }
 
   #refused<E>(task: PoolTask, settings: WaitSettings, error: E): E {
-    this.#owner.refuse(task.work as Work, settings.task, error)
-    return error
+    return this.#refusals.refuse(task.work as Work, settings.task, error)
   }
 
   #detach(waiter: AdmissionWaiter): void {
@@ -144,13 +138,13 @@ export class Waiters implements AdmissionWaiterOwner {
 
   // ── tasks that wait for themselves ───────────────────────────────────────────────────────────────────────────────
 
-  /** The attempt that would wait here without a limit. */
+  /** The attempt inside which the call was made, if the wait has no limit. */
   #inside({ waitMs, waitSignal, task }: WaitSettings): AttemptContext | undefined {
     const unlimited = waitMs === Number.POSITIVE_INFINITY && waitSignal === undefined && task.signal === undefined
     return unlimited ? this.#parts.selfWait?.current : undefined
   }
 
-  /** When every running task waits in this line, no place can become free: the newest of them is told. */
+  /** When every running task waits here, no place can become free: the newest of the waits is ended. */
   #breakDeadlock(now: number): void {
     const { selfWait, scheduler } = this.#parts
     if (selfWait === null || scheduler.running === 0 || scheduler.mayStartMore(now)) return
@@ -162,7 +156,7 @@ export class Waiters implements AdmissionWaiterOwner {
       newest = waiter
     }
     if (newest === undefined || inside.size < scheduler.running) return
-    this.dismiss(
+    this.#dismiss(
       newest,
       new PoolDeadlockError(
         `All ${scheduler.running} running tasks of this pool wait for room in it, so none can become free. ` +

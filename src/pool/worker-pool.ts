@@ -34,11 +34,13 @@ import type {
   TaskContext
 } from '../contract/task-contract.js'
 import { CREATED, STOPPED, STOPPING } from '../scheduler/lifecycle.js'
-import { Cancellation, Handler, type Work } from '../task/task.js'
+import { Cancellation } from '../task/cancellation.js'
+import { Handler, type Work } from '../task/work.js'
 import { throwIfAborted } from '../waiting/signals.js'
-import { type Admission, whyNothingMoves } from './admission.js'
+import type { Admission } from './admission.js'
 import { Dispatcher } from './dispatcher.js'
 import { PoolView } from './pool-view.js'
+import { whyNothingMoves } from './refusals.js'
 
 /**
  * Runs tasks in the background, a bounded number at a time, with a bounded number waiting. What is accepted is accepted

@@ -1,52 +1,68 @@
 import { TaskCanceledError, TaskInterruptedError, TaskTimeoutError, withoutStack } from '../contract/errors.js'
-import { EVENT_BIT } from '../contract/events.js'
-import type { RetryPolicy } from '../contract/settings.js'
-import type { TaskProgress } from '../contract/task-record.js'
-import type { PoolParts } from '../pool/pool-parts.js'
+import { EVENT_BIT, type Listeners } from '../contract/events.js'
+import type { PoolSettings, RetryPolicy } from '../contract/settings.js'
+import { read } from '../contract/task-record.js'
+import type { Clock } from '../ports/clock.js'
 import { CANCELED, FAILED, RUNNING, type Settled, SUCCEEDED } from '../scheduler/lifecycle.js'
+import type { RateWindow } from '../scheduler/rate-window.js'
+import type { RetryAfter } from '../scheduler/retry-after.js'
 import { type AsyncContext, copyOf } from '../task/async-context.js'
-import { Cancellation, type PoolTask, type TaskDetails } from '../task/task.js'
-import { AttemptContext, type AttemptOwner } from '../task/task-context.js'
-import { Deadline } from '../waiting/deadlines.js'
+import { Cancellation } from '../task/cancellation.js'
+import type { PoolTask } from '../task/task.js'
+import { type Abort, AttemptContext } from '../task/task-context.js'
+import type { TaskDetails } from '../task/task-details.js'
+import { Deadline, type Deadlines } from '../waiting/deadlines.js'
+import type { Turn } from '../waiting/turn.js'
 import { Distribution } from './distribution.js'
-import { gaveUp } from './outcome.js'
 import { backoff, isWorthRetrying } from './retry.js'
-import type { Worker } from './worker.js'
-import { Workers, type WorkersOwner } from './workers.js'
+import type { SelfWait } from './self-wait.js'
+import type { Unobserved } from './unobserved.js'
+import type { Calls, Worker } from './worker.js'
+import { Workers } from './workers.js'
 
-/** What the attempts need of the dispatcher. */
+/** The parts of the pool that running a task takes. */
+export interface RunningParts {
+  readonly settings: Pick<PoolSettings, 'taskTimeoutMs' | 'stuckAfterMs' | 'retry'>
+  readonly clock: Pick<Clock, 'random'>
+  readonly turn: Turn
+  readonly scheduler: { readonly rate: RateWindow | null; readonly retryAfter: RetryAfter }
+  readonly deadlines: Deadlines
+  readonly listeners: Listeners
+  readonly unobserved: Unobserved
+  readonly selfWait: SelfWait | null
+}
+
+/** The dispatcher, as the attempts call it: the end of a call comes from the platform, so it can only be reported upwards. */
 export interface AttemptsOwner {
-  /** Why the pool stops; undefined while it does not. */
-  readonly stopReason: unknown
   /** A function is about to be called. */
   called(): void
   settle(task: PoolTask, to: Settled, payload: unknown): void
-  /** A task that failed waits for its next attempt. */
+  /** A failed task waits for its next attempt. */
   delay(task: PoolTask, error: unknown, delayMs: number): void
 }
 
-/** From the call of a task's function to its end: time limits, requests to end, progress, and what came of it. */
-export class Attempts implements WorkersOwner, AttemptOwner {
+/** From the call of a task's function to its end: time limits, aborts, progress and the outcome. */
+export class Attempts implements Calls {
   readonly workers: Workers
   readonly waitMs = new Distribution()
   readonly runMs = new Distribution()
   /** Calls of task functions. */
   started = 0
-  /** Running tasks that were asked to end long ago. */
+  /** Running tasks whose abort was `stuckAfterMs` ago. */
   stuck = 0
-  readonly #parts: PoolParts
-  readonly #turn: PoolParts['turn']
-  readonly #listeners: PoolParts['listeners']
-  readonly #retryAfter: PoolParts['scheduler']['retryAfter']
-  readonly #selfWait: PoolParts['selfWait']
+  readonly #parts: RunningParts
+  readonly #turn: Turn
+  readonly #listeners: Listeners
+  readonly #retryAfter: RetryAfter
+  readonly #selfWait: SelfWait | null
   readonly #timeoutMs: number
   readonly #owner: AttemptsOwner
   /** The worker whose function is being called. */
   #calling: Worker | null = null
-  /** Tasks that said in this turn how far they are. */
+  /** Tasks that reported progress in this turn. */
   #progressed: PoolTask[] = []
 
-  constructor(parts: PoolParts, owner: AttemptsOwner) {
+  constructor(parts: RunningParts, owner: AttemptsOwner) {
     this.#parts = parts
     this.#turn = parts.turn
     this.#listeners = parts.listeners
@@ -57,11 +73,13 @@ export class Attempts implements WorkersOwner, AttemptOwner {
     this.workers = new Workers(this, parts.turn)
   }
 
-  get stopReason(): unknown {
-    return this.#owner.stopReason
-  }
-
   // ── beginning ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Gives a task, which the scheduler has started, to a worker. Its function is called in a following microtask. */
+  start(task: PoolTask): void {
+    if (task.startedMs >= 0) task.changed() // the stamps show the first start only
+    this.workers.assign(task) // followers are notified with the call, which comes at once
+  }
 
   begin(worker: Worker, task: PoolTask): void {
     const turn = this.#turn
@@ -71,7 +89,7 @@ export class Attempts implements WorkersOwner, AttemptOwner {
     } else task.repeated()
     this.started++
     worker.startedAt = turn.now
-    const context = new AttemptContext(task, this, task.attempt)
+    const context = new AttemptContext(task, task.attempt)
     worker.context = context
     this.#owner.called()
     if (task.details !== null) this.#leaveQueue(task.details)
@@ -110,7 +128,7 @@ export class Attempts implements WorkersOwner, AttemptOwner {
     this.#parts.deadlines.set(worker.deadline, timeoutMs, true)
   }
 
-  /** The time limit has passed; or, once the task was asked to end, it counts as stuck. */
+  /** The time limit has passed; or, after the abort, the task counts as stuck. */
   #expired(worker: Worker): void {
     const task = worker.task as PoolTask
     const context = worker.context as AttemptContext
@@ -133,19 +151,19 @@ export class Attempts implements WorkersOwner, AttemptOwner {
     this.#parts.deadlines.set(worker.deadline, this.#parts.settings.stuckAfterMs, false)
   }
 
-  // ── asking it to end ─────────────────────────────────────────────────────────────────────────────────────────────
+  // ── aborting ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /**
-   * Asks the function of a running task to end. The worker stays taken until it has.
+   * Cancels a running task: aborts its signal. The worker stays taken until the function has ended.
    *
-   * @returns whether this is the first time that somebody asked; a timeout does not count
+   * @returns whether this is the first cancel of the task; the abort of a timeout does not count
    */
   requestEnd(task: PoolTask, { reason: by, cause }: Cancellation): boolean {
     const details = task.detailed()
     if (details.cancelRequestedMs >= 0) return false
     const worker = task.worker as Worker
     const context = worker.context as AttemptContext
-    details.cancelRequestedMs = this.#parts.turn.stamp
+    details.cancelRequestedMs = this.#turn.stamp
     details.changes++
     if (AttemptContext.abortOf(context) === undefined) this.#watchStuck(worker)
     const reason = cause === undefined ? withoutStack(() => new TaskCanceledError(task.id, by)) : cause
@@ -154,19 +172,32 @@ export class Attempts implements WorkersOwner, AttemptOwner {
     return true
   }
 
-  // ── progress ─────────────────────────────────────────────────────────────────────────────────────────────────────
-
-  progress(task: PoolTask, ratio: number, message: string | undefined): void {
-    const details = task.detailed()
-    const progress: TaskProgress = message === undefined ? { ratio } : { ratio, message }
-    details.progress = Object.freeze(progress)
-    if (details.progressed) return
-    details.progressed = true
-    this.#progressed.push(task)
-    this.#parts.turn.begin()
+  /** Aborts the `stopping` signal of all running functions. */
+  announceStop(reason: unknown): void {
+    for (const { context } of [...this.workers.busy()]) if (context !== null) AttemptContext.stop(context, reason)
   }
 
-  /** The turn ends: what progress there was becomes a change of the record and an event. */
+  /** Gives up on all functions that still run: their tasks fail, and nothing starts any more. */
+  interrupt(onInterrupt: (task: PoolTask) => void): void {
+    for (const task of this.workers.tasks()) {
+      onInterrupt(task)
+      this.#owner.settle(
+        task,
+        FAILED,
+        withoutStack(() => new TaskInterruptedError(task.id))
+      )
+    }
+  }
+
+  // ── progress ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** The first progress of a task in this turn. */
+  progressed(task: PoolTask): void {
+    this.#progressed.push(task)
+    this.#turn.begin()
+  }
+
+  /** The turn ends: the progress of each task becomes one change of its record and one event. */
   flushProgress(): void {
     if (this.#progressed.length === 0) return
     const progressed = this.#progressed
@@ -183,7 +214,7 @@ export class Attempts implements WorkersOwner, AttemptOwner {
 
   // ── ending ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Returning means done, also after it was asked to end. */
+  /** Returning means done, also after an abort. */
   returned(worker: Worker, value: unknown): void {
     const entered = this.workers.enter()
     if (worker.task !== null) this.#owner.settle(worker.task, SUCCEEDED, value)
@@ -196,10 +227,10 @@ export class Attempts implements WorkersOwner, AttemptOwner {
     if (entered) this.workers.leave()
   }
 
-  /** Throwing means not done: canceled if it was asked to end and ended for that; else another attempt, or failed. */
+  /** Throwing means not done: canceled if the error is the answer to an abort; else another attempt, or failed. */
   #fail(worker: Worker, thrown: unknown): void {
     const { task } = worker
-    if (task === null) return // it was interrupted: the pool has told so already
+    if (task === null) return // it was interrupted, and has settled
     const aborted = AttemptContext.abortOf(worker.context as AttemptContext)
     let error = thrown
     if (aborted !== undefined && gaveUp(thrown, aborted)) {
@@ -208,7 +239,7 @@ export class Attempts implements WorkersOwner, AttemptOwner {
       error = reason
     }
     const delayMs = this.#retryDelay(task, error)
-    if (worker.task !== task) return // a hook of the user's stopped the pool by force
+    if (worker.task !== task) return // a hook of the user stopped the pool by force
     if (delayMs === undefined || this.#mustEnd(task)) return this.#owner.settle(task, FAILED, error)
     this.#owner.delay(task, error, delayMs)
   }
@@ -227,11 +258,11 @@ export class Attempts implements WorkersOwner, AttemptOwner {
     return backoff(policy, error, attempt, () => this.#parts.clock.random(), report)
   }
 
-  /** Ends an attempt: nothing of it is left but its worker, which is free. */
+  /** Ends an attempt: its worker is free, and nothing else is left of it. */
   leave(task: PoolTask): void {
     const worker = task.worker as Worker
     if (worker.context === null) return this.#withdraw(worker, task)
-    if (worker === this.#calling) this.#turn.refresh() // it ends within its call: the time of its start is no measure
+    if (worker === this.#calling) this.#turn.refresh() // it ends within its call: measure to now, not to its start
     const ranMs = this.#turn.now - worker.startedAt
     this.#retryAfter.observe(ranMs)
     this.runMs.record(ranMs)
@@ -239,23 +270,11 @@ export class Attempts implements WorkersOwner, AttemptOwner {
     this.workers.free(worker)
   }
 
-  /** Takes back a task that has a worker and was not called yet. */
+  /** Takes back a task that has a worker but was not called yet. */
   #withdraw(worker: Worker, task: PoolTask): void {
-    if (task.startedMs < 0) task.changed() // it had a worker: a change that no stamp tells
+    if (task.startedMs < 0) task.changed() // it had a worker: a change that does not show in the stamps
     this.#parts.scheduler.rate?.giveBack()
     this.workers.withdraw(worker)
-  }
-
-  /** Gives up on all functions that still run: their tasks have failed, and nothing starts any more. */
-  interrupt(told: (task: PoolTask) => void): void {
-    for (const task of this.workers.tasks()) {
-      told(task)
-      this.#owner.settle(
-        task,
-        FAILED,
-        withoutStack(() => new TaskInterruptedError(task.id))
-      )
-    }
   }
 
   /** The limits of an attempt end with it. */
@@ -265,4 +284,13 @@ export class Attempts implements WorkersOwner, AttemptOwner {
     worker.stuck = false
     this.stuck--
   }
+}
+
+/**
+ * Whether an attempt threw because of its abort: the error is the signal's reason, has it as its cause (as the errors of
+ * `node:timers/promises` do), or is an `AbortError`. Any other error is the task's own.
+ */
+function gaveUp(error: unknown, abort: Abort): boolean {
+  if (Object.is(error, abort.reason) || read(error, 'name') === 'AbortError') return true
+  return Object.is(read(error, 'cause'), abort.reason)
 }

@@ -1,22 +1,22 @@
 import type { Links } from '../scheduler/linked-list.js'
 import type { AsyncContext } from '../task/async-context.js'
-import type { PoolTask, Work } from '../task/task.js'
-import type { AttemptContext } from '../task/task-context.js'
+import type { PoolTask } from '../task/task.js'
+import type { AttemptContext, AttemptSlot } from '../task/task-context.js'
+import type { Work } from '../task/work.js'
 import type { Deadline } from '../waiting/deadlines.js'
 
-/** What a worker needs of its pool. */
-export interface WorkerOwner {
-  /** The function returned. */
+/** The attempts, as the workers call them: when a function may be called, and how the call ended. */
+export interface Calls {
+  begin(worker: Worker, task: PoolTask): void
   returned(worker: Worker, value: unknown): void
-  /** The function threw. */
   threw(worker: Worker, error: unknown): void
 }
 
 /**
- * One of `concurrency` places in which a task runs. Used again and again: its two callbacks serve every promise of every
- * task that runs in it, one at a time, so a call allocates no closure.
+ * One of `concurrency` places in which a task runs. Reused: its two callbacks serve the promises of all its tasks, one at
+ * a time, so that a call allocates no closure.
  */
-export class Worker implements Links<Worker> {
+export class Worker implements Links<Worker>, AttemptSlot {
   prev: Worker | null = null
   next: Worker | null = null
   task: PoolTask | null = null
@@ -24,21 +24,21 @@ export class Worker implements Links<Worker> {
   context: AttemptContext | null = null
   /** When the function was called, in milliseconds since the pool was made. */
   startedAt = 0
-  /** The end of the attempt's time limit; once it was asked to end, the moment from which it counts as stuck. */
+  /** The end of the attempt's time limit; after its abort, the time from which it counts as stuck. */
   deadline: Deadline | undefined
   stuck = false
-  readonly #owner: WorkerOwner
-  readonly #returned = (value: unknown): void => this.#owner.returned(this, value)
-  readonly #threw = (error: unknown): void => this.#owner.threw(this, error)
+  readonly #calls: Calls
+  readonly #returned = (value: unknown): void => this.#calls.returned(this, value)
+  readonly #threw = (error: unknown): void => this.#calls.threw(this, error)
 
-  constructor(owner: WorkerOwner) {
-    this.#owner = owner
+  constructor(calls: Calls) {
+    this.#calls = calls
   }
 
-  /** Calls the task's function. Whatever it does, the owner is told once. */
+  /** Calls the task's function. Whatever the function does, its end is reported once. */
   call(task: PoolTask, context: AttemptContext, scope: AsyncContext | null): void {
     if (scope === null) this.#run(task, context)
-    else scope.runInAsyncScope(this.#run, this, task, context) // its end comes in its own context, too
+    else scope.runInAsyncScope(this.#run, this, task, context) // its end is handled in its own context, too
   }
 
   #run(task: PoolTask, context: AttemptContext): void {
@@ -46,10 +46,10 @@ export class Worker implements Links<Worker> {
     try {
       value = invoke(task.work as Work, task.payload, context)
     } catch (error) {
-      return this.#owner.threw(this, error)
+      return this.#calls.threw(this, error)
     }
     if (value === null || (typeof value !== 'object' && typeof value !== 'function'))
-      return this.#owner.returned(this, value)
+      return this.#calls.returned(this, value)
     follow(value, this.#returned, this.#threw)
   }
 }
@@ -59,9 +59,9 @@ function invoke(work: Work, payload: unknown, context: AttemptContext): unknown 
 }
 
 /**
- * Calls exactly one of the two, once, when a value has settled. A promise of the platform keeps that promise by itself;
- * whatever else there is (a thenable, a promise whose `then` was replaced) is made into one first, and so is a plain
- * object, which costs it a microtask and spares us a look at its `then`.
+ * Calls exactly one of the two, once, when a value has settled. A native promise guarantees that by itself. Anything else
+ * (a thenable, a promise whose `then` was replaced) is made into one first, and so is a plain object: that costs a
+ * microtask, but its `then` is not read here.
  */
 function follow(value: object, returned: (value: unknown) => void, threw: (error: unknown) => void): void {
   try {
@@ -70,7 +70,7 @@ function follow(value: object, returned: (value: unknown) => void, threw: (error
       return
     }
   } catch {
-    // A proxy of a promise, or a promise whose constructor was tampered with: the way below ends it well.
+    // A proxy of a promise, or a promise whose constructor was replaced: handled below.
   }
   new Promise((resolve) => resolve(value)).then(returned, threw)
 }

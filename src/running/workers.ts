@@ -1,36 +1,30 @@
 import { LinkedList } from '../scheduler/linked-list.js'
 import type { PoolTask } from '../task/task.js'
 import type { Turn } from '../waiting/turn.js'
-import { Worker, type WorkerOwner } from './worker.js'
-
-/** What the workers need of their pool. */
-export interface WorkersOwner extends WorkerOwner {
-  /** Calls the function of the task that a worker was given. */
-  begin(worker: Worker, task: PoolTask): void
-}
+import { type Calls, Worker } from './worker.js'
 
 const NEXT_MICROTASK = Promise.resolve()
 
 /**
- * The workers: those that are free, and those that were given a task whose function is still to be called.
+ * The workers: those that are free, and those whose task's function is due to be called.
  *
- * A function is never called inside the call that started it, but in a microtask of its own or in that of the task that
- * freed the worker; and when a slice of this turn is used up, in the next turn. Returning functions are called one after
- * the other in a loop, so a task that queues a task that queues a task takes no stack.
+ * A function is never called inside the call that started its task, but in a microtask: its own, or that in which the
+ * previous task of the worker ended. When the time slice of the turn is used up, it is called in the next turn. The
+ * functions due are called in a loop, so that a chain of tasks that queue tasks takes no stack.
  */
 export class Workers {
-  readonly #owner: WorkersOwner
+  readonly #calls: Calls
   readonly #turn: Turn
   readonly #all: Worker[] = []
   readonly #free: Worker[] = []
-  /** Workers whose task's function is still to be called, in order. */
+  /** Workers whose task's function is due, in order. */
   readonly #due = new LinkedList<Worker>()
-  /** Whether the due ones will be called anyway: later in this microtask, in one that is on its way, or next turn. */
+  /** Whether a flush is coming anyway: at the end of this step, in a scheduled microtask, or in the next turn. */
   #coming = false
   readonly #flush = (): void => this.flush()
 
-  constructor(owner: WorkersOwner, turn: Turn) {
-    this.#owner = owner
+  constructor(calls: Calls, turn: Turn) {
+    this.#calls = calls
     this.#turn = turn
   }
 
@@ -55,7 +49,7 @@ export class Workers {
     void NEXT_MICROTASK.then(this.#flush)
   }
 
-  /** Takes the task away from a worker whose function was not called yet. */
+  /** Takes the task away from a worker that has not called its function yet. */
   withdraw(worker: Worker): void {
     this.#due.remove(worker)
     this.free(worker)
@@ -68,37 +62,37 @@ export class Workers {
     this.#free.push(worker)
   }
 
-  /** Begins a step in a microtask of ours: whoever is given a worker in it is called when it {@link leave}s. */
+  /** Begins a step in a microtask of ours: the functions that become due in it are called when it {@link leave}s. */
   enter(): boolean {
-    if (this.#coming) return false // inside the loop below, or one is on its way
+    if (this.#coming) return false // inside the loop below, or a flush is scheduled
     this.#coming = true
     return true
   }
 
-  /** Ends the step that was begun. */
+  /** Ends the step. */
   leave(): void {
     if (this.#due.size > 0) this.flush()
     else this.#coming = false
   }
 
-  /** Calls the functions that are due, as far as this turn's slice reaches; what is left is for the next turn. */
+  /** Calls the functions that are due, until the time slice of this turn is used up. */
   flush(): void {
     for (let worker = this.#due.head; worker !== null; worker = this.#due.head) {
       if (this.#turn.isOver()) return
       this.#due.remove(worker)
-      this.#owner.begin(worker, worker.task as PoolTask)
+      this.#calls.begin(worker, worker.task as PoolTask)
     }
     this.#coming = false
     this.#turn.refresh()
   }
 
-  /** A turn begins: what the last one's slice did not reach is called now. */
+  /** A new turn: calls what the last one left. */
   resume(): void {
     if (this.#coming) this.flush()
   }
 
   #make(): Worker {
-    const worker = new Worker(this.#owner)
+    const worker = new Worker(this.#calls)
     this.#all.push(worker)
     return worker
   }

@@ -1,12 +1,12 @@
 import type { TaskRecord } from '../contract/task-record.js'
 import type { Signals } from '../waiting/signals.js'
 
-/** Is told of each change of a task. */
+/** Follows the changes of a task. */
 export interface ChangeWatcher {
   onChange(): void
 }
 
-/** What is needed of a task to follow its changes. */
+/** A task, as far as its changes are concerned. */
 export interface Changing {
   readonly revision: number
   readonly isSettled: boolean
@@ -21,8 +21,8 @@ interface Reader {
 }
 
 /**
- * The records of a task as they change. Nothing is kept for a slow reader: whoever asks gets the record of that moment,
- * if it is newer than the last one given out, or waits for the next change. Watches only while somebody waits.
+ * The records of a task as they change. Nothing is buffered for a slow reader: each read gives the present record if it
+ * is newer than the last one given, or waits for the next change. The task is watched only while a read waits.
  */
 export class TaskChanges implements AsyncIterableIterator<TaskRecord, undefined, undefined>, ChangeWatcher {
   readonly #task: Changing
@@ -61,7 +61,7 @@ export class TaskChanges implements AsyncIterableIterator<TaskRecord, undefined,
     return Promise.resolve({ value: undefined, done: true })
   }
 
-  /** Gives the newest record to the first who waits. */
+  /** Gives the newest record to the first read that waits. */
   onChange(): void {
     const record = this.#task.record()
     this.#seen = record.revision

@@ -1,36 +1,40 @@
 import { wording } from '../contract/checks.js'
-import type { TaskContext } from '../contract/task-contract.js'
-import { type CanceledReason, cut, type JsonValue } from '../contract/task-record.js'
-import type { PoolTask } from './task.js'
+import type { Task, TaskContext } from '../contract/task-contract.js'
+import type { CanceledReason, JsonValue } from '../contract/task-record.js'
 
 /** Why an attempt's signal was aborted, first. */
 export interface Abort {
   readonly by: 'timeout' | CanceledReason
-  /** What stands on the signal; never undefined. */
+  /** The `reason` of the signal; never undefined. */
   readonly reason: unknown
-  /** Whether somebody gave that reason; else it is an error of ours, which the task is rejected with as it is. */
+  /** Whether the caller gave that reason; else it is an error of this library, with which the task is rejected as it is. */
   readonly given: boolean
 }
 
-/** What an attempt needs of its pool. */
-export interface AttemptOwner {
-  /** Why the pool stops; undefined while it does not. */
-  readonly stopReason: unknown
-  progress(task: PoolTask, ratio: number, message: string | undefined): void
+/** The worker that runs a task, as far as its context knows it. */
+export interface AttemptSlot {
+  /** The context of the attempt, from the call of the function to its end. */
+  readonly context: AttemptContext | null
 }
 
-/** What one call of a task function is given. Its signals are made when they are first read. */
+/** The task of an attempt, as far as its context knows it. */
+export interface AttemptedTask extends Pick<Task, 'id' | 'name' | 'key'> {
+  readonly details: { readonly metadata: JsonValue | undefined } | null
+  readonly worker: AttemptSlot | null
+  readonly owner: { readonly stopReason: unknown }
+  reportProgress(ratio: number, message: string | undefined): void
+}
+
+/** The argument of one call of a task function. Its signals are made when they are first read. */
 export class AttemptContext implements TaskContext {
-  readonly #task: PoolTask
-  readonly #owner: AttemptOwner
+  readonly #task: AttemptedTask
   readonly attempt: number
   #signal: AbortController | undefined
   #stopping: AbortController | undefined
   #abort: Abort | undefined
 
-  constructor(task: PoolTask, owner: AttemptOwner, attempt: number) {
+  constructor(task: AttemptedTask, attempt: number) {
     this.#task = task
-    this.#owner = owner
     this.attempt = attempt
   }
 
@@ -61,7 +65,8 @@ export class AttemptContext implements TaskContext {
   get stopping(): AbortSignal {
     if (this.#stopping === undefined) {
       this.#stopping = new AbortController()
-      if (this.#owner.stopReason !== undefined) this.#stopping.abort(this.#owner.stopReason)
+      const { stopReason } = this.#task.owner
+      if (stopReason !== undefined) this.#stopping.abort(stopReason)
     }
     return this.#stopping.signal
   }
@@ -72,16 +77,11 @@ export class AttemptContext implements TaskContext {
       if (message !== undefined && typeof message !== 'string') {
         throw new TypeError(wording('message', 'a string', message))
       }
-      if (AttemptContext.hasEnded(this)) return
-      this.#owner.progress(
-        this.#task,
-        ratio > 0 ? Math.min(ratio, 1) : 0,
-        message === undefined ? undefined : cut(message)
-      )
+      if (!AttemptContext.hasEnded(this)) this.#task.reportProgress(ratio > 0 ? Math.min(ratio, 1) : 0, message)
     }
   }
 
-  // ── for the pool, and out of reach of whoever holds the context ──────────────────────────────────────────────────
+  // ── for the pool; static, so that a task function cannot call it ─────────────────────────────────────────────────
 
   /** Why the signal was aborted; undefined while it was not. */
   static abortOf(context: AttemptContext): Abort | undefined {
@@ -95,12 +95,12 @@ export class AttemptContext implements TaskContext {
     context.#signal?.abort(abort.reason)
   }
 
-  /** Whether the attempt is over: what it still says is not heard. */
+  /** Whether the attempt is over: its progress no longer counts. */
   static hasEnded(context: AttemptContext): boolean {
     return context.#task.worker?.context !== context
   }
 
-  /** Says that the pool began to stop. */
+  /** Aborts the `stopping` signal. */
   static stop(context: AttemptContext, reason: unknown): void {
     context.#stopping?.abort(reason)
   }

@@ -1,99 +1,78 @@
 import { inspect } from 'node:util'
 import { abortSignal, optionsOf } from '../contract/checks.js'
 import { TaskCanceledError } from '../contract/errors.js'
-import type { TaskFunction, TaskSettings } from '../contract/settings.js'
-import type { Task, TaskContext } from '../contract/task-contract.js'
+import type { Task } from '../contract/task-contract.js'
 import {
-  type CanceledReason,
-  frozen,
-  type JsonValue,
+  cut,
+  describeError,
+  type ErrorRecord,
   type ResultRecord,
+  resultOf,
   type TaskProgress,
   type TaskRecord,
   type TaskState
 } from '../contract/task-record.js'
-import type { Worker } from '../running/worker.js'
 import type { Entry, Lane } from '../scheduler/lane.js'
 import { CANCELED, DELAYED, FAILED, OUTSIDE, QUEUED, RUNNING, type Stage, SUCCEEDED } from '../scheduler/lifecycle.js'
-import type { Ticket } from '../tickets/ticket-table.js'
-import type { Deadline } from '../waiting/deadlines.js'
 import type { Signals } from '../waiting/signals.js'
 import type { AsyncContext } from './async-context.js'
+import { Cancellation } from './cancellation.js'
+import { OBSERVED, Observer, type Resolve } from './observer.js'
 import { type ChangeWatcher, TaskChanges } from './task-changes.js'
-import { snapshotOf } from './task-snapshot.js'
+import type { AttemptedTask, AttemptSlot } from './task-context.js'
+import { TaskDetails } from './task-details.js'
+import { Handler, type Work } from './work.js'
 
-/** A named function of the user's. */
-export class Handler {
-  readonly name: string
-  readonly call: TaskFunction
-
-  constructor(name: string, call: TaskFunction) {
-    this.name = name
-    this.call = call
-  }
-}
-
-/** What a task does. */
-export type Work = ((ctx: TaskContext) => unknown) | Handler
-
-/** Why a task was canceled. The error of it is made when somebody asks for it. */
-export class Cancellation {
-  readonly reason: CanceledReason
-  readonly cause: unknown
-
-  constructor(reason: CanceledReason, cause?: unknown) {
-    this.reason = reason
-    this.cause = cause
-  }
-
-  /** By somebody who called `cancel`. One object for all who gave no reason: a million cancels make no garbage. */
-  static byUser(cause: unknown): Cancellation {
-    return cause === undefined ? BY_USER : new Cancellation('user', cause)
-  }
-}
-
-const BY_USER = new Cancellation('user')
-
-/** What a task needs of its pool. */
+/** The pool, as its tasks call it: a handle acts on the pool it came from. */
 export interface TaskOwner {
   readonly signals: Signals
-  /** How long settled tasks are kept. */
+  /** How long settled tasks are retained. */
   readonly retentionMs: number
+  /** Why the pool stops; undefined while it does not. */
+  readonly stopReason: unknown
   issueTicket(task: PoolTask): Ticket
   cancel(task: PoolTask, cancellation: Cancellation): boolean
+  /** The task reported progress, for the first time in this turn. */
+  progressed(task: PoolTask): void
   position(task: PoolTask): number
   /** A time in milliseconds since the pool was made, as the wall clock's. */
   iso(ms: number): string
 }
 
+/** The id of a task, and its entry in the table of ids. */
+export interface Ticket {
+  readonly text: string
+  /** Frees the id: it no longer leads to the task. */
+  forget(): void
+}
+
 /**
- * A task, as the pool holds it: one flat object, since there may be a million of them. What few tasks have stands in
- * their {@link TaskDetails}; what is seldom looked at is made when it is.
+ * A task, as the pool holds it: one flat object, since there may be a million of them. What few tasks have is in their
+ * {@link TaskDetails}; what is rarely read is made when it is read.
  */
-export class PoolTask implements Entry<PoolTask>, Task<never> {
-  // First what is looked at when it is forgotten, long after the rest has left the processor's caches.
+export class PoolTask implements Entry<PoolTask>, Task<never>, AttemptedTask {
+  // First the fields that forgetting it reads, long after the others have left the processor's caches.
   prev: PoolTask | null = null
   next: PoolTask | null = null
-  /** Made when it is first looked at. */
+  /** Made when the id is first read. */
   ticket: Ticket | null = null
-  // What the scheduler knows of it. One flat class: a base class of its own would cost every task a call.
+  // The fields of the scheduler. One flat class: the engine would call a base class's constructor for every task.
   stage: Stage = OUTSIDE
   order = 0
   lane: Lane<PoolTask> | null = null
   readonly owner: TaskOwner
-  /** Nothing once a function's task has settled: a closure may hold much. */
+  /** Dropped once a function's task has settled: a closure may hold much. */
   work: Work | undefined
-  /** A handler's input until the task settles; then what came of it: the result, the error, the cancellation. */
+  /** A handler's input until the task settles; then its outcome: the result, the error or the cancellation. */
   payload: unknown
   /** Stamps in whole milliseconds since the pool was made; -1: not yet. */
   queuedMs: number
   startedMs = -1
   settledMs = -1
-  /** Who waits for its end, until it comes. What nearly always is the only one stands here as it is. */
-  asked: Resolve | Asked | null = null
+  observers: Resolve | Observer | null = null
   details: TaskDetails | null = null
   context: AsyncContext | null = null
-  worker: Worker | null = null
+  worker: AttemptSlot | null = null
 
   constructor(owner: TaskOwner, work: Work, input: unknown, queuedMs: number) {
     this.owner = owner
@@ -128,7 +107,7 @@ export class PoolTask implements Entry<PoolTask>, Task<never> {
     return this.startedMs < 0 ? 0 : 1 + (this.details?.retries ?? 0)
   }
 
-  /** Grows by one at each change: told from the stamps but for the changes that few tasks see. */
+  /** Grows by one at each change: counted from the stamps, plus the changes that few tasks have. */
   get revision(): number {
     const begun = this.startedMs >= 0 ? 2 : this.stage === RUNNING ? 1 : 0
     return 1 + begun + (this.isSettled ? 1 : 0) + (this.details?.changes ?? 0)
@@ -136,22 +115,22 @@ export class PoolTask implements Entry<PoolTask>, Task<never> {
 
   result(): Promise<never> {
     if (this.isSettled) {
-      this.asked ??= OBSERVED // what was asked before the end may still have to be answered
+      this.observers ??= OBSERVED // whoever asked before the end may still have to be answered
       return Promise.resolve(this.resolution() as never)
     }
     return new Promise((resolve) => {
-      if (this.asked === null) this.asked = resolve
-      else this.asked = Asked.join(this.asked, new Asked(resolve, true))
+      if (this.observers === null) this.observers = resolve
+      else this.observers = Observer.join(this.observers, new Observer(resolve, true))
     })
   }
 
   settled(): Promise<PoolTask> {
     if (this.isSettled) {
-      this.asked ??= OBSERVED
+      this.observers ??= OBSERVED
       return Promise.resolve(this)
     }
     return new Promise((resolve) => {
-      this.asked = Asked.join(this.asked, new Asked(resolve, false))
+      this.observers = Observer.join(this.observers, new Observer(resolve, false))
     })
   }
 
@@ -184,7 +163,15 @@ export class PoolTask implements Entry<PoolTask>, Task<never> {
   }
 
   record(): TaskRecord {
-    return snapshotOf(this)
+    return recordOf(this)
+  }
+
+  toJSON(): TaskRecord {
+    return this.record()
+  }
+
+  [inspect.custom](): string {
+    return `Task ${this.name ?? ''}${this.name === undefined ? '' : ' '}${this.id} ${this.state}`
   }
 
   // ── for the pool ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -201,12 +188,12 @@ export class PoolTask implements Entry<PoolTask>, Task<never> {
     details.changes++
   }
 
-  /** Counts a change that no stamp tells. */
+  /** Counts a change that does not show in the stamps. */
   changed(): void {
     this.detailed().changes++
   }
 
-  /** Whether somebody follows the changes. */
+  /** Whether anybody follows the changes. */
   get isWatched(): boolean {
     return this.details !== null && this.details.watchers !== undefined && this.details.watchers.size > 0
   }
@@ -221,7 +208,7 @@ export class PoolTask implements Entry<PoolTask>, Task<never> {
     this.details?.watchers?.delete(watcher)
   }
 
-  /** Tells those who follow the changes. */
+  /** Notifies those who follow the changes. */
   notify(): void {
     if (this.details !== null) this.details.notify()
   }
@@ -231,7 +218,17 @@ export class PoolTask implements Entry<PoolTask>, Task<never> {
     this.owner.cancel(this, new Cancellation('signal', reason))
   }
 
-  /** Takes what came of it, and lets go of all it needed until now. */
+  /** Keeps the progress that its function reports. The revision and the event follow at the end of the turn. */
+  reportProgress(ratio: number, message: string | undefined): void {
+    const details = this.detailed()
+    const progress: TaskProgress = message === undefined ? { ratio } : { ratio, message: cut(message) }
+    details.progress = Object.freeze(progress)
+    if (details.progressed) return
+    details.progressed = true
+    this.owner.progressed(this)
+  }
+
+  /** Takes the outcome and drops everything else. */
   end(payload: unknown, settledMs: number): void {
     this.payload = payload
     this.settledMs = settledMs
@@ -241,21 +238,13 @@ export class PoolTask implements Entry<PoolTask>, Task<never> {
     if (typeof this.work === 'function') this.work = undefined
   }
 
-  /** Resolves the promises that were asked for. */
+  /** Resolves the promises of the observers. */
   answer(): void {
-    const { asked } = this
-    if (asked === null) return
-    this.asked = OBSERVED
-    if (asked instanceof Asked) asked.answer(this)
-    else asked(this.resolution() as never)
-  }
-
-  toJSON(): TaskRecord {
-    return this.record()
-  }
-
-  [inspect.custom](): string {
-    return `Task ${this.name ?? ''}${this.name === undefined ? '' : ' '}${this.id} ${this.state}`
+    const { observers } = this
+    if (observers === null) return
+    this.observers = OBSERVED
+    if (observers instanceof Observer) observers.answer(this)
+    else observers(this.resolution() as never)
   }
 }
 
@@ -271,88 +260,63 @@ const STATES: Readonly<Record<Stage, TaskState>> = {
 
 const RECORDED = Promise.resolve()
 
-type Resolve = (value: never) => void
+// ── the record: functions, since private methods would cost every task a hidden field ────────────────────────────────
 
-/** One who waits for the end of a task, and through it, in order, all others. */
-class Asked {
-  readonly #resolve: Resolve
-  readonly #forResult: boolean
-  #next: Asked | null = null
-  #last: Asked = this
-
-  constructor(resolve: Resolve, forResult: boolean) {
-    this.#resolve = resolve
-    this.#forResult = forResult
-  }
-
-  /** One more waits. */
-  static join(present: Resolve | Asked | null, other: Asked): Asked {
-    if (present === null) return other
-    const first = present instanceof Asked ? present : new Asked(present, true)
-    first.#last.#next = other
-    first.#last = other
-    return first
-  }
-
-  answer(task: PoolTask): void {
-    for (let asked: Asked | null = this; asked !== null; asked = asked.#next)
-      asked.#resolve((asked.#forResult ? task.resolution() : task) as never)
+function recordOf(task: PoolTask): TaskRecord {
+  const { name, key, details, owner } = task
+  const { progress, metadata, cancelRequestedMs = -1 } = details ?? {}
+  return {
+    id: task.id,
+    ...(name === undefined ? undefined : { name }),
+    ...(key === undefined ? undefined : { key }),
+    state: task.state,
+    attempt: task.attempt,
+    revision: task.revision,
+    queuedAt: owner.iso(task.queuedMs),
+    ...(task.startedMs < 0 ? undefined : { startedAt: owner.iso(task.startedMs) }),
+    ...(task.stage === QUEUED ? { position: owner.position(task) } : undefined),
+    ...(progress === undefined ? undefined : { progress }),
+    ...(cancelRequestedMs < 0 ? undefined : { cancelRequestedAt: owner.iso(cancelRequestedMs) }),
+    ...(metadata === undefined ? undefined : { metadata }),
+    ...(task.isSettled ? outcomeOf(task) : undefined)
   }
 }
 
-/** Stands in a settled task that somebody asked about, so that its failure is not told to nobody. */
-const OBSERVED = new Asked(() => {}, false)
-
-/** What few tasks have. */
-export class TaskDetails {
-  name: string | undefined
-  settings: TaskSettings | undefined
-  /** Changes of the record that the task's stamps do not tell. */
-  changes = 0
-  /** Calls after the first. */
-  retries = 0
-  progress: TaskProgress | undefined
-  /** Whether the record shows progress whose revision is still to come. */
-  progressed = false
-  cancelRequestedMs = -1
-  /** The end of the longest wait in the queue, or of a retry's delay. */
-  deadline: Deadline | undefined
-  watchers: Set<ChangeWatcher> | undefined
-  result: ResultRecord | undefined
-  #metadata: string | JsonValue | undefined
-  #parsed = false
-
-  /** Takes over what was said about the task when it was queued. */
-  take(settings: TaskSettings): void {
-    this.settings = settings
-    this.name = settings.name
-    this.#metadata = settings.metadata
+function outcomeOf(task: PoolTask): Partial<TaskRecord> {
+  const { owner, payload, settledMs } = task
+  const expiresMs = settledMs + owner.retentionMs
+  return {
+    settledAt: owner.iso(settledMs),
+    ...(expiresMs === Number.POSITIVE_INFINITY ? undefined : { expiresAt: owner.iso(expiresMs) }),
+    ...(task.stage === SUCCEEDED ? resultRecord(task) : undefined),
+    ...(task.stage === FAILED ? { error: describeError(payload) } : undefined),
+    ...(task.stage === CANCELED ? cancellationRecord(task) : undefined)
   }
+}
 
-  /** Parsed when first looked at, then the same for all who look: nobody can change it. */
-  get metadata(): JsonValue | undefined {
-    if (!this.#parsed && this.#metadata !== undefined) {
-      this.#parsed = true
-      this.#metadata = frozen(this.#metadata as string)
-    }
-    return this.#metadata
+/** Copied once; `undefined`, the result of most tasks, needs no copy. */
+function resultRecord(task: PoolTask): ResultRecord {
+  if (task.payload === undefined) return {}
+  const details = task.detailed()
+  if (details.result === undefined) {
+    details.result = { resultOmitted: 'It holds its own task.' } // what is read from inside the copy
+    details.result = resultOf(task.payload)
   }
+  return details.result
+}
 
-  notify(): void {
-    if (this.watchers !== undefined) for (const watcher of this.watchers) watcher.onChange()
+/** A task that was canceled while it did not run has no stamp of the request: it is the time at which it settled. */
+function cancellationRecord(task: PoolTask): Partial<TaskRecord> {
+  const { reason, cause } = task.payload as Cancellation
+  const asked = reason !== 'queue_timeout' && (task.details?.cancelRequestedMs ?? -1) < 0
+  return {
+    ...(asked ? { cancelRequestedAt: task.owner.iso(task.settledMs) } : undefined),
+    reason,
+    error: canceledError(reason, cause)
   }
+}
 
-  record(owner: TaskOwner): Partial<TaskRecord> {
-    const { metadata, progress } = this
-    return {
-      ...(progress === undefined ? undefined : { progress }),
-      ...(this.cancelRequestedMs < 0 ? undefined : { cancelRequestedAt: owner.iso(this.cancelRequestedMs) }),
-      ...(metadata === undefined ? undefined : { metadata })
-    }
-  }
-
-  end(): void {
-    this.settings = undefined
-    this.deadline = undefined
-  }
+function canceledError(reason: Cancellation['reason'], cause: unknown): ErrorRecord {
+  const message = cause === undefined ? `The task was canceled (${reason}).` : describeError(cause).message
+  return { name: 'TaskCanceledError', code: 'ERR_TASK_CANCELED', message }
 }

@@ -1,4 +1,5 @@
 import type { Clock } from '../ports/clock.js'
+import type { Ticket } from '../task/task.js'
 
 /** Bytes of a ticket: 17 that are random and 4 that say where it stands. */
 const BYTES = 21
@@ -12,13 +13,6 @@ const BLOCKS_AT_A_TIME = 12
 const SLOT_BITS = 8
 const SLOT_MASK = 0xff
 const BLOCK_NUMBERS = 0x400000
-
-/** A ticket that went out. */
-export interface Ticket {
-  readonly text: string
-  /** It leads nowhere from now on. */
-  forget(): void
-}
 
 /**
  * Tickets, and whose they are.

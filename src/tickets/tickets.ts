@@ -1,13 +1,24 @@
-import type { PoolParts } from '../pool/pool-parts.js'
-import { STOPPED } from '../scheduler/lifecycle.js'
-import type { PoolTask } from '../task/task.js'
-import { Deadline } from '../waiting/deadlines.js'
+import type { PoolSettings } from '../contract/settings.js'
+import type { Clock } from '../ports/clock.js'
+import { type PoolStage, STOPPED } from '../scheduler/lifecycle.js'
+import type { PoolTask, Ticket } from '../task/task.js'
+import { Deadline, type Deadlines } from '../waiting/deadlines.js'
+import type { Turn } from '../waiting/turn.js'
 import { Retention } from './retention.js'
-import { type Ticket, TicketTable } from './ticket-table.js'
+import { TicketTable } from './ticket-table.js'
+
+/** The parts of the pool that finding and retaining tasks takes. */
+export interface TicketParts {
+  readonly settings: Pick<PoolSettings, 'retention'>
+  readonly clock: Clock
+  readonly turn: Turn
+  readonly scheduler: { readonly stage: PoolStage }
+  readonly deadlines: Deadlines
+}
 
 /** Finds a task by its ticket: while it lives, and as long as it is retained. A ticket nobody asked for is never made. */
 export class Tickets {
-  readonly #parts: PoolParts
+  readonly #parts: TicketParts
   /** The tickets made here. */
   readonly #book: TicketTable<PoolTask>
   /** The tickets that callers chose. */
@@ -15,7 +26,7 @@ export class Tickets {
   readonly #retention: Retention<PoolTask>
   readonly #expiry = new Deadline(() => this.#forget(this.#now))
 
-  constructor(parts: PoolParts) {
+  constructor(parts: TicketParts) {
     this.#parts = parts
     this.#book = new TicketTable(parts.clock)
     this.#retention = new Retention(parts.settings.retention, ({ ticket }) => {

@@ -1,15 +1,12 @@
 import { integer, wording } from '../contract/checks.js'
 import { DrainTimeoutError, WaitGroupError } from '../contract/errors.js'
 import type { DrainOptions } from '../contract/options.js'
+import { printError } from '../contract/print-error.js'
 import { checkDrainOptions } from '../contract/settings.js'
 import { systemClock } from '../ports/system-clock.js'
-import { Unobserved } from '../running/unobserved.js'
 import { Deadlines } from './deadlines.js'
 import { Signals, throwIfAborted } from './signals.js'
 import { type WaitPorts, Waits } from './waits.js'
-
-const unobserved = new Unobserved(undefined)
-const report = (error: unknown): void => unobserved.report(error, {})
 
 /**
  * Waits until a number of things are done, as a wait group of Go does: count them in, count them out, wait for zero.
@@ -101,7 +98,7 @@ export class WaitGroup {
     const limits = checkDrainOptions(options)
     throwIfAborted(limits.signal)
     if (this.#size === 0) return
-    this.#ports ??= { deadlines: new Deadlines(systemClock), signals: new Signals(report) }
+    this.#ports ??= { deadlines: new Deadlines(systemClock), signals: new Signals((error) => printError(error, {})) }
     this.#waits ??= new Waits(this.#ports)
     try {
       await this.#waits.add(limits, () => new DrainTimeoutError(limits.timeoutMs, { count: this.#size, ids: [] }))

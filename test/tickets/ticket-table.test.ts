@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type Ticket, TicketTable } from '../../src/tickets/ticket-table.js'
+import type { Ticket } from '../../src/task/task.js'
+import { TicketTable } from '../../src/tickets/ticket-table.js'
 import { ManualClock } from '../support/manual-clock.js'
 
 /** Its bytes count up, so that none can be lost or used twice without being seen. */

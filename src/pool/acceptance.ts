@@ -1,0 +1,53 @@
+import { EVENT_BIT } from '../contract/events.js'
+import type { TaskSettings } from '../contract/settings.js'
+import type { Attempts } from '../running/attempts.js'
+import { CANCELED } from '../scheduler/lifecycle.js'
+import { TO_WORKER, type Verdict } from '../scheduler/scheduler.js'
+import { Cancellation } from '../task/cancellation.js'
+import type { PoolTask } from '../task/task.js'
+import type { Tickets } from '../tickets/tickets.js'
+import { Deadline } from '../waiting/deadlines.js'
+import type { Dispatch, PoolParts } from './pool-parts.js'
+
+/** What follows when the scheduler has accepted a task: its options take effect, and it starts if it got a worker. */
+export class Acceptance {
+  readonly #parts: PoolParts
+  readonly #listeners: PoolParts['listeners']
+  readonly #queueTimeoutMs: number
+  readonly #tickets: Tickets
+  readonly #attempts: Attempts
+  readonly #dispatch: Dispatch
+
+  constructor(parts: PoolParts, tickets: Tickets, attempts: Attempts, dispatch: Dispatch) {
+    this.#parts = parts
+    this.#listeners = parts.listeners
+    this.#queueTimeoutMs = parts.settings.queueTimeoutMs
+    this.#tickets = tickets
+    this.#attempts = attempts
+    this.#dispatch = dispatch
+  }
+
+  accept(task: PoolTask, verdict: Verdict, settings: TaskSettings | undefined): void {
+    if (settings !== undefined) this.#equip(task, settings)
+    if (verdict === TO_WORKER) this.#attempts.start(task)
+    else {
+      const queueTimeoutMs = settings?.queueTimeoutMs ?? this.#queueTimeoutMs
+      if (queueTimeoutMs !== Number.POSITIVE_INFINITY) this.#limitQueueing(task, queueTimeoutMs)
+    }
+    if ((this.#listeners.mask & EVENT_BIT.queued) !== 0) this.#listeners.emit('queued', task)
+  }
+
+  #equip(task: PoolTask, settings: TaskSettings): void {
+    const { id, name, timeoutMs, signal, retry, metadata } = settings
+    if (id !== undefined) this.#tickets.register(task, id)
+    const hasDetails = [name, timeoutMs, signal, retry, metadata].some((value) => value !== undefined)
+    if (hasDetails) task.detailed().take(settings)
+    if (signal !== undefined) this.#parts.signals.subscribe(signal, task)
+  }
+
+  #limitQueueing(task: PoolTask, queueTimeoutMs: number): void {
+    const details = task.detailed()
+    details.deadline = new Deadline(() => this.#dispatch.settle(task, CANCELED, new Cancellation('queue_timeout')))
+    this.#parts.deadlines.set(details.deadline, queueTimeoutMs, true)
+  }
+}

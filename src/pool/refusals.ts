@@ -1,0 +1,57 @@
+import { KeyQueueFullError, PoolStoppedError, QueueFullError, withoutStack } from '../contract/errors.js'
+import { EVENT_BIT, type Listeners } from '../contract/events.js'
+import type { TaskSettings } from '../contract/settings.js'
+import { CREATED, STOPPING } from '../scheduler/lifecycle.js'
+import { FULL, KEY_FULL, type Verdict } from '../scheduler/scheduler.js'
+import { Handler, type Work } from '../task/work.js'
+import type { PoolParts } from './pool-parts.js'
+
+/** Why nothing moves in a pool, where the reason is not a lack of time: what a newcomer forgets most. */
+export function whyNothingMoves({ stage, paused }: PoolParts['scheduler']): string | undefined {
+  if (stage === CREATED) return 'The pool was not started.'
+  return paused ? 'The pool is paused.' : undefined
+}
+
+/** Refusals: each is counted and reported once, and becomes a typed error. */
+export class Refusals {
+  readonly #scheduler: PoolParts['scheduler']
+  readonly #listeners: Listeners
+
+  constructor({ scheduler, listeners }: PoolParts) {
+    this.#scheduler = scheduler
+    this.#listeners = listeners
+  }
+
+  /** Counts and reports a refusal, and gives its error back. */
+  refuse<E>(work: Work, settings: TaskSettings | undefined, error: E): E {
+    this.#scheduler.refused++
+    if ((this.#listeners.mask & EVENT_BIT.refused) === 0) return error
+    const name = work instanceof Handler ? work.name : settings?.name
+    const key = settings?.key
+    this.#listeners.emit('refused', {
+      error,
+      ...(name === undefined ? undefined : { name }),
+      ...(key === undefined ? undefined : { key })
+    })
+    return error
+  }
+
+  /** The error of a verdict. */
+  errorOf(verdict: Verdict, settings: TaskSettings | undefined): Error {
+    const scheduler = this.#scheduler
+    const { concurrency, queueCapacity, running, held: queued } = scheduler
+    const retryAfterMs = scheduler.retryAfterMs()
+    return withoutStack(() => {
+      if (verdict === FULL) {
+        return new QueueFullError(
+          { concurrency, queueCapacity, running, queued, retryAfterMs },
+          whyNothingMoves(scheduler)
+        )
+      }
+      if (verdict !== KEY_FULL) return new PoolStoppedError(scheduler.stage === STOPPING ? 'stopping' : 'stopped')
+      const key = settings?.key as string
+      const { held, ...share } = scheduler.shareOf(key)
+      return new KeyQueueFullError(key, { ...share, queued: held, retryAfterMs })
+    })
+  }
+}
