@@ -42,10 +42,16 @@ export default {
       to: { dependencyTypesNot: ['local', 'core'], pathNot: 'eventemitter3' }
     },
     {
+      name: 'one-emitter',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/contract/events' },
+      to: { path: 'eventemitter3' }
+    },
+    {
       name: 'one-place-for-time',
       comment: 'Time and randomness come through the clock port.',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/ports/system-clock' },
+      from: { path: '^src/', pathNot: '^src/(adapters/|ports/system-clock)' },
       to: { path: '^(node:)?(timers|timers/promises|perf_hooks)$' }
     },
     { name: 'found', severity: 'error', from: {}, to: { couldNotResolve: true } }
