@@ -6,7 +6,7 @@ import type { Dispatcher } from './dispatcher.js'
 
 const STATES = { [CREATED]: 'created', [STARTED]: 'running', [STOPPING]: 'stopping', [STOPPED]: 'stopped' } as const
 
-/** What can be read of a pool, apart from what makes it run. */
+/** What can be read of a pool: state, statistics, tasks, and its line of text. */
 export class PoolView {
   readonly #dispatcher: Dispatcher
 
@@ -51,7 +51,7 @@ export class PoolView {
     }
   }
 
-  /** The longest wait now, told by the heads of the lanes. */
+  /** The longest wait now, by the heads of the lanes. */
   #oldestQueuedMs(): number {
     const { scheduler, turn } = this.#dispatcher.parts
     let oldest = Number.POSITIVE_INFINITY
@@ -79,7 +79,7 @@ export class PoolView {
     return found.sort((a, b) => b.queuedMs - a.queuedMs || b.order - a.order).slice(0, limit)
   }
 
-  /** The ids of some of what is not done: what runs first. */
+  /** The ids of some unfinished tasks, running ones first. */
   unfinished(limit: number): string[] {
     const ids: string[] = []
     for (const { task } of this.#dispatcher.attempts.workers.busy()) if (ids.length < limit) ids.push(task.id)

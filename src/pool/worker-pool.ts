@@ -43,11 +43,11 @@ import { PoolView } from './pool-view.js'
 import { whyNothingMoves } from './refusals.js'
 
 /**
- * Runs tasks in the background, a bounded number at a time, with a bounded number waiting. What is accepted is accepted
- * for good; what there is no room for is refused at once, by an error that says when to come back.
+ * Runs tasks in the background, a bounded number at a time, with a bounded number waiting. An acceptance is final; a task
+ * that there is no room for is refused at once, by an error that says when to try again.
  *
- * Accepted work that has not settled never exceeds `concurrency + queueCapacity`. A worker is held until its task
- * function has really ended, also after a cancel or a timeout, so `concurrency` is never exceeded either.
+ * Accepted tasks that have not settled never exceed `concurrency + queueCapacity`. A worker is held until its task
+ * function has really ended, also after a cancel or a timeout, so that never more than `concurrency` functions run.
  *
  * @example
  * ```ts
@@ -83,10 +83,10 @@ export class WorkerPool<H extends HandlersOf<H> = Record<never, never>> {
     this.#view = new PoolView(this.#dispatcher)
   }
 
-  // ── its life ─────────────────────────────────────────────────────────────────────────────────────────────────────
+  // ── lifecycle ────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /**
-   * Starts to run tasks, first those that were queued before. While the pool runs it has no effect.
+   * Starts to run tasks, first those that were queued before. No effect while the pool runs.
    *
    * @param options - `signal` stops the pool when it aborts, with its reason
    * @throws PoolStoppedError after `stop`: make a new pool
@@ -100,13 +100,13 @@ export class WorkerPool<H extends HandlersOf<H> = Record<never, never>> {
   }
 
   /**
-   * Ends the pool and loses nothing on the way. Before it returns, intake is closed, those who wait for room are refused
-   * and `ctx.stopping` has aborted. Accepted tasks go on for `graceMs` (if the pool was started); then what is queued is
-   * canceled and running tasks are aborted; what still runs `forceMs` later has failed with `ERR_TASK_INTERRUPTED`.
+   * Stops the pool. Before it returns, intake is closed, callers that wait for room are refused and `ctx.stopping` has
+   * aborted. Accepted tasks go on for `graceMs` (if the pool was started); then queued tasks are canceled and running ones
+   * aborted; a task that still runs `forceMs` later fails with `ERR_TASK_INTERRUPTED`.
    *
    * May be called again: a later call can only bring the deadlines nearer.
    *
-   * @returns the one report of this pool; never rejects
+   * @returns the report of the stop, the same for every call; never rejects
    * @throws TypeError | RangeError when an option is wrong; then nothing is stopped
    */
   stop(options?: StopOptions): Promise<StopReport> {
@@ -114,30 +114,30 @@ export class WorkerPool<H extends HandlersOf<H> = Record<never, never>> {
     return this.closed
   }
 
-  /** The report of the stop, once there is one. The same promise for ever. */
+  /** The report of the stop, once there is one. Always the same promise. */
   get closed(): Promise<StopReport> {
     return this.#dispatcher.closed
   }
 
-  /** `stop()`, so that `await using pool = …` leaves nothing behind. */
+  /** `stop()`, for `await using pool = …`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop()
   }
 
-  /** Holds back starts; tasks are accepted as before. `stop` ends the pause. */
+  /** Stops starting tasks; tasks are accepted as before. `stop` ends the pause. */
   pause(): void {
     this.#scheduler.pause()
   }
 
-  /** Starts go on. */
+  /** Starts tasks again. */
   resume(): void {
     this.#scheduler.resume()
     this.#dispatcher.startDue()
   }
 
   /**
-   * Changes the bounds at once. Nothing that was accepted is ended or dropped: after a smaller bound nothing starts, or
-   * is accepted, until enough has ended. After a larger one, work starts and waiters are let in at once.
+   * Changes the bounds at once. No accepted task is ended or dropped: below a smaller bound, nothing starts or is accepted
+   * until enough tasks have ended. With a larger one, queued tasks start and waiters are admitted at once.
    *
    * @throws TypeError | RangeError when a bound is wrong; then nothing is changed
    */
@@ -151,16 +151,16 @@ export class WorkerPool<H extends HandlersOf<H> = Record<never, never>> {
   // ── tasks ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /**
-   * Hands over a function, or the name of a handler and its input, and gets the verdict at once. The function is never
-   * called before this returns.
+   * Queues a function, or the name of a handler and its input. The verdict comes at once; the function is never called
+   * before this returns.
    *
    * @returns the accepted task; its `id` is the ticket
-   * @throws QueueFullError when there is no room, or somebody waits for it already
+   * @throws QueueFullError when there is no room, or callers wait for it already
    * @throws KeyQueueFullError when the key's share is full
    * @throws PoolStoppedError when the pool is stopping or has stopped
    * @throws DuplicateTaskError when a live or retained task has the id
    * @throws TypeError | RangeError when an argument is wrong, and the signal's reason when it has aborted already: both
-   * before anything is decided, and counted nowhere
+   * before admission, and not counted
    */
   queueTask<R>(run: (ctx: TaskContext) => R, options?: TaskOptions): Task<Awaited<R>>
   queueTask<K extends Extract<keyof H, string>>(name: K, ...rest: After<H[K], TaskOptions>): Task<ResultOf<H[K]>>
@@ -179,10 +179,10 @@ export class WorkerPool<H extends HandlersOf<H> = Record<never, never>> {
 
   /**
    * The same, but waits for room where there is none: first come, first served, at most `waitMs`, or until `waitSignal`
-   * or the task's `signal` aborts. A freed place goes to the head of the line, never to a newcomer. A key whose share is
-   * full is not waited for.
+   * or the task's `signal` aborts. A freed place goes to the first waiter, never to a newcomer. It does not wait for the
+   * share of a key: that refusal comes at once.
    *
-   * @returns a promise of the accepted task; it never throws, it rejects
+   * @returns a promise of the accepted task; it rejects and never throws
    * @throws WaitTimeoutError when no place became free in time (`waitMs: 0` is one try)
    * @throws WaitFullError when `waiterCapacity` callers wait already
    * @throws what `queueTask` throws, but `QueueFullError`
@@ -201,19 +201,19 @@ export class WorkerPool<H extends HandlersOf<H> = Record<never, never>> {
     return this.#admission.submitWhenFree(run, undefined, checkWaitOptions(second, undefined))
   }
 
-  /** The task of a ticket: live, or settled and still retained. */
+  /** The task with this id: live, or settled and still retained. */
   task(id: string): Task | undefined {
     return this.#dispatcher.tickets.find(id)
   }
 
-  /** Tasks, newest first; those that settled as long as they are retained. */
+  /** Live and retained tasks, newest first. */
   tasks(query?: TasksQuery): Task[] {
     const { state, key, limit } = checkTasksQuery(query)
     return this.#view.tasks(state, key, limit)
   }
 
   /**
-   * Asks for the end of a task: a queued one settles now, a running one has its signal aborted.
+   * Cancels a task: a queued one settles now, a running one has its signal aborted.
    *
    * @param reason - becomes `signal.reason` as it is; the first one is kept
    */
@@ -226,8 +226,8 @@ export class WorkerPool<H extends HandlersOf<H> = Record<never, never>> {
   }
 
   /**
-   * Waits until nothing is queued, waiting for a retry or running: at once when that holds. The pool stays open; who
-   * waits when the last task settles is let go, even if another is added in the same tick.
+   * Waits until nothing is queued, waiting for a retry or running: at once when that holds. The pool stays open. A wait
+   * ends when the last task settles, even if another is queued in the same tick.
    *
    * @throws DrainTimeoutError when `timeoutMs` has passed; it says what it waited for
    * @throws the signal's reason when it aborts
@@ -250,31 +250,31 @@ export class WorkerPool<H extends HandlersOf<H> = Record<never, never>> {
     return new DrainTimeoutError(timeoutMs, waitingFor, whyNothingMoves(this.#scheduler))
   }
 
-  // ── looking ──────────────────────────────────────────────────────────────────────────────────────────────────────
+  // ── reading and events ───────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Where the pool stands. */
+  /** The state of the pool. */
   get state(): PoolState {
     return this.#view.state
   }
 
-  /** The pool's books: plain data, a copy, every key always there. O(1) but for the oldest queued task, O(lanes). */
+  /** Counters and gauges: plain data, a copy, every key always present. O(1), but O(lanes) for the oldest queued task. */
   stats(): PoolStats {
     return this.#view.stats()
   }
 
-  /** Calls a listener at each such event, in the step that causes it. What it throws harms nobody. */
+  /** Adds a listener, called in the step that causes the event. What it throws goes to `onUnobservedError`. */
   on<N extends PoolEventName>(event: N, listener: PoolListener<N>): this {
     this.#dispatcher.parts.listeners.on(event, listener)
     return this
   }
 
-  /** Calls a listener at the next such event only. */
+  /** Adds a listener for the next such event only. */
   once<N extends PoolEventName>(event: N, listener: PoolListener<N>): this {
     this.#dispatcher.parts.listeners.once(event, listener)
     return this
   }
 
-  /** Calls this listener no more. */
+  /** Removes a listener. */
   off<N extends PoolEventName>(event: N, listener: PoolListener<N>): this {
     this.#dispatcher.parts.listeners.off(event, listener)
     return this

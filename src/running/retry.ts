@@ -2,12 +2,12 @@ import { wording } from '../contract/checks.js'
 import { callHook, type Report } from '../contract/hooks.js'
 import type { RetryPolicy } from '../contract/settings.js'
 
-/** A number as backoff doubles with each attempt up to this. */
+/** The most that a doubling backoff reaches. */
 const MAX_BACKOFF_MS = 30_000
-/** So many doublings are beyond any number that matters, and before the largest there is. */
+/** Doublings beyond which no backoff grows, and short of the largest number there is. */
 const MAX_DOUBLINGS = 1_000
 
-/** Whether the policy gives this attempt's error another attempt. What is no answer is told, and gives none. */
+/** Whether the policy allows another attempt after this error. An invalid answer is reported, and counts as no. */
 export function isWorthRetrying(policy: RetryPolicy, error: unknown, attempt: number, report: Report): boolean {
   const { when } = policy
   if (attempt >= policy.attempts) return false
@@ -18,7 +18,7 @@ export function isWorthRetrying(policy: RetryPolicy, error: unknown, attempt: nu
   return answer.value === true
 }
 
-/** How long to wait before the next attempt, in milliseconds. What is no such number is told, and counts as 0. */
+/** How long to wait before the next attempt, in milliseconds. An invalid answer is reported, and counts as 0. */
 export function backoff(
   policy: RetryPolicy,
   error: unknown,
