@@ -24,6 +24,7 @@ export interface AdmissionParts {
 export class Admission {
   readonly #scheduler: PoolParts['scheduler']
   readonly #turn: PoolParts['turn']
+  readonly #times: PoolParts['times']
   readonly #capturesContext: boolean
   readonly #tickets: Tickets
   readonly #refusals: Refusals
@@ -31,9 +32,10 @@ export class Admission {
   readonly #waiters: Waiters
   readonly #dispatch: Dispatch
 
-  constructor({ scheduler, turn, settings }: PoolParts, parts: AdmissionParts, dispatch: Dispatch) {
+  constructor({ scheduler, turn, times, settings }: PoolParts, parts: AdmissionParts, dispatch: Dispatch) {
     this.#scheduler = scheduler
     this.#turn = turn
+    this.#times = times
     this.#capturesContext = settings.captureContext
     this.#tickets = parts.tickets
     this.#refusals = parts.refusals
@@ -51,6 +53,7 @@ export class Admission {
     const verdict = this.#admit(task, settings, now)
     if (verdict > TO_QUEUE) throw this.#refused(work, settings, verdict)
     if (this.#capturesContext) task.context = captureContext()
+    this.#times.check(task.queuedMs)
     this.#acceptance.accept(task, verdict, settings)
     return task
   }
@@ -66,6 +69,7 @@ export class Admission {
     const verdict = this.#admit(task, settings.task, now)
     if (verdict === FULL) return this.#waiters.join(task, settings)
     if (verdict > TO_QUEUE) throw this.#refused(work, settings.task, verdict)
+    this.#times.check(task.queuedMs)
     this.#acceptance.accept(task, verdict, settings.task)
     return task
   }

@@ -11,6 +11,7 @@ import { Scheduler } from '../scheduler/scheduler.js'
 import type { Cancellation } from '../task/cancellation.js'
 import { PoolTask, type Ticket } from '../task/task.js'
 import type { TaskDetails } from '../task/task-details.js'
+import { WallTimes } from '../task/wall-times.js'
 import { Tickets } from '../tickets/tickets.js'
 import { Deadline, Deadlines } from '../waiting/deadlines.js'
 import { Signals } from '../waiting/signals.js'
@@ -36,6 +37,7 @@ export class Dispatcher implements Dispatch {
   readonly tickets: Tickets
   readonly retentionMs: number
   readonly signals: Signals
+  readonly times: WallTimes
   /** Retries that were scheduled. */
   retried = 0
   readonly closed: Promise<StopReport>
@@ -44,7 +46,6 @@ export class Dispatcher implements Dispatch {
   readonly #turn: Turn
   readonly #listeners: Listeners
   readonly #waiters: Waiters
-  readonly #wallEpoch: number
   readonly #rateOpens: Deadline
   #shutdown: Shutdown | undefined
   /** Settlements under way, one inside the other: a listener of one may cause the next. */
@@ -56,13 +57,13 @@ export class Dispatcher implements Dispatch {
 
   constructor(settings: PoolSettings) {
     this.parts = partsOf(settings, () => this.#turnEnds())
-    const { clock, scheduler, turn, listeners, signals } = this.parts
+    const { scheduler, turn, listeners, signals, times } = this.parts
     this.signals = signals
+    this.times = times
     this.#scheduler = scheduler
     this.#turn = turn
     this.#listeners = listeners
     this.retentionMs = settings.retention.ms
-    this.#wallEpoch = clock.date()
     this.#rateOpens = new Deadline(() => this.startDue())
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve
@@ -255,26 +256,21 @@ export class Dispatcher implements Dispatch {
   position(task: PoolTask): number {
     return this.#scheduler.position(task)
   }
-
-  iso(ms: number): string {
-    return new Date(Math.min(this.#wallEpoch + ms, LAST_DATE_MS)).toISOString()
-  }
 }
 
 /** The events of an end. */
 const END_EVENTS = EVENT_BIT.succeeded | EVENT_BIT.failed | EVENT_BIT.canceled | EVENT_BIT.settled
 
-/** The last moment that a date can hold. */
-const LAST_DATE_MS = 8.64e15
-
 function partsOf(settings: PoolSettings, onTurnEnd: () => void): PoolParts {
   const clock = settings.clock ?? systemClock
   const unobserved = new Unobserved(settings.onUnobservedError)
   const { rateLimit } = settings
+  const turn = new Turn(clock, onTurnEnd)
   return {
     settings,
     clock,
-    turn: new Turn(clock, onTurnEnd),
+    turn,
+    times: new WallTimes(clock, turn),
     scheduler: new Scheduler({
       ...settings,
       rate: rateLimit === undefined ? null : new RateWindow(rateLimit.starts, rateLimit.intervalMs)

@@ -4,6 +4,7 @@ import type { Clock } from '../ports/clock.js'
 import type { AttemptsOwner, RunningParts } from '../running/attempts.js'
 import type { Scheduler } from '../scheduler/scheduler.js'
 import type { PoolTask, TaskOwner } from '../task/task.js'
+import type { WallTimes } from '../task/wall-times.js'
 import type { Signals } from '../waiting/signals.js'
 import type { AdmissionWaiter } from './waiter.js'
 
@@ -13,6 +14,7 @@ export interface PoolParts extends RunningParts {
   readonly clock: Clock
   readonly scheduler: Scheduler<PoolTask, AdmissionWaiter>
   readonly signals: Signals
+  readonly times: WallTimes
 }
 
 /**

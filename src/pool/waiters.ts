@@ -123,6 +123,7 @@ export class Waiters {
     if (verdict > TO_QUEUE)
       return waiter.reject(this.#refused(task, settings, this.#refusals.errorOf(verdict, settings.task)))
     task.queuedMs = this.#parts.turn.stamp
+    this.#parts.times.check(task.queuedMs)
     waiter.resolve(task)
     this.#acceptance.accept(task, verdict, settings.task)
   }

@@ -21,6 +21,7 @@ import { OBSERVED, Observer, type Resolve } from './observer.js'
 import { type ChangeWatcher, TaskChanges } from './task-changes.js'
 import type { AttemptedTask, AttemptSlot } from './task-context.js'
 import { TaskDetails } from './task-details.js'
+import type { WallTimes } from './wall-times.js'
 import { Handler, type Work } from './work.js'
 
 /** The pool, as its tasks call it: a handle acts on the pool it came from. */
@@ -28,6 +29,7 @@ export interface TaskOwner {
   readonly signals: Signals
   /** How long settled tasks are retained. */
   readonly retentionMs: number
+  readonly times: WallTimes
   /** Why the pool stops; undefined while it does not. */
   readonly stopReason: unknown
   issueTicket(task: PoolTask): Ticket
@@ -35,8 +37,6 @@ export interface TaskOwner {
   /** The task reported progress, for the first time in this turn. */
   progressed(task: PoolTask): void
   position(task: PoolTask): number
-  /** A time in milliseconds since the pool was made, as the wall clock's. */
-  iso(ms: number): string
 }
 
 /** The id of a task, and its entry in the table of ids. */
@@ -263,7 +263,8 @@ const RECORDED = Promise.resolve()
 // ── the record: functions, since private methods would cost every task a hidden field ────────────────────────────────
 
 function recordOf(task: PoolTask): TaskRecord {
-  const { name, key, details, owner } = task
+  const { name, key, details, owner, queuedMs } = task
+  const iso: Iso = (ms) => owner.times.iso(queuedMs, ms)
   const { progress, metadata, cancelRequestedMs = -1 } = details ?? {}
   return {
     id: task.id,
@@ -272,25 +273,28 @@ function recordOf(task: PoolTask): TaskRecord {
     state: task.state,
     attempt: task.attempt,
     revision: task.revision,
-    queuedAt: owner.iso(task.queuedMs),
-    ...(task.startedMs < 0 ? undefined : { startedAt: owner.iso(task.startedMs) }),
+    queuedAt: iso(queuedMs),
+    ...(task.startedMs < 0 ? undefined : { startedAt: iso(task.startedMs) }),
     ...(task.stage === QUEUED ? { position: owner.position(task) } : undefined),
     ...(progress === undefined ? undefined : { progress }),
-    ...(cancelRequestedMs < 0 ? undefined : { cancelRequestedAt: owner.iso(cancelRequestedMs) }),
+    ...(cancelRequestedMs < 0 ? undefined : { cancelRequestedAt: iso(cancelRequestedMs) }),
     ...(metadata === undefined ? undefined : { metadata }),
-    ...(task.isSettled ? outcomeOf(task) : undefined)
+    ...(task.isSettled ? outcomeOf(task, iso) : undefined)
   }
 }
 
-function outcomeOf(task: PoolTask): Partial<TaskRecord> {
+/** Turns a stamp of a task into a time of the wall clock. */
+type Iso = (ms: number) => string
+
+function outcomeOf(task: PoolTask, iso: Iso): Partial<TaskRecord> {
   const { owner, payload, settledMs } = task
   const expiresMs = settledMs + owner.retentionMs
   return {
-    settledAt: owner.iso(settledMs),
-    ...(expiresMs === Number.POSITIVE_INFINITY ? undefined : { expiresAt: owner.iso(expiresMs) }),
+    settledAt: iso(settledMs),
+    ...(expiresMs === Number.POSITIVE_INFINITY ? undefined : { expiresAt: iso(expiresMs) }),
     ...(task.stage === SUCCEEDED ? resultRecord(task) : undefined),
     ...(task.stage === FAILED ? { error: describeError(payload) } : undefined),
-    ...(task.stage === CANCELED ? cancellationRecord(task) : undefined)
+    ...(task.stage === CANCELED ? cancellationRecord(task, iso) : undefined)
   }
 }
 
@@ -306,11 +310,11 @@ function resultRecord(task: PoolTask): ResultRecord {
 }
 
 /** A task that was canceled while it did not run has no stamp of the request: it is the time at which it settled. */
-function cancellationRecord(task: PoolTask): Partial<TaskRecord> {
+function cancellationRecord(task: PoolTask, iso: Iso): Partial<TaskRecord> {
   const { reason, cause } = task.payload as Cancellation
   const asked = reason !== 'queue_timeout' && (task.details?.cancelRequestedMs ?? -1) < 0
   return {
-    ...(asked ? { cancelRequestedAt: task.owner.iso(task.settledMs) } : undefined),
+    ...(asked ? { cancelRequestedAt: iso(task.settledMs) } : undefined),
     reason,
     error: canceledError(reason, cause)
   }

@@ -26,7 +26,7 @@ export class VirtualClock implements Clock {
   }
 
   date(): number {
-    return 1_900_000_000_000
+    return 1_900_000_000_000 + this.time
   }
 
   random(): number {

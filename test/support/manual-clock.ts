@@ -18,6 +18,7 @@ interface ManualTimer extends Timer {
  */
 export class ManualClock implements Clock {
   #now: number
+  /** What the wall clock shows when the monotonic one shows zero. */
   #wall: number
   /** Those that are set. */
   readonly #timers = new Set<ManualTimer>()
@@ -26,7 +27,7 @@ export class ManualClock implements Clock {
 
   constructor(now = 1_000, wall = Date.UTC(2030, 0, 1)) {
     this.#now = now
-    this.#wall = wall
+    this.#wall = wall - now
   }
 
   now(): number {
@@ -34,7 +35,7 @@ export class ManualClock implements Clock {
   }
 
   date(): number {
-    return this.#wall
+    return this.#wall + this.#now
   }
 
   random(): number {

@@ -428,6 +428,58 @@ describe('record()', () => {
     })
   })
 
+  it('its times are of the new wall clock for tasks queued after a step, and agree with each other for those before', async () => {
+    const { clock, pool } = make()
+    pool.start()
+    const before = pool.queueTask(({ signal }) => new Promise((_, reject) => signal.addEventListener('abort', reject)))
+    clock.stepWall(9 * 3_600_000) // as after nine hours of sleep, in which the monotonic clock stood still
+    await clock.advance(1_000)
+    const after = pool.queueTask(() => {})
+    before.cancel()
+    await clock.turn()
+    expect(after.record()).toMatchObject({
+      queuedAt: '2030-01-01T09:00:01.000Z',
+      settledAt: '2030-01-01T09:00:01.000Z',
+      expiresAt: '2030-01-01T09:10:01.000Z'
+    })
+    expect(before.record()).toMatchObject({ queuedAt: START, settledAt: '2030-01-01T00:00:01.000Z' })
+  })
+
+  it('its times are of the new wall clock for a waiter that gets its place after a step', async () => {
+    const { clock, pool } = make({ concurrency: 1, queueCapacity: 0 })
+    pool.start()
+    const first = pool.queueTask(({ signal }) => new Promise((_, reject) => signal.addEventListener('abort', reject)))
+    const waiting = pool.queueTaskWhenFree(() => {})
+    clock.stepWall(-3_600_000)
+    await clock.advance(5_000)
+    first.cancel()
+    expect((await waiting).record().queuedAt).toBe('2029-12-31T23:00:05.000Z')
+  })
+
+  it('its times follow a step of the wall clock within a second of use, and small differences are no step', async () => {
+    const { clock, pool } = make()
+    clock.stepWall(3_600_000)
+    await clock.advance(999)
+    expect(pool.queueTask(hang).record().queuedAt).toBe('2030-01-01T00:00:00.999Z')
+    await clock.advance(1)
+    expect(pool.queueTask(hang).record().queuedAt).toBe('2030-01-01T01:00:01.000Z')
+    clock.stepWall(99)
+    await clock.advance(1_000)
+    expect(pool.queueTask(hang).record().queuedAt).toBe('2030-01-01T01:00:02.000Z')
+  })
+
+  it('its times stay right, and little is kept, however often the wall clock steps', async () => {
+    const { clock, pool } = make({ queueCapacity: 1_000 })
+    const first = pool.queueTask(hang)
+    for (let step = 1; step <= 200; step++) {
+      clock.stepWall(60_000)
+      await clock.advance(1_000)
+      const shown = Date.parse(pool.queueTask(hang).record().queuedAt) - Date.parse(START)
+      expect(shown).toBe(step * 61_000)
+    }
+    expect(Date.parse(first.record().queuedAt)).not.toBeNaN()
+  })
+
   it('position is an estimate from 1, at most the number of queued tasks, and exact in one lane', () => {
     const { pool } = make()
     const tasks = Array.from({ length: 5 }, () => pool.queueTask(hang))
