@@ -35,21 +35,21 @@ const KINDS = [
     make: (from: Errors) => new from.WaitFullError(7, 2_000),
     of: 'WaitFullError',
     code: 'ERR_WAIT_FULL',
-    message: 'The line is full: 7 callers wait for room already. Try again in 2000 ms.',
+    message: 'The waiter list is full: 7 callers already wait for room. Try again in 2000 ms.',
     facts: { waitedMs: 0, retryAfterMs: 2_000 }
   },
   {
     make: (from: Errors) => new from.PoolStoppedError('stopping'),
     of: 'PoolStoppedError',
     code: 'ERR_POOL_STOPPED',
-    message: 'The pool is stopping: it takes and starts no more work. Make a new pool to go on.',
+    message: 'The pool is stopping: it accepts no new tasks. Create a new pool to continue.',
     facts: { state: 'stopping' }
   },
   {
     make: (from: Errors) => new from.DuplicateTaskError('t-1'),
     of: 'DuplicateTaskError',
     code: 'ERR_DUPLICATE_TASK',
-    message: 'A task with the id "t-1" exists already. Choose another id, or join it with `onDuplicate: \'join\'`.',
+    message: 'A task with the id "t-1" already exists. Use another id, or join the task with `onDuplicate: \'join\'`.',
     facts: { id: 't-1' }
   },
   {
@@ -70,7 +70,8 @@ const KINDS = [
     make: (from: Errors) => new from.TaskInterruptedError('t-1'),
     of: 'TaskInterruptedError',
     code: 'ERR_TASK_INTERRUPTED',
-    message: 'The task t-1 was still running when the pool had to stop; whether its effects happened is unknown.',
+    message:
+      'The task t-1 was still running when the pool was forced to stop. Whether its effects happened is unknown.',
     facts: { id: 't-1' }
   },
   {
@@ -177,7 +178,7 @@ describe('causes and notes', () => {
     expect(new errors.PoolStoppedError('stopped', { cause: 'SIGTERM' })).toMatchObject({
       cause: 'SIGTERM',
       state: 'stopped',
-      message: 'The pool is stopped: it takes and starts no more work. Make a new pool to go on.'
+      message: 'The pool is stopped: it accepts no new tasks. Create a new pool to continue.'
     })
   })
 
@@ -328,7 +329,7 @@ describe('in another realm', () => {
       name: 'PoolStoppedError',
       code: 'ERR_POOL_STOPPED',
       state: 'stopped',
-      message: 'The pool is stopped: it takes and starts no more work. Make a new pool to go on.'
+      message: 'The pool is stopped: it accepts no new tasks. Create a new pool to continue.'
     })
     expect(error instanceof far.PoolError).toBe(true)
   })

@@ -736,7 +736,7 @@ describe('the wording of a refusal', () => {
         throw new Error('boom')
       }
     })
-    expect(got(noText)).toBe('`a value without a text` (function)')
+    expect(got(noText)).toBe('`a value without a string form` (function)')
     expect(
       got({
         get [Symbol.toStringTag]() {

@@ -59,15 +59,23 @@ describe('describeError', () => {
     ['E2 a string', 'text', { name: 'Error', message: 'text' }],
     ['E2 a symbol', Symbol('s'), { name: 'Error', message: 'Symbol(s)' }],
     ['E2 a BigInt', 10n ** 30n, { name: 'Error', message: '1000000000000000000000000000000' }],
-    ['E2 a proxy that fails at everything', hostile(), { name: 'Error', message: 'a value without a text' }],
-    ['E2 a proxy that was revoked', revoked(), { name: 'Error', message: 'a value without a text' }],
-    ['an object without a text', Object.create(null), { name: 'Error', message: 'a value without a text' }],
-    ['an object whose text is no text', { toString: () => ({}) }, { name: 'Error', message: 'a value without a text' }],
-    ['an object whose toString throws', { toString: boom }, { name: 'Error', message: 'a value without a text' }],
+    ['E2 a proxy that fails at everything', hostile(), { name: 'Error', message: 'a value without a string form' }],
+    ['E2 a proxy that was revoked', revoked(), { name: 'Error', message: 'a value without a string form' }],
+    ['an object without a text', Object.create(null), { name: 'Error', message: 'a value without a string form' }],
+    [
+      'an object whose text is no text',
+      { toString: () => ({}) },
+      { name: 'Error', message: 'a value without a string form' }
+    ],
+    [
+      'an object whose toString throws',
+      { toString: boom },
+      { name: 'Error', message: 'a value without a string form' }
+    ],
     [
       'E3 a message getter that throws',
       errorWith({ message: { get: boom } }),
-      { name: 'Error', message: 'a value without a text' }
+      { name: 'Error', message: 'a value without a string form' }
     ],
     ['E3 a name getter that throws', errorWith({ name: { get: boom } }), { name: 'Error', message: 'message' }],
     ['E3 a code getter that throws', errorWith({ code: { get: boom } }), { name: 'Error', message: 'message' }],
@@ -159,7 +167,7 @@ describe('read and textOf', () => {
       'Symbol(s)',
       '0',
       '1,2',
-      'a value without a text'
+      'a value without a string form'
     ])
   })
 })
@@ -226,7 +234,11 @@ describe('resultOf', () => {
       },
       /^undefined$/
     ],
-    ['a toJSON that says nothing', { toJSON: () => undefined }, /^an object that gives nothing has no JSON form$/],
+    [
+      'a toJSON that says nothing',
+      { toJSON: () => undefined },
+      /^an object whose toJSON returns nothing has no JSON form$/
+    ],
     ['a proxy that fails at everything', hostile(), /no JSON form|boom/],
     ['a proxy that was revoked', revoked(), /revoked/],
     ['what is nested 100,000 deep', Array.from({ length: 100_000 }).reduce<unknown[]>((inner) => [inner], []), /stack/]
