@@ -22,8 +22,8 @@ function watch(wait: Promise<void>): { ended: string | undefined } {
   return watched
 }
 
-const MORE_DONE = new WaitGroupError('More was done than was added: each done() needs an add() before it.')
-const CLOSED = new WaitGroupError('This group was closed: nothing can be added to it any more.')
+const MORE_DONE = new WaitGroupError('done() was called more often than add(): call add() before each done().')
+const CLOSED = new WaitGroupError('The group is closed: nothing can be added. Create a new group.')
 
 /** Puts a clock of the test's own where the system's would be. */
 function manualClock(): ManualClock {
@@ -70,7 +70,7 @@ describe('WaitGroup: counting', () => {
     group.add(Number.MAX_SAFE_INTEGER - 1)
     group.add()
     group.add(0)
-    expect(() => group.add()).toThrow(new RangeError('Expected the group to stay countable'))
+    expect(() => group.add()).toThrow(new RangeError('Expected the count to stay a safe integer'))
     expect(() => group.add(Number.MAX_SAFE_INTEGER)).toThrow(RangeError)
     expect(group.size).toBe(Number.MAX_SAFE_INTEGER)
     group.done()
