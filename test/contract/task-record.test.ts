@@ -85,7 +85,7 @@ describe('describeError', () => {
     expect(describeError(error)).toEqual(record)
   })
 
-  it('E2 describes a function by its text', () => {
+  it('E2 describes a function by its string form', () => {
     expect(describeError(boom)).toEqual({ name: 'Error', message: String(boom) })
   })
 
@@ -95,7 +95,7 @@ describe('describeError', () => {
     expect(describeError('t'.repeat(3_000)).message).toBe('t'.repeat(2_000))
   })
 
-  it('makes data that JSON holds and never throws, whatever was thrown', () => {
+  it('returns JSON data and never throws, whatever was thrown', () => {
     fc.assert(
       fc.property(fc.anything({ withBigInt: true, withNullPrototype: true, withSparseArray: true }), (error) => {
         const record = describeError(error)
@@ -108,14 +108,14 @@ describe('describeError', () => {
 })
 
 describe('cut', () => {
-  it('leaves a text that is short enough as it is', () => {
+  it('returns a short text unchanged', () => {
     expect(cut('x'.repeat(2_000))).toBe('x'.repeat(2_000))
     expect(cut('', 5)).toBe('')
     expect(cut('12345', 5)).toBe('12345')
     expect(cut('1234\ud800', 5), 'also where half a character ends it').toBe('1234\ud800')
   })
 
-  it('cuts between characters, not within one', () => {
+  it('does not split a surrogate pair', () => {
     expect(cut('123456', 5)).toBe('12345')
     for (const character of ['🎈', '\u{10000}', '\u{10ffff}']) expect(cut(`1234${character}`, 5)).toBe('1234')
     expect(cut('123🎈5', 5)).toBe('123🎈')
@@ -126,17 +126,17 @@ describe('cut', () => {
 })
 
 describe('oneLine', () => {
-  it('leaves a text without line breaks as it is', () => {
+  it('returns a text without line breaks unchanged', () => {
     expect(oneLine('all well – 🎈')).toBe('all well – 🎈')
   })
 
-  it('puts one space where control characters were, so that no text can begin a line of its own', () => {
+  it('replaces control characters by one space, so that no text can start a new line', () => {
     expect(oneLine('a\nb\r\nc\u2028d\u2029e\u0085f\tg\0h\u001b[31mi\u007fj')).toBe('a b c d e f g h [31mi j')
   })
 })
 
 describe('read and textOf', () => {
-  it('read a property of anything, undefined where there is none or it throws', () => {
+  it('read a property of any value, undefined if it is absent or throws', () => {
     expect(read({ a: 1 }, 'a')).toBe(1)
     expect(
       read(
@@ -162,7 +162,7 @@ describe('read and textOf', () => {
       expect(read(value, 'length')).toBeUndefined()
   })
 
-  it('give the text of anything', () => {
+  it('return the string form of any value', () => {
     expect([textOf(Symbol('s')), textOf(-0), textOf([1, [2]]), textOf(hostile())]).toEqual([
       'Symbol(s)',
       '0',
@@ -205,7 +205,7 @@ describe('resultOf', () => {
     expect(resultOf(value)).toEqual({ result })
   })
 
-  it('takes undefined for no result', () => {
+  it('has no entry for undefined', () => {
     expect(resultOf(undefined)).toEqual({})
   })
 
@@ -248,7 +248,7 @@ describe('resultOf', () => {
     expect((record as { resultOmitted: string }).resultOmitted).toMatch(why)
   })
 
-  it('says so in at most 2,000 characters', () => {
+  it('explains an omitted result in at most 2,000 characters', () => {
     const record = resultOf({
       toJSON: () => {
         throw new Error('x'.repeat(5_000))
@@ -257,12 +257,12 @@ describe('resultOf', () => {
     expect(record).toEqual({ resultOmitted: 'x'.repeat(2_000) })
   })
 
-  it('E10 copies what is huge', () => {
+  it('E10 copies a huge result', () => {
     const text = 'x'.repeat(5_000_000)
     expect(resultOf([text])).toEqual({ result: [text] })
   })
 
-  it('is a copy that nobody can change, at any depth', () => {
+  it('is a deeply frozen copy', () => {
     const value = { list: [{ deep: 1 }] }
     const { result } = resultOf(value) as { result: { list: { deep: number }[] } }
     value.list.push({ deep: 2 })
@@ -273,7 +273,7 @@ describe('resultOf', () => {
 })
 
 describe('frozen', () => {
-  it('gives the values of a JSON text, none of which can be changed', () => {
+  it('returns the deeply frozen value of a JSON text', () => {
     expect(frozen('null')).toBeNull()
     expect(frozen('"text"')).toBe('text')
     const value = frozen('{"a": [1, {"b": null}]}') as { a: [number, object] }
@@ -281,7 +281,7 @@ describe('frozen', () => {
     expect([value, value.a, value.a[1]].every(Object.isFrozen)).toBe(true)
   })
 
-  it('does not take part in what happened to Object.prototype', () => {
+  it('is not affected by changes of Object.prototype', () => {
     const value = frozen('{"__proto__": {"admin": true}}') as object
     expect(Object.getPrototypeOf(value)).toBe(Object.prototype)
     expect('admin' in value).toBe(false)

@@ -530,7 +530,7 @@ function take(model: Model, step: Step): void {
 }
 
 describe('Scheduler, against a model', () => {
-  it('I1 I3 I5 I8 I11 keeps its books, its bound, its workers busy, its moves legal and its order, whatever happens', () => {
+  it('I1 I3 I5 I8 I11 keeps its counters, its bound, its workers busy, its transitions legal and its order, whatever happens', () => {
     const RUNS = 400
     fc.assert(
       fc.property(config, fc.array(step, { size: 'max', maxLength: 120 }), end, (given, steps, ending) => {
