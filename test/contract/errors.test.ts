@@ -8,7 +8,7 @@ type Errors = typeof errors
 
 const FULL = { concurrency: 2, queueCapacity: 3, running: 2, queued: 3, retryAfterMs: 1_500 }
 
-/** How to make one of each, what it says, and its facts. */
+/** A factory for each class, its message and its fields. */
 const KINDS = [
   {
     make: (from: Errors) => new from.QueueFullError(FULL),
@@ -99,7 +99,7 @@ const KINDS = [
 
 const classOf = (from: Errors, name: string): (new () => Error) => from[name as keyof Errors] as never
 
-/** A second copy of the package, as a second version in one tree would be. */
+/** A second copy of the package, like a second version in one tree. */
 async function secondCopy(): Promise<Errors> {
   vi.resetModules()
   return import('../../src/contract/errors.js')
@@ -298,7 +298,7 @@ describe('withoutStack', () => {
 })
 
 describe('in another realm', () => {
-  /** The module as JavaScript, loaded in a realm of its own. */
+  /** The module as JavaScript, loaded in a separate realm. */
   function load(before: string): Errors {
     const source = readFileSync(new URL('../../src/contract/errors.ts', import.meta.url), 'utf8')
     const { outputText } = ts.transpileModule(source, {

@@ -4,13 +4,13 @@ import { checkPoolOptions } from '../../src/contract/settings.js'
 import { WaitGroup, WorkerPool, type WorkerPoolOptions } from '../../src/index.js'
 import { ManualClock, microtasks } from '../support/manual-clock.js'
 
-/** Any options, checked or not: what a caller without types may hand over. */
+/** Unchecked options, as a caller without types may pass them. */
 type Loose = Record<string, unknown>
 
 const BOUNDS = { concurrency: 1, queueCapacity: 1 }
 const make = (options: Loose): WorkerPool => new WorkerPool({ ...BOUNDS, ...options } as WorkerPoolOptions<never>)
 
-/** What a call throws, or rejects with; nothing when it did neither. */
+/** The error that a call throws or rejects with; undefined if it does neither. */
 async function errorOf(call: () => unknown): Promise<unknown> {
   try {
     const result = call()
@@ -66,7 +66,7 @@ const busyGroup = (): WaitGroup => {
   group.add()
   return group
 }
-/** Waits that are let go, so that nothing of them is left behind. */
+/** Waits that the test ends, so that nothing of them is left behind. */
 const waitOnce = (options: Loose) => {
   const group = busyGroup()
   const wait = group.wait(options)
@@ -121,7 +121,7 @@ describe('a numeric option', () => {
   )
 
   it.each(cases.filter(({ rule, value }) => rule.allowed.includes(value)))(
-    'A6 $name takes $got',
+    'A6 $name accepts $got',
     async ({ set, value }) => {
       expect(await errorOf(() => set(value))).toBeUndefined()
     }
@@ -151,9 +151,9 @@ describe('a numeric option', () => {
   })
 })
 
-// ── every option, of whatever kind ─────────────────────────────────────────────────────────────────────────────────
+// ── every option of any kind ──────────────────────────────────────────────────────────────────────────────────────
 
-/** Every call that takes options, with the name its options go by. */
+/** Every call with options, and the name of its options in messages. */
 const CALLS: readonly { readonly call: string; readonly name: string; readonly with: (options: unknown) => unknown }[] =
   [
     { call: 'new WorkerPool', name: 'options', with: (options) => new WorkerPool(options as never) },
@@ -201,7 +201,7 @@ describe.each(CALLS)('the options of $call', ({ name, with: give }) => {
   })
 
   it.each(['colour', 'Concurrency', 'toString', '__proto__', 'constructor', ''])(
-    'refuse the unknown one "%s"',
+    'refuse the unknown option "%s"',
     async (key) => {
       const options = Object.defineProperty({}, key, { value: undefined, enumerable: true })
       const error = await errorOf(() => give(options))
@@ -492,7 +492,7 @@ describe('the options of a task', () => {
   const ID = '1 to 128 characters of A-Z a-z 0-9 . _ : - (not "." or "..")'
 
   it.each(['a', '...', '.a', '..a', 'A-Z_a.z:0-9', '__proto__', 'constructor', '-', ':', 'x'.repeat(128)])(
-    'A11 take the id %s',
+    'A11 accept the id %s',
     (id) => {
       const pool = make({})
       const task = pool.queueTask(() => {}, { id })

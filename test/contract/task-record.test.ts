@@ -7,7 +7,7 @@ const boom = (): never => {
   throw new Error('boom')
 }
 
-/** Fails at whatever is done to it. */
+/** A proxy whose every trap throws. */
 const hostile = (): object =>
   new Proxy(
     () => {},
@@ -51,7 +51,7 @@ describe('describeError', () => {
     ['an error of another realm', runInNewContext('new RangeError("far")'), { name: 'RangeError', message: 'far' }],
     ['a plain object with a message', { message: 'plain' }, { name: 'Error', message: 'plain' }],
     ['a function with a message', Object.assign(() => {}, { message: 'f' }), { name: 'Error', message: 'f' }],
-    ['an object whose message is no text', { message: 7 }, { name: 'Error', message: '[object Object]' }],
+    ['an object whose message is not a string', { message: 7 }, { name: 'Error', message: '[object Object]' }],
     ['a platform error', new DOMException('gone', 'AbortError'), { name: 'AbortError', code: '20', message: 'gone' }],
     ['E2 undefined', undefined, { name: 'Error', message: 'undefined' }],
     ['E2 null', null, { name: 'Error', message: 'null' }],
@@ -61,9 +61,13 @@ describe('describeError', () => {
     ['E2 a BigInt', 10n ** 30n, { name: 'Error', message: '1000000000000000000000000000000' }],
     ['E2 a proxy that fails at everything', hostile(), { name: 'Error', message: 'a value without a string form' }],
     ['E2 a proxy that was revoked', revoked(), { name: 'Error', message: 'a value without a string form' }],
-    ['an object without a text', Object.create(null), { name: 'Error', message: 'a value without a string form' }],
     [
-      'an object whose text is no text',
+      'an object without a string form',
+      Object.create(null),
+      { name: 'Error', message: 'a value without a string form' }
+    ],
+    [
+      'an object whose toString returns no string',
       { toString: () => ({}) },
       { name: 'Error', message: 'a value without a string form' }
     ],
@@ -226,7 +230,7 @@ describe('resultOf', () => {
     ],
     ['a toJSON that throws', { toJSON: boom }, /^boom$/],
     [
-      'a toJSON that throws nothing at all',
+      'a toJSON that throws undefined',
       {
         toJSON: () => {
           throw undefined
@@ -235,7 +239,7 @@ describe('resultOf', () => {
       /^undefined$/
     ],
     [
-      'a toJSON that says nothing',
+      'a toJSON that returns nothing',
       { toJSON: () => undefined },
       /^an object whose toJSON returns nothing has no JSON form$/
     ],

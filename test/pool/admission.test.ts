@@ -14,7 +14,7 @@ import { gate } from '../support/gate.js'
 import { ManualClock, microtasks } from '../support/manual-clock.js'
 import { listenersOn, never, thrown, untilAborted, watchedPool } from '../support/pools.js'
 
-/** A pool with one worker and one seat, not started. */
+/** A pool with one worker and a queue of one, not started. */
 const make = (options: Parameters<typeof watchedPool>[0] = {}) => watchedPool({ queueCapacity: 1, ...options })
 
 describe('the bound', () => {
@@ -444,7 +444,7 @@ describe('wrong arguments', () => {
     ['nothing', undefined],
     ['a number', 4],
     ['an object', { run() {} }],
-    ['a string that names no handler', 'unknown'],
+    ['the name of no handler', 'unknown'],
     ['"__proto__"', '__proto__'],
     ['"constructor"', 'constructor'],
     ['"toString"', 'toString'],
@@ -676,7 +676,7 @@ describe('ids', () => {
   })
 
   it.each(['__proto__', 'constructor', 'toString', '...', '.a', 'a'.repeat(128), 'A.z_0:9-'])(
-    'A11 takes %s as an id like any other',
+    'A11 accepts %s as an id like any other',
     async (id) => {
       const { clock, pool } = make()
       expect(pool.task(id)).toBeUndefined()

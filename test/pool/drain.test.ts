@@ -13,7 +13,7 @@ const make = (options: Partial<WorkerPoolOptions> = {}) => {
 
 const hang = () => new Promise<never>(() => {})
 
-/** What became of a promise so far: 'pending', 'resolved', or the reason. */
+/** The present state of a promise: 'pending', 'resolved', or the reason. */
 const follow = (promise: Promise<unknown>) => {
   const state: { now: unknown } = { now: 'pending' }
   void promise.then(

@@ -31,7 +31,7 @@ const hang = () => new Promise<never>(() => {})
 const obedient = ({ signal }: TaskContext) =>
   new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
 
-/** Makes every event happen, most of them more than once. */
+/** Causes every event, most of them more than once. */
 async function everything(pool: WorkerPool, clock: ManualClock): Promise<Task[]> {
   const tasks: Task[] = []
   const queue = (run: (ctx: TaskContext) => unknown, more = {}) => {
@@ -129,13 +129,13 @@ describe('listeners', () => {
       () => {},
       Promise.resolve(),
       {
-        // biome-ignore lint/suspicious/noThenProperty: that is what is tested
+        // biome-ignore lint/suspicious/noThenProperty: the test needs a thenable
         get then() {
           throw mistake
         }
       },
       {
-        // biome-ignore lint/suspicious/noThenProperty: that is what is tested
+        // biome-ignore lint/suspicious/noThenProperty: the test needs a thenable
         then(_: unknown, reject: (error: Error) => void) {
           reject(mistake)
           reject(mistake)

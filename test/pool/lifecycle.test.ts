@@ -12,7 +12,7 @@ const make = (options: Partial<WorkerPoolOptions> = {}) => {
 
 const hang = () => new Promise<never>(() => {})
 
-/** Chance that is the same in each run. */
+/** Random numbers that are the same in each run. */
 const seeded = (seed: number) => {
   let state = seed
   return (below: number): number => {

@@ -4,7 +4,7 @@ import { expectBalance } from '../support/books.js'
 import { type Gate, gate } from '../support/gate.js'
 import { never, startedPool, statesOf, thrown, untilAborted, watchedPool } from '../support/pools.js'
 
-/** Notes the names of tasks in the order in which they start. */
+/** Records the names of tasks in the order of their starts. */
 const starts = (pool: WorkerPool): string[] => {
   const order: string[] = []
   pool.on('started', ({ name }) => order.push(name ?? ''))

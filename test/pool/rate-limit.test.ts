@@ -6,7 +6,7 @@ import { gate } from '../support/gate.js'
 import { ManualClock } from '../support/manual-clock.js'
 import { never, startedPool, statesOf, untilAborted, type WatchedPool } from '../support/pools.js'
 
-/** Notes when tasks start, in milliseconds since the pool was made, and their names. */
+/** Records the names of tasks and their starts, in milliseconds since the pool was created. */
 const starts = ({ clock, pool }: Pick<WatchedPool, 'clock' | 'pool'>): [string, number][] => {
   const noted: [string, number][] = []
   const from = clock.now()
@@ -81,7 +81,7 @@ describe('the rate', () => {
     const watched = startedPool({ concurrency: 10, rateLimit: { starts: 1, intervalMs: 100 } })
     const noted = starts(watched)
     queueAll(watched.pool, 'ab')
-    watched.clock.block(70) // the same tick goes on for long before the first call
+    watched.clock.block(70) // the same tick continues for long before the first call
     await watched.clock.advance(1_000)
     expect(noted).toEqual([
       ['a', 70],
@@ -199,7 +199,7 @@ describe('the order when the rate allows a start', () => {
     const { clock, pool } = watched
     queueAll(pool, 'ab')
     await clock.turn()
-    clock.block(150) // open, and nobody was told yet
+    clock.block(150) // the next start is allowed, but no timer has fired
     queueAll(pool, 'c')
     await clock.advance(1_000)
     expect(noted).toEqual([
@@ -266,7 +266,7 @@ describe('the order when the rate allows a start', () => {
   })
 
   it.each(['ends', 'fails and is to be retried', 'is canceled before its call'])(
-    'the head of the line never passes the queue, when a task that %s finds the rate open for two',
+    'the first waiter never passes the queue, when a task %s while the rate allows two starts',
     async (what) => {
       const watched = startedPool({
         concurrency: 4,
@@ -291,7 +291,7 @@ describe('the order when the rate allows a start', () => {
       void pool.queueTaskWhenFree(never, { name: 'w' })
       await clock.turn()
       expect(expectBalance(pool)).toMatchObject({ running: 1, queued: 3, waiting: 1 })
-      clock.block(100) // open for two by now, and the timer is late
+      clock.block(100) // two starts are allowed by now, and the timer is late
       if (what.startsWith('is canceled')) pool.tasks({ state: 'queued' }).at(-1)?.cancel()
       end.open()
       await clock.turn()
@@ -318,7 +318,7 @@ describe('the order when the rate allows a start', () => {
   })
 
   it.each(['leaves', 'runs out of time', 'is refused'])(
-    'a late timer is not forgotten when somebody in the line %s in the meantime',
+    'a late timer still takes effect when a waiter %s in the meantime',
     async (what) => {
       const watched = startedPool({
         concurrency: 5,
@@ -430,7 +430,7 @@ describe('no window of the interval holds more than the allowed starts', () => {
               }
             } else if (what === 'advance') {
               await clock.advance(n)
-              // No worker is idle while the rate is open and somebody waits.
+              // No worker is idle while the rate allows a start and a task waits.
               const { running, queued, waiting } = pool.stats()
               const recent = calls.filter((at) => at + intervalMs > clock.now()).length
               if (recent < allowed && running < concurrency) expect(queued + waiting).toBe(0)
@@ -443,7 +443,7 @@ describe('no window of the interval holds more than the allowed starts', () => {
           for (let i = 0; i + allowed < calls.length; i++) {
             expect((calls[i + allowed] as number) - (calls[i] as number)).toBeGreaterThanOrEqual(intervalMs - 1e-9)
           }
-          // Nothing is stuck: what is accepted runs once the faults end.
+          // No task is left behind: accepted tasks run once the faults end.
           for (
             let round = 0;
             round < 60 && pool.stats().running + pool.stats().queued + pool.stats().delayed > 0;

@@ -28,7 +28,7 @@ const report = (over: Partial<StopReport>): StopReport => ({
   ...over
 })
 
-/** A clock on which the turns of the loop take their turn with the timers. */
+/** A clock whose turns of the loop alternate with its timers. */
 class TimerTurns extends ManualClock {
   override yield(then: () => void): void {
     this.timer(then).set(0)
@@ -462,7 +462,7 @@ describe('the force deadline', () => {
   })
 
   it.each(['a listener of its start', 'the hook that decides on its retry'])(
-    'a task is interrupted once where a test lets the time of the stop pass inside %s',
+    'a task is interrupted once if the deadline of the stop passes inside %s',
     async (where) => {
       const { clock, pool, witness } = startedPool({
         retry: {

@@ -15,7 +15,7 @@ import { expectBalance } from '../support/books.js'
 import { gate } from '../support/gate.js'
 import { listenersOn, never, rejection, startedPool, statesOf, untilAborted, watchedPool } from '../support/pools.js'
 
-/** Waits for room and notes by name how that ended. */
+/** Waits for room and records by name how the wait ended. */
 const waiting = (pool: WorkerPool, log: string[], name: string, options: WaitOptions = {}): Promise<Task> => {
   const granted = pool.queueTaskWhenFree(never, { ...options, name })
   granted.then(
@@ -439,7 +439,7 @@ describe('an id that is in use', () => {
       expect(pool.queueTask(never, { id: 'same', onDuplicate: 'join' })).toBe(first)
       expect(await pool.queueTaskWhenFree(never, { id: 'same', onDuplicate: 'join' })).toBe(first)
       joins += 2
-      expect(witness.told).toHaveLength(events) // a join is no submission
+      expect(witness.told).toHaveLength(events) // a join is not a submission
       expect(pool.stats().totals).toMatchObject({ submitted: submitted + 3, refused: refused + 3 })
     }
     await check('queued')
@@ -591,7 +591,7 @@ describe('a wait whose signal aborts while it is being decided', () => {
     await clock.turn()
     const controller = new AbortController()
     pool.on('queued', () => controller.abort(new Error('left')))
-    clock.block(150) // the rate is open and its timer late: the next call lets the earlier one in first
+    clock.block(150) // the rate allows a start and its timer is late: the next call grants the earlier waiter first
     await expect(pool.queueTaskWhenFree(never, { waitSignal: controller.signal })).rejects.toThrow('left')
     expect(listenersOn(controller.signal)).toBe(0)
     expect((await earlier).state).toBe('running')

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Distribution } from '../../src/running/distribution.js'
 
-/** The smallest value that so large a part of all values does not exceed. */
+/** The smallest value that the given part of all values does not exceed. */
 function exact(values: readonly number[], part: number): number {
   return [...values].sort((a, b) => a - b)[Math.ceil(part * values.length) - 1] as number
 }
@@ -13,7 +13,7 @@ function statsOf(values: readonly number[]) {
   return distribution.stats()
 }
 
-/** Within 6 % of the truth, or within the unit of a hundredth of a millisecond. */
+/** Within 6 % of the exact value, or within the unit of a hundredth of a millisecond. */
 function expectClose(actual: number, truth: number, what: string): void {
   expect(Math.abs(actual - truth), `${what}: ${actual} for ${truth}`).toBeLessThanOrEqual(Math.max(truth * 0.06, 0.01))
 }
@@ -69,7 +69,7 @@ describe('Distribution', () => {
 
   it('is within 6 % at every size from a hundredth of a millisecond to a hundred years', () => {
     for (let ms = 0.01; ms < 3.2e12; ms *= 1.013) {
-      const stats = statsOf([ms, ms, ms * 10]) // the middle one is not the greatest, so nothing cuts it
+      const stats = statsOf([ms, ms, ms * 10]) // the median is below the maximum, so the maximum does not clamp it
       expectClose(stats.p50, ms, 'p50')
     }
   })

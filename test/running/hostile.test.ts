@@ -70,10 +70,10 @@ describe('tasks that throw', () => {
     ['a function', Object.assign(() => 1, { toString: () => 'callable' }), 'callable'],
     ['an object without a message', {}, '[object Object]'],
     ['an object without a prototype', Object.create(null), expect.any(String)],
-    ['an object whose message is no text', { message: 7, toString: () => 'seven' }, 'seven'],
+    ['an object whose message is not a string', { message: 7, toString: () => 'seven' }, 'seven'],
     ['a revoked proxy', revoked(), expect.any(String)],
     [
-      'a proxy that answers nothing',
+      'a proxy whose traps throw',
       new Proxy(
         {},
         {
@@ -204,12 +204,12 @@ describe('thenables', () => {
   type Callbacks = [resolve: (value: unknown) => void, reject: (reason: unknown) => void]
 
   it.each([
-    ['calls back well, then badly', ([yes, no]: Callbacks) => [yes('first'), no(new Error('second'))], 'succeeded'],
-    ['calls back badly, then well', ([yes, no]: Callbacks) => [no(new Error('first')), yes('second')], 'failed'],
-    ['calls back well twice', ([yes]: Callbacks) => [yes('first'), yes('second')], 'succeeded'],
-    ['calls back badly twice', ([, no]: Callbacks) => [no(new Error('first')), no(new Error('second'))], 'failed'],
+    ['resolves, then rejects', ([yes, no]: Callbacks) => [yes('first'), no(new Error('second'))], 'succeeded'],
+    ['rejects, then resolves', ([yes, no]: Callbacks) => [no(new Error('first')), yes('second')], 'failed'],
+    ['resolves twice', ([yes]: Callbacks) => [yes('first'), yes('second')], 'succeeded'],
+    ['rejects twice', ([, no]: Callbacks) => [no(new Error('first')), no(new Error('second'))], 'failed'],
     [
-      'calls back well, then throws',
+      'resolves, then throws',
       ([yes]: Callbacks) => {
         yes('first')
         throw new Error('second')
@@ -227,7 +227,7 @@ describe('thenables', () => {
     const { clock, pool, witness } = startedPool({ concurrency: 1 })
     let callbacks: Callbacks | undefined
     const task = pool.queueTask(() => ({
-      // biome-ignore lint/suspicious/noThenProperty: a thenable is what is tested
+      // biome-ignore lint/suspicious/noThenProperty: the test needs a thenable
       then(...given: Callbacks) {
         callbacks = given
         does(given)
@@ -238,7 +238,7 @@ describe('thenables', () => {
     if (state === 'succeeded') expect(await task.result()).toBe('first')
     else expect(await rejection(task.result())).toEqual(new Error('first'))
 
-    // Later again, when the worker has another task: that one is not touched.
+    // Again later, when the worker has another task: that task is not affected.
     const end = gate<string>()
     const next = pool.queueTask(() => end.promise)
     await clock.turn()
@@ -301,7 +301,7 @@ describe('thenables', () => {
     const { clock, pool } = startedPool({ concurrency: 1 })
     let resolve: ((value: string) => void) | undefined
     const promise = Object.assign(Promise.resolve('its own'), {
-      // biome-ignore lint/suspicious/noThenProperty: a thenable is what is tested
+      // biome-ignore lint/suspicious/noThenProperty: the test needs a thenable
       then(yes: (value: string) => void, no: (reason: unknown) => void) {
         resolve = yes
         yes('first')
@@ -321,7 +321,7 @@ describe('thenables', () => {
 
   it('E6 accepts thenables, thenable functions and promises of another realm', async () => {
     const { clock, pool } = startedPool({ concurrency: 4 })
-    // biome-ignore lint/suspicious/noThenProperty: a thenable is what is tested
+    // biome-ignore lint/suspicious/noThenProperty: the test needs a thenable
     const object = { then: (resolve: (value: string) => void) => resolve('object') }
     const callable = Object.assign(() => 1, object)
     const results = [
@@ -338,7 +338,7 @@ describe('thenables', () => {
     const { clock, pool, witness } = startedPool({ concurrency: 1, stuckAfterMs: 100 })
     let late: ((value: unknown) => void) | undefined
     const task = pool.queueTask(() => ({
-      // biome-ignore lint/suspicious/noThenProperty: a thenable is what is tested
+      // biome-ignore lint/suspicious/noThenProperty: the test needs a thenable
       then(resolve: (value: unknown) => void) {
         late = resolve
       }
@@ -378,7 +378,7 @@ describe('results', () => {
     ],
     ['an object that is nothing in JSON', { toJSON: () => undefined }],
     [
-      'an object whose toJSON throws what cannot be looked at',
+      'an object whose toJSON throws an unreadable value',
       {
         toJSON() {
           throw revoked()
@@ -500,7 +500,7 @@ describe('unobserved failures', () => {
     ['`result()` was asked for before', (_pool, task) => rejection(task().result())],
     ['`settled()` was asked for before', (_pool, task) => task().settled()],
     [
-      'somebody follows its changes',
+      'its changes are awaited',
       async (_pool, task) => {
         for await (const record of task().changes()) expect(record).toBeDefined()
       }
@@ -668,7 +668,7 @@ describe('unobserved failures', () => {
 })
 
 describe('listeners that fail', () => {
-  /** A pool in which everything happens that there is an event for. */
+  /** A pool in which every event is emitted. */
   const everything = async (prepare: (pool: WorkerPool) => void, onUnobservedError: (...args: never[]) => void) => {
     const { clock, pool, witness } = watchedPool({
       concurrency: 1,
@@ -782,7 +782,7 @@ describe('listeners that fail', () => {
           throw error
         }
       }),
-      // biome-ignore lint/suspicious/noThenProperty: a thenable is what is tested
+      // biome-ignore lint/suspicious/noThenProperty: the test needs a thenable
       { then: (_resolve: unknown, reject: (reason: unknown) => void) => [reject(error), reject(error)] },
       Promise.resolve('fine'),
       () => 1,
@@ -793,7 +793,7 @@ describe('listeners that fail', () => {
     await clock.turn()
     expect(task.state).toBe('succeeded')
     expect(told.filter((one) => one === error)).toHaveLength(2)
-    expect(told.length).toBeLessThanOrEqual(3) // a revoked proxy cannot be looked at: that may be told, too
+    expect(told.length).toBeLessThanOrEqual(3) // reading a revoked proxy throws, which may be reported, too
   })
 })
 
@@ -812,7 +812,7 @@ describe('tasks that change their arguments', () => {
             }
           })
         } catch {
-          // What is closed cannot be spoilt.
+          // A property that is not writable cannot be changed.
         }
       }
       return [...names]

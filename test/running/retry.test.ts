@@ -11,7 +11,7 @@ import { never, quietPool, rejection, startedPool, statesOf, untilAborted } from
 const again = new Error('again')
 const failing = () => Promise.reject(again)
 
-/** A clock whose chance a test decides. */
+/** A clock whose random numbers a test sets. */
 class Dice extends ManualClock {
   value = 0
   override random(): number {
@@ -172,7 +172,7 @@ describe('retries', () => {
     ]
     await clock.advance(10)
     expect(statesOf(tasks)).toEqual(['failed', 'failed'])
-    expect(tasks[1]?.record().attempt).toBe(2) // a promise is no number: 0, and told
+    expect(tasks[1]?.record().attempt).toBe(2) // a promise is not a number: 0, and reported
     expect(told).toContainEqual(new Error('in the hook'))
   })
 })
@@ -405,7 +405,7 @@ describe('a task that waits for its retry', () => {
     await clock.advance(10_000)
     expect(calls).toBe(1)
     expect(answers).toEqual([true])
-    // It threw an error of its own before it was asked to end; only while it waited was there nothing but the cancel.
+    // `when` and `backoffMs` run after it failed with its own error; at `retrying` it waits already, so the cancel ends it.
     expect(task.state).toBe(place === 'retrying' ? 'canceled' : 'failed')
     expect(task.record()).toHaveProperty('cancelRequestedAt')
     expect(expectBalance(pool)).toMatchObject({ running: 0, queued: 0, delayed: 0 })
@@ -521,7 +521,7 @@ describe('the time limit of each attempt', () => {
     )
     await clock.advance(99)
     first.open()
-    await clock.turn() // it failed at 99 and waits for its next turn
+    await clock.turn() // it failed at 99 and waits for its retry
     expect(pool.stats().delayed).toBe(1)
     clock.block(51) // the limit of the first attempt, had it lasted, passes unnoticed
     await clock.advance(0) // late: the retry starts at 150

@@ -108,7 +108,7 @@ describe('a task that waits for its own pool', () => {
     expect(expectBalance(pool)).toMatchObject({ running: 2, queued: 1, waiting: 1 })
     go.open()
     await clock.turn()
-    // The second was told, ended, and so made room for the first.
+    // The second was rejected, ended, and so freed room for the first.
     expect(ended[0]).toBe('second: ERR_POOL_DEADLOCK')
     expect(ended[1]).toMatch(/^first: /)
     expect(statesOf([first, second])).toEqual(['succeeded', 'succeeded'])
@@ -172,7 +172,11 @@ describe('a task that waits for its own pool', () => {
   })
 
   it.each<[string, object, (pool: ReturnType<typeof startedPool>) => Promise<void>]>([
-    ['the rate opens again', { rateLimit: { starts: 1, intervalMs: 1_000 } }, ({ clock }) => clock.advance(1_000)],
+    [
+      'the rate limit allows a start',
+      { rateLimit: { starts: 1, intervalMs: 1_000 } },
+      ({ clock }) => clock.advance(1_000)
+    ],
     [
       'a pause ends',
       {},

@@ -13,7 +13,7 @@ class Item implements HeapItem {
 
 const smallest = (): Heap<Item> => new Heap<Item>((a, b) => a.value < b.value)
 
-/** Empties a heap from the front. */
+/** Removes all items in order. */
 function drained(heap: Heap<Item>): number[] {
   const values: number[] = []
   for (let { first } = heap; first !== undefined; first = heap.first) {

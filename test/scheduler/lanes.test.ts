@@ -3,7 +3,7 @@ import { Lanes } from '../../src/scheduler/lanes.js'
 import { Shares } from '../../src/scheduler/shares.js'
 import { Item } from './item.js'
 
-/** Lanes that are driven as the scheduler does. */
+/** Drives the lanes like the scheduler does. */
 class Queue {
   readonly lanes = new Lanes<Item>()
   readonly shares: Shares<Item> | null
@@ -14,7 +14,7 @@ class Queue {
     this.shares = perKey === undefined ? null : new Shares(perKey, Number.POSITIVE_INFINITY)
   }
 
-  /** Queues items named as they are: the key is the letter before the number, `x` is none. */
+  /** Queues items by name: the key is the letter before the number; `x` means no key. */
   push(priority: number, ...names: string[]): void {
     for (const name of names) {
       const key = name.startsWith('x') ? undefined : name.slice(0, 1)
@@ -37,14 +37,14 @@ class Queue {
     return item?.name
   }
 
-  /** Takes whatever may be taken. */
+  /** Takes all entries that may start. */
   all(): string[] {
     const names: string[] = []
     for (let name = this.take(); name !== undefined; name = this.take()) names.push(name)
     return names
   }
 
-  /** A item that was taken has ended. */
+  /** Ends a taken item. */
   end(name: string): void {
     const share = this.item(name).lane?.share
     if (!share) throw new Error('it has no share')
@@ -131,7 +131,7 @@ describe('Lanes', () => {
     queue.push(2, 'a1', 'a2')
     expect(queue.all()).toEqual(['a1', 'a2'])
     queue.push(2, 'a3') // a new lane of the same priority and key
-    queue.push(2, 'a1', 'a2') // they held on to the old one
+    queue.push(2, 'a1', 'a2') // they still refer to the old one
     expect(queue.item('a1').lane).toBe(queue.item('a3').lane)
     expect(queue.busy).toEqual(['2 a'])
     expect(queue.all()).toEqual(['a3', 'a1', 'a2'])
@@ -142,7 +142,7 @@ describe('Lanes', () => {
     queue.push(2, 'a1')
     expect(queue.all()).toEqual(['a1'])
     queue.push(2, 'b1', 'b2', 'a2', 'a3')
-    queue.push(2, 'a1') // it held on to the lane that was forgotten
+    queue.push(2, 'a1') // it still refers to the removed lane
     expect(queue.lanes.position(queue.item('b2'))).toBe(4)
     expect(queue.all()).toEqual(['b1', 'a2', 'b2', 'a3', 'a1'])
   })

@@ -15,7 +15,7 @@ const STAGES = { OUTSIDE, QUEUED, DELAYED, RUNNING, SUCCEEDED, FAILED, CANCELED 
 type Name = keyof typeof STAGES
 const names = Object.keys(STAGES) as Name[]
 
-/** Every move there is. */
+/** Every pair of stages. */
 const LEGAL: Readonly<Record<Name, readonly Name[]>> = {
   OUTSIDE: ['QUEUED', 'RUNNING'],
   QUEUED: ['RUNNING', 'CANCELED'],

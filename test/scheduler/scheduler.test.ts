@@ -106,7 +106,7 @@ describe('Scheduler: admission', () => {
     expect(admit(pool, 'acme/1', 'acme/2', 'other/1', 'plain', 'plain too').verdicts).toEqual([
       TO_WORKER,
       KEY_FULL,
-      KEY_FULL, // no seat of its own, and no worker is free
+      KEY_FULL, // its queue is full, and no worker is free
       TO_QUEUE,
       FULL
     ])

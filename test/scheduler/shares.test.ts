@@ -34,7 +34,7 @@ describe('Shares', () => {
     { running: 2, held: 1, free: true, room: false, limit: true },
     { running: 0, held: 3, free: true, room: false, limit: false }
   ])(
-    'bounds a key of two workers and one seat: $running running and $held held, worker free: $free → room: $room',
+    'bounds a key with concurrency 2 and queueCapacity 1: $running running and $held held, worker free: $free → room: $room',
     ({ running, held, free, room, limit }) => {
       const shares = new Shares<Item>(2, 1)
       Object.assign(shares.open('acme'), { running, held })

@@ -304,7 +304,7 @@ describe('canceling a running task', () => {
     const task = pool.queueTask(() => first.promise)
     await clock.turn()
     first.open('done')
-    expect(task.cancel()).toBe(true) // its end is on the way, nobody knows yet
+    expect(task.cancel()).toBe(true) // its function has ended, the pool is not notified yet
     expect(task.state).toBe('running')
     await clock.turn()
     expect(task.record()).toMatchObject({ state: 'succeeded', result: 'done', cancelRequestedAt: START })
@@ -464,7 +464,7 @@ describe('canceling a running task', () => {
 describe('the outcome', () => {
   const other = new Error('its own')
   const endings = {
-    'returns all the same': () => 'done',
+    returns: () => 'done',
     'throws the reason on its signal': (signal: AbortSignal) => {
       throw signal.reason
     },
@@ -474,10 +474,10 @@ describe('the outcome', () => {
     'throws an AbortError': () => {
       throw new DOMException('aborted', 'AbortError')
     },
-    'throws something that only calls itself AbortError': () => {
+    'throws an object named AbortError': () => {
       throw { name: 'AbortError' }
     },
-    'throws an error of its own': () => {
+    'throws another error': () => {
       throw other
     }
   } as const
@@ -491,12 +491,8 @@ describe('the outcome', () => {
   for (const [by, asked] of Object.entries(requests) as [keyof typeof requests, string][]) {
     for (const [does, end] of Object.entries(endings)) {
       const expected =
-        does === 'returns all the same'
-          ? 'succeeded'
-          : by === 'timeout' || does === 'throws an error of its own'
-            ? 'failed'
-            : 'canceled'
-      it(`a function that was asked to end by ${asked} and ${does} has ${expected === 'canceled' ? 'been ' : ''}${expected}`, async () => {
+        does === 'returns' ? 'succeeded' : by === 'timeout' || does === 'throws another error' ? 'failed' : 'canceled'
+      it(`a function that is aborted by ${asked} and ${does} has ${expected === 'canceled' ? 'been ' : ''}${expected}`, async () => {
         const { clock, pool, witness } = startedPool({ forceMs: 1_000, retry: { attempts: 3, backoffMs: 0 } })
         const controller = new AbortController()
         let reason: unknown
@@ -525,7 +521,7 @@ describe('the outcome', () => {
         expect(record.reason).toBe(expected === 'canceled' ? by : undefined)
         if (expected === 'succeeded') return expect(await task.result()).toBe('done')
         const error = await rejection(task.result())
-        if (does === 'throws an error of its own') return expect(error).toBe(other)
+        if (does === 'throws another error') return expect(error).toBe(other)
         if (by === 'timeout') {
           expect(error).toBeInstanceOf(TaskTimeoutError)
           expect(error).toMatchObject({ code: 'ERR_TASK_TIMEOUT', id: task.id, timeoutMs: 50 })
@@ -812,7 +808,7 @@ describe('signals', () => {
   })
 
   it.each(['signal', 'waitSignal'] as const)(
-    'A19 never lets a waiter in whose %s has aborted, even if the same abort freed the place',
+    'A19 never grants a waiter whose %s has aborted, even if the same abort freed the place',
     async (option) => {
       const { clock, pool } = startedPool({ concurrency: 1, queueCapacity: 1, waiterCapacity: 2 })
       const controller = new AbortController()
@@ -856,7 +852,7 @@ describe('signals', () => {
     const caught = await uncaughtIn('uncaughtException', () => controller.abort())
     expect(caught).toEqual([broken])
     expect(statesOf([running, queued])).toEqual(['canceled', 'canceled'])
-    expect(listenersOn(controller.signal)).toBe(1) // the user's own
+    expect(listenersOn(controller.signal)).toBe(1) // the listener of the user
   })
 
   it('C12 a listener on `ctx.signal` that throws is an uncaught exception, and harms no other task', async () => {

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { type Ticket, TicketTable } from '../../src/tickets/ticket-table.js'
 import { ManualClock } from '../support/manual-clock.js'
 
-/** Its bytes count up, so that none can be lost or used twice without being seen. */
+/** Returns ascending bytes, so that a lost or reused byte is detected. */
 class CountingClock extends ManualClock {
   asked: number[] = []
   #byte = 0
@@ -118,7 +118,7 @@ describe('TicketTable', () => {
 
   it('reveals no random bits of one ticket in another', () => {
     const clock = new ManualClock()
-    clock.randomBytes = (count) => createHash('shake256', { outputLength: count }).digest() // no chance hit in any run
+    clock.randomBytes = (count) => createHash('shake256', { outputLength: count }).digest() // deterministic: no random match in any run
     const book = new TicketTable<Owner>(clock)
     for (let page = 0; page < 12; page++) {
       const tickets = Array.from({ length: 16 }, () => Buffer.from(book.issue(undefined).text, 'base64url'))

@@ -6,7 +6,7 @@ import { ManualClock } from '../support/manual-clock.js'
 
 const MAX_DELAY_MS = 2 ** 31 - 1
 
-/** As the timers of the platform are: none holds more than 2^31 − 1 ms, and counts what is asked of it. */
+/** Limits timers to 2^31 − 1 ms, like the platform, and counts their calls. */
 class PlatformClock extends ManualClock {
   made = 0
   settings: number[] = []

@@ -2,14 +2,14 @@ import { getEventListeners } from 'node:events'
 import { describe, expect, it } from 'vitest'
 import { type AbortSubscriber, Signals, throwIfAborted } from '../../src/waiting/signals.js'
 
-/** No signal here is a look-alike that throws. */
+/** Not called here: no signal of these tests throws. */
 const unexpected = (error: unknown): void => {
   throw error
 }
 
 const listeners = (signal: AbortSignal): number => getEventListeners(signal, 'abort').length
 
-/** Notes the reasons it is told. */
+/** Records the reasons that it receives. */
 class Subscriber implements AbortSubscriber {
   readonly reasons: unknown[] = []
 

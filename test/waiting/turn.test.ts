@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { Turn } from '../../src/waiting/turn.js'
 import { ManualClock } from '../support/manual-clock.js'
 
-/** Counts how often it is read. */
+/** Counts its readings. */
 class CountingClock extends ManualClock {
   reads = 0
 

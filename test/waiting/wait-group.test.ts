@@ -8,7 +8,7 @@ import { ManualClock, microtasks } from '../support/manual-clock.js'
 
 const listeners = (signal: AbortSignal): number => getEventListeners(signal, 'abort').length
 
-/** Notes when a wait ends, and how. */
+/** Records when and how a wait ends. */
 function watch(wait: Promise<void>): { ended: string | undefined } {
   const watched: { ended: string | undefined } = { ended: undefined }
   wait.then(
@@ -25,7 +25,7 @@ function watch(wait: Promise<void>): { ended: string | undefined } {
 const MORE_DONE = new WaitGroupError('done() was called more often than add(): call add() before each done().')
 const CLOSED = new WaitGroupError('The group is closed: nothing can be added. Create a new group.')
 
-/** Puts a clock of the test's own where the system's would be. */
+/** Replaces the system clock by a manual one. */
 function manualClock(): ManualClock {
   const clock = new ManualClock()
   vi.spyOn(systemClock, 'now').mockImplementation(() => clock.now())

@@ -5,7 +5,7 @@ import { Signals } from '../../src/waiting/signals.js'
 import { Waits } from '../../src/waiting/waits.js'
 import { ManualClock, microtasks } from '../support/manual-clock.js'
 
-/** No signal here is a look-alike that throws. */
+/** Not called here: no signal of these tests throws. */
 const unexpected = (error: unknown): void => {
   throw error
 }
