@@ -31,7 +31,10 @@ export interface Told {
   readonly args: PoolEvents[PoolEventName]
 }
 
-/** Listens to all events. At each, the counters must add up and no total may have decreased; {@link Witness.check} throws failures. */
+/**
+ * Listens to all events. At each, the counters must add up and no total may have decreased. {@link Witness.check} throws
+ * the failures.
+ */
 export class Witness {
   readonly told: Told[] = []
   readonly #errors: unknown[] = []
