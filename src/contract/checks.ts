@@ -160,7 +160,7 @@ export function optionsOf<T extends object>(name: string, value: unknown, known:
   return value as T
 }
 
-/** The JSON text of a value that JSON represents without loss; else throws a `TypeError` with the path. */
+/** The JSON text of a value that JSON represents without loss; else a `TypeError` with the path of the wrong part. */
 export function jsonText(name: string, value: unknown): string {
   const path = firstBeyondJson(value, name, [])
   if (path !== undefined)

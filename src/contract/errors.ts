@@ -201,10 +201,7 @@ export class WaitFullError extends PoolError {
   }
 }
 
-/**
- * The pool accepts no new tasks: it is stopping or has stopped. Also the `reason` of a task's signal when `stop` aborts
- * it; its `cause` is then the reason of the stop.
- */
+/** The pool accepts no new tasks: it is stopping or has stopped. Also the `reason` on a signal that `stop` aborts. */
 export class PoolStoppedError extends PoolError {
   static {
     define(this, 'PoolStoppedError', 'ERR_POOL_STOPPED')

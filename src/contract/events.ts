@@ -61,10 +61,7 @@ export interface StoppingNotice {
 /** The name of an event. */
 export type PoolEventName = keyof PoolEvents
 
-/**
- * A listener. It may be asynchronous. An error it throws, or rejects with, goes to `onUnobservedError` and affects
- * neither the pool nor other listeners.
- */
+/** A listener, sync or async. Its errors go to `onUnobservedError` and affect neither the pool nor other listeners. */
 export type PoolListener<N extends PoolEventName> = (...args: PoolEvents[N]) => unknown
 
 /** One bit for each event. */

@@ -140,8 +140,7 @@ export interface RetryOptions {
   readonly attempts: number
   /**
    * Wait before the next attempt, in milliseconds. A number doubles with each attempt, up to 30 seconds, with full
-   * jitter (a random part of it). The value that a function returns is used unchanged; `attempt` (from 1) is the one
-   * that failed.
+   * jitter (a random part of it). The value of a function is used unchanged; `attempt` (from 1) is the failed one.
    */
   readonly backoffMs: number | ((error: unknown, attempt: number) => number)
   /**
@@ -202,9 +201,7 @@ export interface TaskOptions {
   readonly id?: string | undefined
   /** Name of a function's task, at most 256 characters. Not allowed for a handler's task: it has the handler's name. */
   readonly name?: string | undefined
-  /**
-   * Client, tenant or resource that the task belongs to. At most 256 characters. Within one priority, keys take turns.
-   */
+  /** Client, tenant or resource of the task. At most 256 characters. Within one priority, keys take turns. */
   readonly key?: string | undefined
   /**
    * Tasks of a higher priority start first. A safe integer.
