@@ -1,8 +1,8 @@
 import { textOf } from './task-record.js'
 
 /**
- * One function per kind of value that a caller may give. Each returns the value as it is or throws an error of one
- * form; nothing is ever coerced.
+ * One function per kind of argument. Each returns the value unchanged, never coerced, or throws a `TypeError` or
+ * `RangeError` of one form.
  */
 
 function wrongType(name: string, expected: string, value: unknown): never {
@@ -13,7 +13,7 @@ function outOfRange(name: string, expected: string, value: unknown): never {
   throw new RangeError(wording(name, expected, value))
 }
 
-/** ``Expected `concurrency` to be an integer from 1, got `0` (number)``: the one form of all refusals of a value. */
+/** ``Expected `concurrency` to be an integer from 1, got `0` (number)``: the form of every such message. */
 export function wording(name: string, expected: string, value: unknown): string {
   return `Expected \`${name}\` to be ${expected}, got \`${shown(value)}\` (${value === null ? 'null' : typeof value})`
 }
@@ -36,7 +36,7 @@ function kindOf(value: object): string {
   }
 }
 
-/** An integer from `min` on; `Infinity` only where it is allowed. */
+/** An integer ≥ `min`; also `Infinity` if `orInfinity` is not empty. */
 export function integer(name: string, value: unknown, min: number, orInfinity = ''): number {
   const expected = `an integer from ${min}${orInfinity}`
   if (typeof value !== 'number') return wrongType(name, expected, value)
@@ -60,14 +60,14 @@ export function safeInteger(name: string, value: unknown): number {
   return value
 }
 
-/** Milliseconds from 0; `Infinity` is no limit. */
+/** A number of milliseconds ≥ 0; `Infinity` means no limit. */
 export function duration(name: string, value: unknown): number {
   if (typeof value !== 'number') return wrongType(name, 'a number of milliseconds from 0', value)
   if (!(value >= 0)) return outOfRange(name, 'a number of milliseconds from 0', value)
   return value
 }
 
-/** Milliseconds above 0, finite. */
+/** A finite number of milliseconds > 0. */
 export function interval(name: string, value: unknown): number {
   if (typeof value !== 'number') return wrongType(name, 'a finite number of milliseconds above 0', value)
   if (!(value > 0) || value === Number.POSITIVE_INFINITY)
@@ -75,7 +75,7 @@ export function interval(name: string, value: unknown): number {
   return value
 }
 
-/** A text of at most 256 characters. */
+/** A string of at most 256 characters. */
 export function text(name: string, value: unknown): string {
   if (typeof value !== 'string') return wrongType(name, 'a string of at most 256 characters', value)
   if (value.length > 256) return outOfRange(name, 'a string of at most 256 characters', value)
@@ -84,7 +84,7 @@ export function text(name: string, value: unknown): string {
 
 const ID = /^[A-Za-z0-9._:-]{1,128}$/
 
-/** A caller's own ticket. */
+/** A ticket chosen by the caller. */
 export function ticket(name: string, value: unknown): string {
   const expected = '1 to 128 characters of A-Z a-z 0-9 . _ : - (not "." or "..")'
   if (typeof value !== 'string') return wrongType(name, expected, value)
@@ -97,7 +97,7 @@ export function flag(name: string, value: unknown): boolean {
   return value
 }
 
-/** One of a closed set of words. */
+/** One of a closed set of strings. */
 export function oneOf<const T extends string>(name: string, value: unknown, words: readonly T[]): T {
   const expected = `one of ${words.map((word) => `'${word}'`).join(', ')}`
   if (typeof value !== 'string') return wrongType(name, expected, value)
@@ -108,7 +108,7 @@ export function isFunction(value: unknown): value is (...args: never) => unknown
   return typeof value === 'function'
 }
 
-/** A function that can be called, which a class cannot. */
+/** A function that can be called without `new`; classes are refused. */
 export function callable<F>(name: string, value: unknown): F {
   if (!isFunction(value)) return wrongType(name, 'a function', value)
   return 'prototype' in value ? notClass(name, value) : (value as F)
@@ -120,15 +120,15 @@ function notClass<F>(name: string, value: object): F {
 }
 
 /**
- * Most functions have no prototype at all. Those of classes and of built-in constructors cannot be replaced; those of
- * other functions only when the function was frozen.
+ * The `prototype` property of a class or a built-in constructor is not writable. That of another function is writable
+ * unless the function is frozen; in that case its source text decides.
  */
 function isClass(value: object): boolean {
   if (Object.getOwnPropertyDescriptor(value, 'prototype')?.writable !== false) return false
   return !Object.isFrozen(value) || Function.prototype.toString.call(value).startsWith('class')
 }
 
-/** An object made by a literal, in whatever realm, or one without a prototype. */
+/** An object whose prototype is `null` or the `Object.prototype` of any realm. */
 export function isPlainObject(value: unknown): value is object {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
   const prototype: unknown = Object.getPrototypeOf(value)
@@ -140,14 +140,14 @@ export function abortSignal(name: string, value: unknown): AbortSignal {
   return value
 }
 
-/** A signal of another realm, or of a library, is as good as the platform's. */
+/** Accepts signals of another realm or of a library. */
 function looksLikeSignal(value: unknown): value is AbortSignal {
   if (typeof value !== 'object' || value === null) return false
   const { aborted, addEventListener, removeEventListener } = value as Partial<AbortSignal>
   return typeof aborted === 'boolean' && isFunction(addEventListener) && isFunction(removeEventListener)
 }
 
-/** An object of options of which every key is known. */
+/** An options object without unknown keys. */
 export function optionsOf<T extends object>(name: string, value: unknown, known: Readonly<Record<keyof T, true>>): T {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return wrongType(name, 'an object', value)
   for (const key of Object.keys(value)) {
@@ -160,7 +160,7 @@ export function optionsOf<T extends object>(name: string, value: unknown, known:
   return value as T
 }
 
-/** A copy of a value that JSON can hold without loss, as its text. */
+/** The JSON text of a value that JSON represents without loss; else a `TypeError` with the path of the wrong part. */
 export function jsonText(name: string, value: unknown): string {
   const path = firstBeyondJson(value, name, [])
   if (path !== undefined)
@@ -172,7 +172,7 @@ export function jsonText(name: string, value: unknown): string {
 
 const MAX_DEPTH = 64
 
-/** The path of the first part of a value that JSON cannot hold; properties that are `undefined` are left out, as JSON does. */
+/** The path of the first part that JSON cannot represent. Properties that are `undefined` are skipped, as in JSON. */
 function firstBeyondJson(value: unknown, path: string, parents: readonly object[]): string | undefined {
   if (value === null || typeof value === 'boolean' || typeof value === 'string') return undefined
   if (typeof value === 'number') return Number.isFinite(value) ? undefined : path

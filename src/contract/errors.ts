@@ -1,7 +1,7 @@
 import type { TaskCount } from './reports.js'
 import type { CanceledReason } from './task-record.js'
 
-/** The codes of all errors this library makes. */
+/** The codes of all errors of this library. */
 export type PoolErrorCode =
   | 'ERR_QUEUE_FULL'
   | 'ERR_KEY_QUEUE_FULL'
@@ -18,23 +18,23 @@ export type PoolErrorCode =
 
 const BRAND = Symbol.for('coatcheck.PoolError')
 
-/** The code of each class of errors. */
+/** The code of each error class. */
 const CODES = new WeakMap<object, PoolErrorCode>()
 
-/** Says what a class of errors is called. By definition, since an assignment fails where `Error.prototype` is frozen. */
+/** Sets name and code of an error class. An assignment of the name would fail where `Error.prototype` is frozen. */
 function define(errorClass: { readonly prototype: PoolError }, name: string, code: PoolErrorCode): void {
   CODES.set(errorClass, code)
   Object.defineProperty(errorClass.prototype, 'name', { value: name, writable: true, configurable: true })
 }
 
 /**
- * What all errors of this library extend.
+ * Base class of all errors of this library.
  *
- * `instanceof` works across copies of the package (two versions in one tree, ESM beside CommonJS): it goes by a brand
- * and the `code`, not by the identity of the class. A class of yours that extends one of these is told apart as usual.
+ * `instanceof` works across copies of the package (two versions in one tree, ESM next to CommonJS): it compares a brand
+ * and the `code` instead of the class identity. For subclasses defined by users it works as usual.
  */
 export abstract class PoolError extends Error {
-  /** What happened, for programs. Never changes its meaning. */
+  /** Identifies the error for programs. The meaning of a code never changes. */
   abstract readonly code: PoolErrorCode
 
   protected constructor(message: string, options?: ErrorOptions) {
@@ -42,12 +42,12 @@ export abstract class PoolError extends Error {
     Object.defineProperty(this, BRAND, { value: true })
   }
 
-  /** Name, code, message and the facts of this error, for logs. */
+  /** Name, code, message and the fields of this error, for logs. */
   toJSON(): Record<string, unknown> {
     return { ...Object.fromEntries(Object.entries(this)), name: this.name, message: this.message }
   }
 
-  /** Makes `instanceof` go by brand and code. */
+  /** Makes `instanceof` compare brand and code. */
   static override [Symbol.hasInstance](value: unknown): boolean {
     if (Function.prototype[Symbol.hasInstance].call(this, value)) return true
     return isPoolError(value) && (this === PoolError || CODES.get(this) === value.code)
@@ -55,7 +55,7 @@ export abstract class PoolError extends Error {
 }
 
 /**
- * Whether a value is an error of this library, of whatever copy of the package. Never throws.
+ * Whether a value is an error of this library, from any copy of the package. Never throws.
  *
  * @example
  * ```ts
@@ -68,13 +68,13 @@ export function isPoolError(value: unknown): value is PoolError {
   try {
     return typeof value === 'object' && value !== null && Reflect.get(value, BRAND) === true
   } catch {
-    return false // a proxy that answers with an error is not one of ours
+    return false // a proxy whose trap throws is not an error of this library
   }
 }
 
 /**
- * Builds an error without walking the stack, which costs more than everything else about a refusal. The stack of such
- * an error is its first line.
+ * Builds an error without capturing the stack, which costs more than the rest of a refusal. The `stack` of the error is
+ * its first line.
  */
 export function withoutStack<E extends PoolError>(build: () => E): E {
   const limit = Error.stackTraceLimit
@@ -88,28 +88,28 @@ export function withoutStack<E extends PoolError>(build: () => E): E {
 
 function setStackTraceLimit(limit: number): boolean {
   try {
-    Error.stackTraceLimit = limit // by assignment, which the engine knows well: `Reflect.set` costs a refusal 100 ns
+    Error.stackTraceLimit = limit // `Reflect.set` instead of the assignment costs a refusal 100 ns
     return true
   } catch {
-    return false // the intrinsics are frozen
+    return false // the intrinsic objects are frozen
   }
 }
 
-/** The state of a pool when it refused for lack of room. */
+/** The state of the pool, or of the key, when it refused a task for lack of room. */
 export interface FullFacts {
-  /** How many may run: of the key for a {@link KeyQueueFullError}. */
+  /** Tasks that may run at the same time: of the key for a {@link KeyQueueFullError}. */
   readonly concurrency: number
-  /** The queue's capacity: the key's for a {@link KeyQueueFullError}. */
+  /** Capacity of the queue: of the key for a {@link KeyQueueFullError}. */
   readonly queueCapacity: number
-  /** Tasks running now: the key's for a {@link KeyQueueFullError}. */
+  /** Running tasks: of the key for a {@link KeyQueueFullError}. */
   readonly running: number
-  /** Tasks queued or waiting for a retry now: the key's for a {@link KeyQueueFullError}. */
+  /** Tasks that are queued or wait for a retry: of the key for a {@link KeyQueueFullError}. */
   readonly queued: number
-  /** In how many milliseconds a place is likely to be free: an integer from 1,000 to 60,000. */
+  /** Estimated time until a place is free, in milliseconds: an integer from 1,000 to 60,000. */
   readonly retryAfterMs: number
 }
 
-/** What both refusals for lack of room say. */
+/** Base class of both refusals for lack of room. */
 abstract class NoRoomError extends PoolError implements FullFacts {
   readonly concurrency: number
   readonly queueCapacity: number
@@ -127,14 +127,14 @@ abstract class NoRoomError extends PoolError implements FullFacts {
   }
 }
 
-/** The pool has no room. Nothing was queued: answer 503 and say when to come back. */
+/** The pool is full. Nothing was queued. In an HTTP server answer 503 with `Retry-After`. */
 export class QueueFullError extends NoRoomError {
   static {
     define(this, 'QueueFullError', 'ERR_QUEUE_FULL')
   }
   readonly code = 'ERR_QUEUE_FULL'
 
-  /** @param note - why nothing moves, when it is known: the pool is paused or was not started */
+  /** @param note - a sentence that says why no task starts, if the pool is paused or was not started */
   constructor(facts: FullFacts, note?: string) {
     const { running, concurrency, queued, queueCapacity, retryAfterMs } = facts
     super(
@@ -145,7 +145,7 @@ export class QueueFullError extends NoRoomError {
   }
 }
 
-/** The key's share of the queue is full, whatever room the pool has. Nothing was queued: answer 429. */
+/** The key's share is full, even if the pool has room. Nothing was queued. In an HTTP server answer 429. */
 export class KeyQueueFullError extends NoRoomError {
   static {
     define(this, 'KeyQueueFullError', 'ERR_KEY_QUEUE_FULL')
@@ -171,9 +171,9 @@ export class WaitTimeoutError extends PoolError {
     define(this, 'WaitTimeoutError', 'ERR_WAIT_TIMEOUT')
   }
   readonly code = 'ERR_WAIT_TIMEOUT'
-  /** How long the caller waited, in milliseconds. */
+  /** Time that the caller waited, in milliseconds. */
   readonly waitedMs: number
-  /** In how many milliseconds a place is likely to be free: an integer from 1,000 to 60,000. */
+  /** Estimated time until a place is free, in milliseconds: an integer from 1,000 to 60,000. */
   readonly retryAfterMs: number
 
   constructor(waitedMs: number, retryAfterMs: number) {
@@ -183,55 +183,55 @@ export class WaitTimeoutError extends PoolError {
   }
 }
 
-/** As many callers as `waiterCapacity` allows are waiting for room already. Nothing was queued, nobody was kept waiting. */
+/** The waiter list is full: `waiterCapacity` callers already wait for room. Thrown at once; nothing was queued. */
 export class WaitFullError extends PoolError {
   static {
     define(this, 'WaitFullError', 'ERR_WAIT_FULL')
   }
   readonly code = 'ERR_WAIT_FULL'
-  /** How long the caller waited, in milliseconds: 0. */
+  /** Always 0: the caller did not wait. */
   readonly waitedMs: number
-  /** In how many milliseconds a place is likely to be free: an integer from 1,000 to 60,000. */
+  /** Estimated time until a place is free, in milliseconds: an integer from 1,000 to 60,000. */
   readonly retryAfterMs: number
 
   constructor(waiting: number, retryAfterMs: number) {
-    super(`The line is full: ${waiting} callers wait for room already. Try again in ${retryAfterMs} ms.`)
+    super(`The waiter list is full: ${waiting} callers already wait for room. Try again in ${retryAfterMs} ms.`)
     this.waitedMs = 0
     this.retryAfterMs = retryAfterMs
   }
 }
 
-/** The pool takes no more work: it is stopping or has stopped. Also the reason on a task's signal when `stop` aborts it. */
+/** The pool accepts no new tasks: it is stopping or has stopped. Also the `reason` on a signal that `stop` aborts. */
 export class PoolStoppedError extends PoolError {
   static {
     define(this, 'PoolStoppedError', 'ERR_POOL_STOPPED')
   }
   readonly code = 'ERR_POOL_STOPPED'
-  /** The pool's state when this was made. */
+  /** State of the pool when the error was created. */
   readonly state: 'stopping' | 'stopped'
 
   constructor(state: 'stopping' | 'stopped', options?: ErrorOptions) {
-    super(`The pool is ${state}: it takes and starts no more work. Make a new pool to go on.`, options)
+    super(`The pool is ${state}: it accepts no new tasks. Create a new pool to continue.`, options)
     this.state = state
   }
 }
 
-/** A live or retained task has this id already. */
+/** A live or retained task already has this id. */
 export class DuplicateTaskError extends PoolError {
   static {
     define(this, 'DuplicateTaskError', 'ERR_DUPLICATE_TASK')
   }
   readonly code = 'ERR_DUPLICATE_TASK'
-  /** The id that is taken. */
+  /** The id that is in use. */
   readonly id: string
 
   constructor(id: string) {
-    super(`A task with the id "${id}" exists already. Choose another id, or join it with \`onDuplicate: 'join'\`.`)
+    super(`A task with the id "${id}" already exists. Use another id, or join the task with \`onDuplicate: 'join'\`.`)
     this.id = id
   }
 }
 
-/** An attempt ran longer than its `timeoutMs`. The reason on its signal, and its error when it gave up for that reason. */
+/** An attempt ran longer than its `timeoutMs`. The `reason` of its signal, and the task's error if it ended by that. */
 export class TaskTimeoutError extends PoolError {
   static {
     define(this, 'TaskTimeoutError', 'ERR_TASK_TIMEOUT')
@@ -239,7 +239,7 @@ export class TaskTimeoutError extends PoolError {
   readonly code = 'ERR_TASK_TIMEOUT'
   /** The task's id. */
   readonly id: string
-  /** The limit that was passed, in milliseconds. */
+  /** The limit that was exceeded, in milliseconds. */
   readonly timeoutMs: number
 
   constructor(id: string, timeoutMs: number) {
@@ -249,7 +249,7 @@ export class TaskTimeoutError extends PoolError {
   }
 }
 
-/** The task was canceled. `cause` is what was given to `cancel`, or the reason of the signal that aborted. */
+/** The task was canceled. `cause` is the value given to `cancel`, or the reason of the signal that aborted. */
 export class TaskCanceledError extends PoolError {
   static {
     define(this, 'TaskCanceledError', 'ERR_TASK_CANCELED')
@@ -257,7 +257,7 @@ export class TaskCanceledError extends PoolError {
   readonly code = 'ERR_TASK_CANCELED'
   /** The task's id. */
   readonly id: string
-  /** Who asked: a closed set. */
+  /** What canceled the task: one of a closed set. */
   readonly reason: CanceledReason
 
   constructor(id: string, reason: CanceledReason, options?: ErrorOptions) {
@@ -268,7 +268,7 @@ export class TaskCanceledError extends PoolError {
 }
 
 /**
- * The task was still running when the pool's force deadline passed, or the process died while it ran: whether its
+ * The task was still running when the pool's force deadline passed, or the process exited while it ran. Whether its
  * effects happened is unknown.
  */
 export class TaskInterruptedError extends PoolError {
@@ -280,28 +280,28 @@ export class TaskInterruptedError extends PoolError {
   readonly id: string
 
   constructor(id: string) {
-    super(`The task ${id} was still running when the pool had to stop; whether its effects happened is unknown.`)
+    super(`The task ${id} was still running when the pool was forced to stop. Whether its effects happened is unknown.`)
     this.id = id
   }
 }
 
-/** The wait for an empty pool or group reached its limit. What it waited for goes on. */
+/** A `drain()`, or the `wait()` of a {@link WaitGroup}, reached its `timeoutMs`. The work it waited for continues. */
 export class DrainTimeoutError extends PoolError {
   static {
     define(this, 'DrainTimeoutError', 'ERR_DRAIN_TIMEOUT')
   }
   readonly code = 'ERR_DRAIN_TIMEOUT'
-  /** What was not done yet: how many, and the ids of at most 100 tasks (none for a {@link WaitGroup}). */
+  /** The unfinished work: its number, and the ids of at most 100 tasks (none for a {@link WaitGroup}). */
   readonly waitingFor: TaskCount
 
-  /** @param note - why nothing moves, when it is known: the pool is paused or was not started */
+  /** @param note - a sentence that says why no task starts, if the pool is paused or was not started */
   constructor(timeoutMs: number, waitingFor: TaskCount, note?: string) {
     super(`Still waiting for ${waitingFor.count} after ${timeoutMs} ms.${note === undefined ? '' : ` ${note}`}`)
     this.waitingFor = waitingFor
   }
 }
 
-/** This wait could never end: it waits for the task that waits. Only found with `detectSelfWait`. */
+/** The wait could never end: running tasks wait for their own pool. Detected only with `detectSelfWait`. */
 export class PoolDeadlockError extends PoolError {
   static {
     define(this, 'PoolDeadlockError', 'ERR_POOL_DEADLOCK')
@@ -313,7 +313,7 @@ export class PoolDeadlockError extends PoolError {
   }
 }
 
-/** A {@link WaitGroup} was used against its rules: more done than added, or added to after it was closed. */
+/** Misuse of a {@link WaitGroup}: `done()` without a matching `add()`, or a member added after `close()`. */
 export class WaitGroupError extends PoolError {
   static {
     define(this, 'WaitGroupError', 'ERR_WAIT_GROUP')

@@ -4,29 +4,29 @@ import { callHook } from './hooks.js'
 import type { StopReport } from './reports.js'
 import type { Task } from './task-contract.js'
 
-/** What a pool tells, and what each listener is given. */
+/** The events of a pool and the arguments of their listeners. Emitted synchronously in the step that causes them. */
 export interface PoolEvents {
-  /** A task was accepted; it may be running already. */
+  /** A task was accepted. Its state may already be `running`. */
   queued: [task: Task]
   /** A task's function is about to be called. */
   started: [task: Task]
-  /** An attempt failed and there will be another. */
+  /** An attempt failed and another one is scheduled. */
   retrying: [task: Task, retry: RetryNotice]
-  /** A running task said how far it is; at most once per turn of the event loop. */
+  /** A running task reported progress. At most once per task and turn of the event loop. */
   progress: [task: Task]
   /** A task's function returned. */
   succeeded: [task: Task]
-  /** A task's function threw and there is no further attempt, or it was interrupted. */
+  /** A task's function threw and no further attempt follows, or the task was interrupted. */
   failed: [task: Task]
   /** A task was canceled. */
   canceled: [task: Task]
-  /** A task reached its final state; follows one of the three above. */
+  /** A task reached its final state. Follows `succeeded`, `failed` or `canceled`. */
   settled: [task: Task]
-  /** A task was asked to end `stuckAfterMs` ago and still runs. */
+  /** A task still runs `stuckAfterMs` after its timeout or cancel. */
   stuck: [task: Task]
-  /** A task was refused; comes before the throw. */
+  /** A task was refused. Emitted before the error is thrown. */
   refused: [refusal: RefusalNotice]
-  /** Nothing is queued, waiting for a retry or running any more. */
+  /** The last task settled: nothing is queued, waiting for a retry or running. Once per change from busy to idle. */
   idle: []
   /** `stop()` began. */
   stopping: [stopping: StoppingNotice]
@@ -34,34 +34,34 @@ export interface PoolEvents {
   stopped: [report: StopReport]
 }
 
-/** What `retrying` tells besides the task. */
+/** The second argument of a `retrying` listener. */
 export interface RetryNotice {
-  /** What the attempt failed with. */
+  /** The value that the attempt threw. */
   readonly error: unknown
-  /** In how many milliseconds the next one is due. */
+  /** Time until the next attempt is due, in milliseconds. */
   readonly delayMs: number
 }
 
-/** What `refused` tells. */
+/** The argument of a `refused` listener. */
 export interface RefusalNotice {
-  /** What the caller gets: the error, or the reason of the signal that ended its wait. */
+  /** The value that the caller receives: the error, or the reason of the signal that ended its wait. */
   readonly error: unknown
-  /** The name of the handler, or the one given to a function. */
+  /** Name of the handler, or the name given to a function. */
   readonly name?: string
-  /** Whose task it would have been. */
+  /** Key of the refused task. */
   readonly key?: string
 }
 
-/** What `stopping` tells. */
+/** The argument of a `stopping` listener. */
 export interface StoppingNotice {
-  /** What was given to `stop`. */
+  /** The reason given to `stop`. */
   readonly reason: unknown
 }
 
 /** The name of an event. */
 export type PoolEventName = keyof PoolEvents
 
-/** A listener. It can harm neither the pool nor other listeners: what it throws goes to `onUnobservedError`. */
+/** A listener, sync or async. Its errors go to `onUnobservedError` and affect neither the pool nor other listeners. */
 export type PoolListener<N extends PoolEventName> = (...args: PoolEvents[N]) => unknown
 
 /** One bit for each event. */
@@ -83,12 +83,12 @@ export const EVENT_BIT = {
 
 type AnyListener = (...args: unknown[]) => void
 
-/** The pool's listeners, each wrapped so that none can throw at the pool or at the next one. */
+/** The pool's listeners, each wrapped so that an error reaches neither the pool nor the next listener. */
 export class Listeners {
-  /** The events somebody listens to, as bits of {@link EVENT_BIT}: without a listener an event costs one test of a bit. */
+  /** The events that have a listener, as bits of {@link EVENT_BIT}: without one, an event costs one bit test. */
   mask = 0
   readonly #emitter = new EventEmitter<Record<PoolEventName, unknown[]>>()
-  /** The wrapper of each listener, so that `off` finds it. */
+  /** The wrapper of each listener, for `off`. */
   readonly #wrappers = new Map<PoolEventName, WeakMap<object, AnyListener>>()
   readonly #report: (error: unknown, event: PoolEventName, task: unknown) => void
 
@@ -122,7 +122,7 @@ export class Listeners {
     this.#listen(event)
   }
 
-  /** A `once` may have been the last. */
+  /** Clears the bit of an event whose last listener is gone: `off`, or a `once` that was called. */
   #listen(event: PoolEventName): void {
     if (this.#emitter.listenerCount(event) === 0) this.mask &= ~EVENT_BIT[event]
   }

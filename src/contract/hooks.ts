@@ -1,10 +1,10 @@
-/** Tells an error that nobody else will see. */
+/** Reports an error that has no other observer. */
 export type Report = (error: unknown) => void
 
-/** What a hook of the user's answered. */
+/** The outcome of a call of a user's function. */
 export type HookAnswer = { readonly threw: false; readonly value: unknown } | { readonly threw: true }
 
-/** Calls a function of the user's that must not harm the pool: what it throws, or rejects with later, is told. */
+/** Calls a user's function and catches its errors: what it throws, or later rejects with, goes to `report`. */
 export function callHook(call: () => unknown, report: Report): HookAnswer {
   try {
     const value = call()

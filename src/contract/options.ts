@@ -3,94 +3,94 @@ import type { PoolEventName } from './events.js'
 import type { Handlers, Task } from './task-contract.js'
 import type { JsonValue, TaskState } from './task-record.js'
 
-/** How a {@link WorkerPool} is bounded. The first two are required: a bound nobody chose is not a bound. */
+/** Options of a {@link WorkerPool}. The two bounds, `concurrency` and `queueCapacity`, are required. */
 export interface WorkerPoolOptions<H = Handlers> {
-  /** Tasks that run at the same time. An integer from 1. */
+  /** Tasks that run at the same time. An integer ≥ 1. */
   readonly concurrency: number
 
   /**
-   * Accepted tasks that may wait for a worker. An integer from 0; 0 means straight to a free worker or refused.
-   * `Infinity` must be written out.
+   * Accepted tasks that may wait for a worker. An integer ≥ 0, or `Infinity`. With 0 a task takes a free worker at once
+   * or is refused.
    */
   readonly queueCapacity: number
 
   /**
-   * What the pool is called in its text form and its stats. At most 256 characters.
+   * Name of the pool in its string form and its stats. At most 256 characters.
    *
    * @defaultValue none
    */
   readonly name?: string | undefined
 
   /**
-   * Named functions whose input is data, typed end to end: `queueTask('resize', { width: 200 })`.
+   * Functions that tasks are queued for by name, with typed input and result: `queueTask('resize', { width: 200 })`.
    *
    * @defaultValue none
    */
   readonly handlers?: H | undefined
 
   /**
-   * Callers that may wait for room in `queueTaskWhenFree` at the same time. An integer from 0, or `Infinity`.
+   * Callers of `queueTaskWhenFree` that may wait for room at the same time. An integer ≥ 0, or `Infinity`.
    *
    * @defaultValue `queueCapacity`, at least 1
    */
   readonly waiterCapacity?: number | undefined
 
   /**
-   * Longest time from start to end of one attempt, in milliseconds. The clock starts when the attempt starts. When it
-   * runs out, the task's signal aborts; the worker stays taken until the function has ended.
+   * Limit for one attempt, from its start to its end, in milliseconds. When it passes, the task's signal aborts with a
+   * {@link TaskTimeoutError}. The worker stays occupied until the function has ended.
    *
    * @defaultValue no limit
    */
   readonly taskTimeoutMs?: number | undefined
 
   /**
-   * Longest wait from being accepted to the first start, in milliseconds. Then the task is canceled (`queue_timeout`)
-   * and its function never called.
+   * Limit for the wait from acceptance to the first start, in milliseconds. When it passes, the task is canceled
+   * (`queue_timeout`) and its function is never called.
    *
    * @defaultValue no limit
    */
   readonly queueTimeoutMs?: number | undefined
 
   /**
-   * What to do about an attempt that failed.
+   * Retry policy for failed attempts.
    *
    * @defaultValue no retry
    */
   readonly retry?: RetryOptions | undefined
 
   /**
-   * How many attempts may start in any window of time, over the whole pool.
+   * Limit for the number of attempts of the whole pool that start in a sliding window of time.
    *
    * @defaultValue no limit
    */
   readonly rateLimit?: RateLimitOptions | undefined
 
   /**
-   * Bounds of each single key.
+   * Bounds that apply to each key.
    *
    * @defaultValue no limit
    */
   readonly perKey?: PerKeyOptions | undefined
 
-  /** How many settled tasks can still be looked up, and for how long. */
+  /** Number of settled tasks that can still be looked up, and for how long. */
   readonly retention?: RetentionOptions | undefined
 
   /**
-   * How long `stop()` lets accepted tasks go on, in milliseconds.
+   * Grace of `stop()`: time during which accepted tasks still start and run, in milliseconds.
    *
    * @defaultValue 0
    */
   readonly graceMs?: number | undefined
 
   /**
-   * How long `stop()` waits for aborted tasks to end, after the grace, in milliseconds.
+   * Time that `stop()` waits after the grace for aborted tasks to end, in milliseconds.
    *
    * @defaultValue 5,000
    */
   readonly forceMs?: number | undefined
 
   /**
-   * How long after its timeout or cancel a task that still runs counts as stuck, in milliseconds.
+   * Time after its timeout or cancel at which a task that still runs counts as stuck, in milliseconds.
    *
    * @defaultValue 30,000
    */
@@ -104,188 +104,188 @@ export interface WorkerPoolOptions<H = Handlers> {
   readonly captureContext?: boolean | undefined
 
   /**
-   * Whether a task that waits without limit for its own pool is told so by a {@link PoolDeadlockError}. An aid while
-   * developing: it needs an `AsyncLocalStorage`, which slows every promise of the process on some Node lines.
+   * Whether a task's unlimited wait for its own pool rejects with a {@link PoolDeadlockError}. Meant for development:
+   * it needs an `AsyncLocalStorage`, which slows down every promise of the process on some Node lines.
    *
    * @defaultValue false
    */
   readonly detectSelfWait?: boolean | undefined
 
   /**
-   * Where failures go that nobody can see: of tasks nobody asks about, of listeners, of hooks.
+   * Called with errors that have no other observer: of tasks whose result nothing observes, of listeners, of hooks.
    *
    * @defaultValue one line of `console.error`
    */
   readonly onUnobservedError?: ((error: unknown, source: UnobservedSource) => void) | undefined
 
   /**
-   * Time, the timer and chance, for tests.
+   * Source of time, timers and random values. Replace it in tests only.
    *
-   * @defaultValue the system's
+   * @defaultValue the system clock
    */
   readonly clock?: Clock | undefined
 }
 
-/** What an unobserved error belongs to. */
+/** Origin of an unobserved error. */
 export interface UnobservedSource {
-  /** The task that failed, or whose hook or event it was. */
+  /** The task that failed, or to which the failing hook or the event belongs. */
   readonly task?: Task
   /** The event whose listener failed. */
   readonly event?: PoolEventName
 }
 
-/** What to do about an attempt that failed. */
+/** Retry policy for failed attempts. */
 export interface RetryOptions {
-  /** Calls in all, the first included. An integer from 1. */
+  /** Maximum number of calls, the first included. An integer ≥ 1. */
   readonly attempts: number
   /**
-   * How long to wait before the next attempt, in milliseconds. A number doubles with each attempt up to 30 seconds,
-   * with full jitter (a random part of it); what a function returns is used as it is.
+   * Wait before the next attempt, in milliseconds. A number doubles with each attempt, up to 30 seconds, with full
+   * jitter (a random part of it). The value of a function is used unchanged; `attempt` (from 1) is the failed one.
    */
   readonly backoffMs: number | ((error: unknown, attempt: number) => number)
   /**
-   * Whether this error, of this attempt (from 1), is worth another.
+   * Whether to retry after this error of this attempt (from 1).
    *
    * @defaultValue always
    */
   readonly when?: ((error: unknown, attempt: number) => boolean) | undefined
 }
 
-/** At most `starts` attempts begin in any window of `intervalMs`. */
+/** At most `starts` attempts start in any window of `intervalMs`. */
 export interface RateLimitOptions {
-  /** An integer from 1. */
+  /** Attempts per window. An integer ≥ 1. */
   readonly starts: number
-  /** In milliseconds, finite, above 0. */
+  /** Length of the window in milliseconds. Finite, > 0. */
   readonly intervalMs: number
 }
 
-/** Bounds of each single key. */
+/** Bounds that apply to each key. */
 export interface PerKeyOptions {
   /**
-   * Tasks of one key that run at the same time. An integer from 1, or `Infinity`.
+   * Tasks of one key that run at the same time. An integer ≥ 1, or `Infinity`.
    *
-   * @defaultValue no limit but the pool's
+   * @defaultValue only the pool's limit
    */
   readonly concurrency?: number | undefined
   /**
-   * Tasks of one key that may wait. An integer from 0, or `Infinity`.
+   * Tasks of one key that may wait for a worker. An integer ≥ 0, or `Infinity`.
    *
-   * @defaultValue no limit but the pool's
+   * @defaultValue only the pool's limit
    */
   readonly queueCapacity?: number | undefined
 }
 
-/** How many settled tasks are kept, and for how long: whichever ends first. */
+/** Limits for keeping settled tasks. A task is dropped as soon as either limit is reached. */
 export interface RetentionOptions {
   /**
-   * An integer from 0, or `Infinity`.
+   * Number of settled tasks that are kept. An integer ≥ 0, or `Infinity`.
    *
    * @defaultValue 1,000
    */
   readonly count?: number | undefined
   /**
-   * In milliseconds; `Infinity` is for ever.
+   * Time that a settled task is kept, in milliseconds. `Infinity`: no limit of time.
    *
    * @defaultValue 600,000
    */
   readonly ms?: number | undefined
 }
 
-/** What may be said about one task. */
+/** Options of one task. */
 export interface TaskOptions {
   /**
-   * A ticket of your own: 1 to 128 characters of `[A-Za-z0-9._:-]`, not `.` or `..`.
+   * The ticket, if the caller chooses it: 1 to 128 characters of `[A-Za-z0-9._:-]`, not `.` or `..`.
    *
-   * @defaultValue 28 characters with 136 random bits
+   * @defaultValue a generated ticket: 28 url-safe characters with 136 random bits
    */
   readonly id?: string | undefined
-  /** A label for a function's task, at most 256 characters. A handler's task has its handler's name. */
+  /** Name of a function's task, at most 256 characters. Not allowed for a handler's task: it has the handler's name. */
   readonly name?: string | undefined
-  /** Whose task it is: a client, a tenant, a resource. At most 256 characters. Keys take turns within a priority. */
+  /** Client, tenant or resource of the task. At most 256 characters. Within one priority, keys take turns. */
   readonly key?: string | undefined
   /**
-   * Higher first. A safe integer.
+   * Tasks of a higher priority start first. A safe integer.
    *
    * @defaultValue 0
    */
   readonly priority?: number | undefined
-  /** Instead of the pool's `taskTimeoutMs`. */
+  /** Limit for one attempt, in milliseconds. Replaces the pool's `taskTimeoutMs`. */
   readonly timeoutMs?: number | undefined
-  /** Instead of the pool's `queueTimeoutMs`. */
+  /** Limit for the wait until the first start, in milliseconds. Replaces the pool's `queueTimeoutMs`. */
   readonly queueTimeoutMs?: number | undefined
-  /** Cancels the task when it aborts. */
+  /** Cancels the task when it aborts. If it has already aborted, the call throws its reason and nothing is queued. */
   readonly signal?: AbortSignal | undefined
-  /** Instead of the pool's `retry`. */
+  /** Retry policy. Replaces the pool's `retry`. */
   readonly retry?: RetryOptions | undefined
   /**
-   * JSON data that goes with the task, at most 64 levels deep; copied. A value whose type is an interface needs a spread
-   * (`{ ...value }`), as everywhere where TypeScript wants JSON.
+   * JSON data attached to the task, at most 64 levels deep. It is copied. A value whose type is an interface needs a
+   * spread (`{ ...value }`): TypeScript does not assign interfaces to JSON types.
    */
   readonly metadata?: JsonValue | undefined
   /**
-   * What to do when the id is taken: refuse with a {@link DuplicateTaskError}, or give the existing task.
+   * What to do if a live or retained task has the same id: throw a {@link DuplicateTaskError}, or return that task.
    *
    * @defaultValue `'refuse'`
    */
   readonly onDuplicate?: 'refuse' | 'join' | undefined
 }
 
-/** What may be said about one task that may wait for room. */
+/** Options of one task whose caller may wait for room. */
 export interface WaitOptions extends TaskOptions {
   /**
-   * Longest wait for room, in milliseconds; 0 is one try.
+   * Limit for the wait for room, in milliseconds. 0: one try without a wait.
    *
    * @defaultValue no limit
    */
   readonly waitMs?: number | undefined
-  /** Ends the wait for room when it aborts; has no effect on the task once it is accepted. */
+  /** Ends the wait for room when it aborts. Has no effect once the task is accepted. */
   readonly waitSignal?: AbortSignal | undefined
 }
 
-/** How to start. */
+/** Options of `start()`. */
 export interface StartOptions {
-  /** Stops the pool when it aborts, with its reason. */
+  /** Stops the pool when it aborts; its reason becomes the reason of the stop. */
   readonly signal?: AbortSignal | undefined
 }
 
-/** How to stop. */
+/** Options of `stop()`. */
 export interface StopOptions {
-  /** Instead of the pool's `graceMs`. */
+  /** Replaces the pool's `graceMs`. */
   readonly graceMs?: number | undefined
-  /** Instead of the pool's `forceMs`. */
+  /** Replaces the pool's `forceMs`. */
   readonly forceMs?: number | undefined
-  /** Stands in the report, and is the `cause` of the error that running tasks are aborted with. */
+  /** Reason of the stop: part of the report, and `cause` of the error that running tasks are aborted with. */
   readonly reason?: unknown
 }
 
-/** The limits of a wait. They end the wait only. */
+/** Limits of one wait. They end only this wait, not the work. */
 export interface DrainOptions {
-  /** Ends the wait with its reason. */
+  /** Ends the wait when it aborts: the wait rejects with its reason. */
   readonly signal?: AbortSignal | undefined
   /**
-   * Longest wait in milliseconds.
+   * Limit for the wait, in milliseconds.
    *
    * @defaultValue no limit
    */
   readonly timeoutMs?: number | undefined
 }
 
-/** New bounds. */
+/** New bounds of a pool. A bound that is left out stays as it is. */
 export interface ResizeOptions {
-  /** An integer from 1. */
+  /** Tasks that run at the same time. An integer ≥ 1. */
   readonly concurrency?: number | undefined
-  /** An integer from 0, or `Infinity`. */
+  /** Accepted tasks that may wait for a worker. An integer ≥ 0, or `Infinity`. */
   readonly queueCapacity?: number | undefined
 }
 
-/** Which tasks to list. */
+/** Filter of `tasks()`. */
 export interface TasksQuery {
-  /** Only those that stand here. */
+  /** Only tasks in this state. */
   readonly state?: TaskState | undefined
-  /** Only those of this key. */
+  /** Only tasks of this key. */
   readonly key?: string | undefined
   /**
-   * How many at most. An integer from 1 to 1,000.
+   * Maximum number of tasks. An integer from 1 to 1,000.
    *
    * @defaultValue 100
    */

@@ -1,99 +1,99 @@
-/** Where a pool stands; one way, from left to right. */
+/** State of a pool. It changes only from left to right. */
 export type PoolState = 'created' | 'running' | 'stopping' | 'stopped'
 
-/** A number of tasks, and the ids of some. */
+/** A number of tasks, and the ids of the first of them. */
 export interface TaskCount {
-  /** All of them. */
+  /** Number of all tasks. */
   readonly count: number
-  /** Tickets of the first: 1,000 in a report of a stop, 100 in an error. */
+  /** Ids of the first tasks: at most 1,000 in a {@link StopReport}, at most 100 in an error. */
   readonly ids: readonly string[]
 }
 
-/** How a stop went. The counts are of tasks that settled since `stop()` was called. */
+/** Outcome of a stop. Counts the tasks that settled after `stop()` was called. */
 export interface StopReport {
   /** The first reason given to `stop`. */
   readonly reason: unknown
-  /** From the first call of `stop` to the end, in milliseconds. */
+  /** Time from the first call of `stop` to the end, in milliseconds. */
   readonly durationMs: number
   /** Tasks whose function returned. */
   readonly succeeded: number
-  /** Tasks whose function threw, and those that were interrupted. */
+  /** Tasks whose function threw, and interrupted tasks. */
   readonly failed: number
-  /** Tasks that were canceled, by the stop or otherwise. */
+  /** Tasks canceled by the stop or otherwise. */
   readonly canceled: number
-  /** Canceled by the stop before they were ever called: safe to repeat elsewhere. */
+  /** Tasks canceled by the stop before their function was ever called: safe to repeat elsewhere. */
   readonly unstarted: TaskCount
-  /** Canceled by the stop after they had begun. */
+  /** Tasks canceled by the stop after their function had been called. */
   readonly aborted: TaskCount
-  /** Still running at the force deadline: failed, their effects unknown. */
+  /** Tasks still running at the force deadline: they failed, and their effects are unknown. */
   readonly interrupted: TaskCount
 }
 
-/** How long something took, in milliseconds: about 6 % precise; 0 without data. */
+/** Distribution of a duration, in milliseconds. Percentiles are precise to about 6 %. All values are 0 without data. */
 export interface DurationStats {
   /** The arithmetic mean, exact. */
   readonly mean: number
   /** The median. */
   readonly p50: number
-  /** 95 of 100 took at most this long. */
+  /** The 95th percentile. */
   readonly p95: number
-  /** 99 of 100 took at most this long. */
+  /** The 99th percentile. */
   readonly p99: number
-  /** The longest, exact. */
+  /** The maximum, exact. */
   readonly max: number
 }
 
 /**
- * The pool's books. They balance whenever they can be read: `submitted = accepted + refused + waiting`, and
+ * A snapshot of the pool. The counters always add up: `submitted = accepted + refused + waiting`, and
  * `accepted = queued + delayed + running + succeeded + failed + canceled`.
  */
 export interface PoolStats {
-  /** What the pool is called. */
+  /** Name of the pool. */
   readonly name: string | undefined
-  /** Where it stands. */
+  /** State of the pool. */
   readonly state: PoolState
-  /** Whether starts are held back by `pause()`. */
+  /** Whether `pause()` holds back starts. */
   readonly paused: boolean
   /** Tasks that may run at the same time. */
   readonly concurrency: number
-  /** Tasks that may wait. */
+  /** Accepted tasks that may wait for a worker. */
   readonly queueCapacity: number
   /** Tasks that have a worker. */
   readonly running: number
   /** Tasks that wait for a worker. */
   readonly queued: number
-  /** Tasks that wait for the time of their retry; they keep their place. */
+  /** Tasks that wait for their retry. They keep their place. */
   readonly delayed: number
   /** Callers that wait for room. */
   readonly waiting: number
-  /** Running tasks that were asked to end `stuckAfterMs` ago. */
+  /** Tasks that still run `stuckAfterMs` after their timeout or cancel. */
   readonly stuck: number
   /** Settled tasks that can still be looked up. */
   readonly retained: number
-  /** The most tasks that ever ran at once. */
+  /** Highest number of tasks that ran at the same time. */
   readonly peakRunning: number
-  /** The most tasks that were ever queued at once. */
+  /** Highest number of tasks that were queued at the same time. */
   readonly peakQueued: number
   /**
-   * How long the task that has been queued longest has waited, in milliseconds; 0 when none is queued. Of each lane the
-   * next one counts; a retry stands at the back of its lane and counts when its turn comes.
+   * Time that the oldest queued task has waited since it was accepted, in milliseconds; 0 when none is queued. Only the
+   * task at the head of each lane (one priority and key) is considered; a retry goes to the back of its lane.
    */
   readonly oldestQueuedMs: number
-  /** What was ever counted. */
+  /** Counters since the pool was created. */
   readonly totals: PoolTotals
-  /** From being accepted to the first start. */
+  /** Time from acceptance to the first start. */
   readonly waitMs: DurationStats
-  /** From the start to the end of an attempt. */
+  /** Time from start to end of an attempt. */
   readonly runMs: DurationStats
 }
 
-/** Counts since the pool was made; none ever falls. */
+/** Counters since the pool was created. None ever decreases. */
 export interface PoolTotals {
-  /** Tasks ever handed over: each is accepted, refused, or its caller still waits for room. */
+  /** Submitted tasks: each is accepted, refused, or its caller still waits for room. */
   readonly submitted: number
-  /** Tasks that were refused, at once or after a wait. */
+  /** Tasks refused at once or after a wait. */
   readonly refused: number
-  /** Tasks that were accepted. */
+  /** Accepted tasks. */
   readonly accepted: number
   /** Calls of task functions, retries included. */
   readonly started: number
@@ -101,8 +101,8 @@ export interface PoolTotals {
   readonly retried: number
   /** Tasks whose function returned. */
   readonly succeeded: number
-  /** Tasks whose function threw with no further attempt, or that were interrupted. */
+  /** Tasks whose function threw and had no further attempt, and interrupted tasks. */
   readonly failed: number
-  /** Tasks that were canceled. */
+  /** Canceled tasks. */
   readonly canceled: number
 }

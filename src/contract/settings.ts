@@ -33,17 +33,17 @@ import type {
 import type { TaskContext } from './task-contract.js'
 import type { TaskState } from './task-record.js'
 
-/** A handler that was registered, or a function that is its own. */
+/** A registered handler, or a function given to `queueTask`. */
 export type TaskFunction = (input: unknown, ctx: TaskContext) => unknown
 
-/** A retry policy whose every value was checked. */
+/** A retry policy with checked values. */
 export interface RetryPolicy {
   readonly attempts: number
   readonly backoffMs: RetryOptions['backoffMs']
   readonly when: RetryOptions['when']
 }
 
-/** The pool's options with every default in place; `Infinity` where there is no limit. */
+/** The checked options of a pool with all defaults filled in. `Infinity` means no limit. */
 export interface PoolSettings {
   readonly concurrency: number
   readonly queueCapacity: number
@@ -65,7 +65,7 @@ export interface PoolSettings {
   readonly clock: Clock | undefined
 }
 
-/** A task's options; what was not given is `undefined`. */
+/** The checked options of a task. An option that was not given is `undefined`. */
 export interface TaskSettings {
   readonly id: string | undefined
   readonly name: string | undefined
@@ -87,7 +87,7 @@ function given<T, D>(value: unknown, check: (value: unknown) => T, otherwise: D)
   return value === undefined ? otherwise : check(value)
 }
 
-/** Checks the options of a pool, each read once. */
+/** Checks the options of a pool. Reads each once. */
 export function checkPoolOptions(options: unknown): PoolSettings {
   const o = optionsOf<WorkerPoolOptions>('options', options, POOL_OPTIONS)
   const concurrency = integer('concurrency', o.concurrency, 1)
@@ -139,7 +139,7 @@ const POOL_OPTIONS = {
   clock: true
 } as const
 
-/** Each is called as a method of the object it was given in, as its author would call it. */
+/** Each handler is called as a method of `handlers`, so that `this` works. */
 function checkHandlers(handlers: unknown): Map<string, TaskFunction> {
   if (!isPlainObject(handlers)) throw new TypeError(wording('handlers', 'a plain object of functions', handlers))
   const checked = new Map<string, TaskFunction>()
@@ -218,19 +218,19 @@ const TASK_OPTIONS = {
 
 const WAIT_OPTIONS = { ...TASK_OPTIONS, waitMs: true, waitSignal: true } as const
 
-/** Checks what is said about one task, each read once. */
+/** Checks the options of one task. Reads each once. */
 export function checkTaskOptions(options: unknown, handler: string | undefined): TaskSettings {
   return taskSettings(optionsOf<TaskOptions>('options', options, TASK_OPTIONS), handler)
 }
 
-/** What a task that may wait for room is given on top. */
+/** The checked options of a task whose caller may wait for room. */
 export interface WaitSettings {
   readonly task: TaskSettings
   readonly waitMs: number
   readonly waitSignal: AbortSignal | undefined
 }
 
-/** Checks what is said about one task that may wait for room. */
+/** Checks the options of one task whose caller may wait for room. */
 export function checkWaitOptions(options: unknown, handler: string | undefined): WaitSettings {
   const o = optionsOf<WaitOptions>('options', options === undefined ? {} : options, WAIT_OPTIONS)
   return {
@@ -261,13 +261,13 @@ function taskSettings(o: TaskOptions, handler: string | undefined): TaskSettings
   }
 }
 
-/** Checks how to start. */
+/** Checks the options of `start()`. */
 export function checkStartOptions(options: unknown = {}): { readonly signal: AbortSignal | undefined } {
   const o = optionsOf<StartOptions>('options', options, { signal: true })
   return { signal: given(o.signal, (v) => abortSignal('signal', v), undefined) }
 }
 
-/** Checks how to stop. */
+/** Checks the options of `stop()`. */
 export function checkStopOptions(
   options: unknown,
   settings: PoolSettings
@@ -296,7 +296,7 @@ export function checkDrainOptions(options: unknown = {}): {
   }
 }
 
-/** Checks new bounds. */
+/** Checks the options of `resize()`. */
 export function checkResizeOptions(
   options: unknown,
   present: { readonly concurrency: number; readonly queueCapacity: number }
@@ -311,7 +311,7 @@ export function checkResizeOptions(
   }
 }
 
-/** Checks which tasks to list. */
+/** Checks the filter of `tasks()`. */
 export function checkTasksQuery(query: unknown = {}): {
   readonly state: TaskState | undefined
   readonly key: string | undefined

@@ -1,100 +1,101 @@
 import type { JsonValue, TaskRecord, TaskState } from './task-record.js'
 
 /**
- * One unit of work that was accepted, and the handle on it. Its `id` is the ticket.
+ * An accepted task. Its `id` is the ticket.
  *
- * Costs nothing until it is looked at: the id, the promises and the record are made when they are asked for.
+ * The id, the promises and the record are created when first read.
  */
 export interface Task<R = unknown> {
-  /**
-   * The ticket: random and unguessable (128 bits) unless the caller gave one. Url-safe.
-   */
+  /** The ticket. Url-safe. A generated ticket has 28 characters with 136 random bits, so it cannot be guessed. */
   readonly id: string
-  /** The handler's name, or the one given to a function. */
+  /** Name of the handler, or the name given to a function. */
   readonly name: string | undefined
-  /** Whose task it is. */
+  /** Client, tenant or resource that the task belongs to. */
   readonly key: string | undefined
-  /** Where it stands. */
+  /** State of the task. */
   readonly state: TaskState
 
   /**
-   * What the function returned. Rejects with the task's own error unchanged, or with a {@link TaskCanceledError},
-   * {@link TaskTimeoutError} or {@link TaskInterruptedError}. Each call makes a promise of its own: a failure nobody asks
-   * about is no unhandled rejection, one whose promise is dropped is.
+   * Resolves with the value that the function returned. Rejects with the error that it threw, unchanged, or with a
+   * {@link TaskCanceledError}, {@link TaskTimeoutError} or {@link TaskInterruptedError}. Each call creates a promise. A
+   * failure causes an unhandled rejection only if a promise was created and is not handled.
    */
   result(): Promise<R>
 
-  /** Resolves with this task when its state is final. Never rejects. */
+  /** Resolves with this task once its state is final. Never rejects. */
   settled(): Promise<Task<R>>
 
-  /** What may be read of it now: plain data, a copy. */
+  /** The present record of the task: plain data, a copy. */
   record(): TaskRecord
 
   /**
-   * The present record, then each newer one, until the terminal one. A slow reader gets only the newest. Nothing is
-   * held once the loop ends, however it ends.
+   * Iterates over the present record, then each newer one, up to the terminal one. A slow reader gets only the newest.
+   * Holds nothing once the loop has ended, in whatever way.
    *
-   * @param options - `signal` ends the wait: the loop throws its reason
+   * @param options - `signal` ends the iteration when it aborts: the loop throws its reason
    */
   changes(options?: { readonly signal?: AbortSignal | undefined }): AsyncIterable<TaskRecord>
 
   /**
-   * Asks for its end. A queued task settles now and frees its place; a running one has its signal aborted and keeps its
-   * worker until the function has really ended.
+   * Cancels the task. A task that is queued or waits for a retry settles at once and frees its place. The signal of a
+   * running task aborts; the task keeps its worker until its function has ended.
    *
-   * @param reason - becomes `signal.reason` as it is; without one that is a {@link TaskCanceledError}
-   * @returns whether this call settled it, or was the first to ask its running function to end
+   * @param reason - becomes `signal.reason` unchanged; without it that is a {@link TaskCanceledError}
+   * @returns whether this call settled the task, or was the first cancel of its running function
    */
   cancel(reason?: unknown): boolean
 
-  /** Resolves when the task is as durable as its pool can make it: at once without a store. */
+  /** Resolves once the task is stored. Already resolved in a pool without a store. */
   readonly recorded: Promise<void>
 }
 
-/** What a task function is given. May be taken apart: `({ signal, progress }) => …`. */
+/** Argument of a task function. May be destructured: `({ signal, progress }) => …`. */
 export interface TaskContext {
   /** The ticket. */
   readonly id: string
-  /** The handler's name, or the one given to a function. */
+  /** Name of the handler, or the name given to a function. */
   readonly name: string | undefined
-  /** Whose task it is. */
+  /** Client, tenant or resource that the task belongs to. */
   readonly key: string | undefined
-  /** 1 at the first call. */
+  /** Number of this call, from 1. */
   readonly attempt: number
   /**
-   * Aborts on cancel, timeout, the caller's own signal and at the end of a stop's grace; its `reason` says which. Made
-   * when first read, one for each attempt.
+   * Aborts on cancel, on timeout, with the caller's own signal and at the end of a stop's grace; `reason` says which.
+   * Created when first read, one per attempt.
    */
   readonly signal: AbortSignal
-  /** Aborts when `stop()` begins, before `signal` does: the time to write a checkpoint. */
+  /** Aborts when `stop()` begins, before `signal` does, so that long work can write a checkpoint. */
   readonly stopping: AbortSignal
-  /** What was given when the task was queued. */
+  /** Metadata given when the task was queued. */
   readonly metadata: JsonValue | undefined
   /**
-   * Says how far it is. The record has it at once; its revision and the event follow at most once per turn of the event
-   * loop.
+   * Reports progress. The record has it at once; its revision and the `progress` event follow at most once per turn of
+   * the event loop.
    *
-   * @param ratio - from 0 to 1; beyond is cut, NaN is 0
-   * @param message - at most 2,000 characters are kept
+   * @param ratio - from 0 to 1; other numbers are clamped, NaN becomes 0
+   * @param message - the first 2,000 characters are kept
    */
   readonly progress: (ratio: number, message?: string) => void
 }
 
-/** What `cancel(id)` did: settled a queued task, asked a running one, came too late, or found none. */
+/**
+ * Outcome of `cancel(id)`: the task settled (`canceled`), its function runs and its signal has aborted (`requested`),
+ * the task had already settled (`finished`), or no task has this id (`unknown`).
+ */
 export type CancelOutcome = 'canceled' | 'requested' | 'finished' | 'unknown'
 
-/** Named functions whose input is data. */
+/** Functions that tasks are queued for by name. */
 export type Handlers = Readonly<Record<string, (input: never, ctx: TaskContext) => unknown>>
 
-/** What the handlers option may be: every property a handler. An interface will do as well as a literal. */
+/** Type of the `handlers` option: every property is a handler. Also accepts a value whose type is an interface. */
 export type HandlersOf<H> = { readonly [K in keyof H]: (input: never, ctx: TaskContext) => unknown }
 
-/** The input of a handler; `undefined` when it takes none. */
+/** Input of a handler; `undefined` if it takes none. */
 export type InputOf<F> = F extends (...args: infer P) => unknown ? (P extends readonly [] ? undefined : P[0]) : never
 
-/** What a handler's task results in. */
+/** Result of a handler's task. */
 export type ResultOf<F> = F extends (...args: never[]) => infer R ? Awaited<R> : never
 
-/** The arguments after a handler's name: the input may be left out where it may be `undefined`. */
+/** Arguments after a handler's name. The input may be omitted if it may be `undefined`. */
 export type After<F, O> =
   undefined extends InputOf<F> ? [input?: InputOf<F>, options?: O] : [input: InputOf<F>, options?: O]

@@ -1,16 +1,16 @@
-/** Where a task stands. The last three are final. */
+/** State of a task. The last three are final. */
 export type TaskState = 'queued' | 'running' | 'succeeded' | 'failed' | 'canceled'
 
 /**
- * Why a task was canceled: `user` by `cancel()`, `signal` by the caller's own `AbortSignal`, `queue_timeout` because it
- * waited longer than `queueTimeoutMs`, `pool_stopped` by `stop()`.
+ * What canceled a task: `cancel()` (`user`), the caller's own `AbortSignal` (`signal`), a wait longer than
+ * `queueTimeoutMs` (`queue_timeout`), or `stop()` (`pool_stopped`).
  */
 export type CanceledReason = 'user' | 'signal' | 'queue_timeout' | 'pool_stopped'
 
-/** A value that JSON can hold. */
+/** A value that JSON can represent. */
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue }
 
-/** How far a running attempt says it is. */
+/** Progress reported by an attempt. */
 export interface TaskProgress {
   /** From 0 to 1. */
   readonly ratio: number
@@ -18,7 +18,7 @@ export interface TaskProgress {
   readonly message?: string
 }
 
-/** An error as a record holds it: text only. */
+/** An error in a record: text only. */
 export interface ErrorRecord {
   /** At most 200 characters. */
   readonly name: string
@@ -29,52 +29,52 @@ export interface ErrorRecord {
 }
 
 /**
- * What may be read of a task: plain data that JSON can hold, a copy. Keys that do not apply are absent. Times are ISO
- * 8601 strings of the wall clock, all with the offset taken when the pool was made, so that they agree with each other.
+ * The record of a task: a copy, plain data that JSON can represent. Properties that do not apply are absent. Times are
+ * ISO 8601 strings of the wall clock. Its offset is taken once, when the pool is created, so all times are consistent.
  */
 export interface TaskRecord {
   /** The ticket. */
   readonly id: string
-  /** The handler's name, or the one given to a function. */
+  /** Name of the handler, or the name given to a function. */
   readonly name?: string
-  /** Whose task it is. */
+  /** Client, tenant or resource that the task belongs to. */
   readonly key?: string
-  /** Where it stands; `queued` also while it waits for a retry. */
+  /** State of the task. `queued` also while it waits for a retry. */
   readonly state: TaskState
-  /** How often the function was called: 0 until the first call. */
+  /** Number of calls of the function: 0 until the first call. */
   readonly attempt: number
-  /** Grows by one at each change of this record. */
+  /** Increases by one at each change of the record. */
   readonly revision: number
-  /** When it was accepted. */
+  /** Time of acceptance. */
   readonly queuedAt: string
-  /** When it was first called. A settled record without it never ran: it may be retried safely. */
+  /** Time of the first call. A settled task without it never ran and may be repeated safely. */
   readonly startedAt?: string
-  /** When it reached its final state. */
+  /** Time at which the task reached its final state. */
   readonly settledAt?: string
-  /** Until when it is kept at most, once settled; the pool may forget it earlier to keep to its count. */
+  /** Latest time until which a settled task is kept. The pool drops it earlier if its `retention.count` is exceeded. */
   readonly expiresAt?: string
-  /** About how many tasks start until this one does, itself included. Only while it stands in the queue. */
+  /** Estimated number of starts up to and including that of this task. Only while it is in the queue. */
   readonly position?: number
-  /** How far the present or last attempt said it was. */
+  /** Progress reported by the present or last attempt. */
   readonly progress?: TaskProgress
-  /** When somebody first asked for its end: a cancel, its signal or a stop. */
+  /** Time of the first cancel request: `cancel()`, the task's `signal` or a stop. */
   readonly cancelRequestedAt?: string
-  /** Why it was canceled. */
+  /** What canceled the task. */
   readonly reason?: CanceledReason
-  /** What the function returned, if it has a JSON form. */
+  /** Return value of the function, if it has a JSON form. */
   readonly result?: JsonValue
-  /** Why what it returned has no JSON form. */
+  /** Reason why the return value has no JSON form. */
   readonly resultOmitted?: string
-  /** Why it failed; for a canceled task, what was given to the cancel. */
+  /** Error of a failed task; for a canceled task, the value given to the cancel. */
   readonly error?: ErrorRecord
-  /** What was given when it was queued. */
+  /** Metadata given when the task was queued. */
   readonly metadata?: JsonValue
 }
 
 const MAX_MESSAGE = 2_000
 const MAX_NAME = 200
 
-/** At most so much of a text, cut between characters. */
+/** The first `max` UTF-16 code units of a text; never splits a surrogate pair. */
 export function cut(text: string, max = MAX_MESSAGE): string {
   if (text.length <= max) return text
   const last = text.charCodeAt(max - 1)
@@ -82,8 +82,8 @@ export function cut(text: string, max = MAX_MESSAGE): string {
 }
 
 /**
- * Describes whatever was thrown. An object with a string `message` is described by it, of whatever realm or class;
- * anything else by its text. Nothing about the value can make this throw.
+ * Describes a thrown value. An object with a string `message`, of any realm or class, is described by it; any other
+ * value by its string form. Never throws.
  */
 export function describeError(error: unknown): ErrorRecord {
   const message = read(error, 'message')
@@ -99,12 +99,12 @@ export function describeError(error: unknown): ErrorRecord {
   }
 }
 
-/** A text without line breaks or other control characters, for a line that is to stay one. */
+/** Replaces line breaks and other control characters by spaces, for output on one line. */
 export function oneLine(text: string): string {
   return text.replaceAll(/[\p{Cc}\u2028\u2029]+/gu, ' ')
 }
 
-/** A property of anything, `undefined` where reading it throws. */
+/** A property of any value; `undefined` if reading it throws. */
 export function read(value: unknown, property: string | symbol): unknown {
   if ((typeof value !== 'object' || value === null) && typeof value !== 'function') return undefined
   try {
@@ -114,26 +114,26 @@ export function read(value: unknown, property: string | symbol): unknown {
   }
 }
 
-/** The text of anything, whatever its `toString` does. */
+/** The string form of any value. Never throws. */
 export function textOf(value: unknown): string {
   try {
     return String(value)
   } catch {
-    return 'a value without a text'
+    return 'a value without a string form'
   }
 }
 
-/** What a record says of a task's result. */
+/** The part of a record that describes the result. */
 export type ResultRecord = { readonly result: JsonValue } | { readonly resultOmitted: string } | Record<never, never>
 
-/** A frozen copy of a result in its JSON form, or why it has none. `undefined` is no result. */
+/** A frozen copy of the JSON form of a result, or why it has none. Empty for `undefined`. */
 export function resultOf(value: unknown): ResultRecord {
   if (value === undefined) return {}
   try {
     const text = JSON.stringify(value)
     if (text === undefined)
       return {
-        resultOmitted: `${typeof value === 'object' ? 'an object that gives nothing' : `a ${typeof value}`} has no JSON form`
+        resultOmitted: `${typeof value === 'object' ? 'an object whose toJSON returns nothing' : `a ${typeof value}`} has no JSON form`
       }
     return { result: frozen(text) }
   } catch (error) {
@@ -141,7 +141,7 @@ export function resultOf(value: unknown): ResultRecord {
   }
 }
 
-/** Parses a JSON text into values that nobody can change. */
+/** Parses a JSON text into a deeply frozen value. */
 export function frozen(text: string): JsonValue {
   return JSON.parse(text, (_key, value: unknown) =>
     typeof value === 'object' && value !== null ? Object.freeze(value) : value

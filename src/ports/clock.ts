@@ -1,42 +1,41 @@
 /**
- * Everything the pool does not decide itself: time, a timer, a turn of the event loop, chance.
+ * The pool's only source of time, timers, turns of the event loop and random values.
  *
- * The pool takes all of it from here and from nowhere else, so that a test can hold the clock in its hand. The default
- * is the system's; give your own only to test.
+ * A test replaces it to control time. The default is the system clock; there is no other reason to replace it.
  */
 export interface Clock {
-  /** Monotonic time in milliseconds, fractions allowed; where it starts does not matter. */
+  /** Monotonic time in milliseconds, with fractions, from any origin. */
   now(): number
 
-  /** The wall clock in milliseconds since 1970. Read once per pool, so that the times of records agree with each other. */
+  /** Wall clock time in milliseconds since 1970. Read once per pool: the times of all records are consistent. */
   date(): number
 
-  /** Makes one timer, not yet set. */
+  /** Creates a timer that is not set. */
   timer(fire: () => void): Timer
 
-  /** Calls `then` once, after the event loop has had a turn for timers and sockets. */
+  /** Calls `then` once, after the event loop has processed timers and sockets. */
   yield(then: () => void): void
 
-  /** A number from 0 up to, and not including, 1. Used for the jitter of backoffs. */
+  /** A random number ≥ 0 and < 1. Used for the jitter of backoffs. */
   random(): number
 
   /** `count` unpredictable bytes. Used for ticket ids. */
   randomBytes(count: number): Uint8Array
 }
 
-/** One timer that can be set again and again. */
+/** A timer that can be set any number of times. */
 export interface Timer {
   /**
-   * Fires once, `delayMs` milliseconds from now, instead of whatever was set before. A delay beyond the 2^31
-   * milliseconds of the platform's timers may fire after that many: who sets it looks at the time and sets it again.
+   * Sets the timer to fire once, `delayMs` milliseconds from now; replaces the former setting. It may fire early if the
+   * delay exceeds the platform's maximum of 2^31 − 1 ms: the callback has to read the clock and set the timer again.
    *
    * @param delayMs - a number ≥ 0
    */
   set(delayMs: number): void
 
-  /** Whether the process should live until it fires. Holds for later settings too; `true` at first. */
+  /** Sets whether the timer keeps the process alive, now and when it is set again. Initially `true`. */
   keepAlive(keep: boolean): void
 
-  /** Forgets what was set. */
+  /** Clears the timer: it does not fire. */
   clear(): void
 }

@@ -3,15 +3,15 @@ import { randomBytes } from 'node:crypto'
 import { performance } from 'node:perf_hooks'
 import type { Clock } from './clock.js'
 
-/** The longest delay that the platform's timers hold; beyond it they fire at once. */
+/** Longest delay of the platform's timers, in milliseconds. Timers with a longer delay fire at once. */
 const MAX_DELAY_MS = 2 ** 31 - 1
 
-/** The clock of the machine: the only place where time and chance come from outside. */
+/** The clock of the platform: the only module that reads real time and random values. */
 export const systemClock: Clock = {
   now: () => performance.now(),
   date: () => Date.now(),
   timer(fire) {
-    // Else the timer would keep the `AsyncLocalStorage` context of whoever happened to set it.
+    // Otherwise the timer would capture the `AsyncLocalStorage` context of the code that sets it.
     const scope = new AsyncResource('coatcheck.timer')
     let timeout: NodeJS.Timeout | undefined
     let alive = true

@@ -1,10 +1,10 @@
-/** A member of a {@link Heap}: it knows its place, so that it can be removed from the middle. */
+/** An item of a {@link Heap}. It stores its index, so that it can be removed from the middle. */
 export interface HeapItem {
-  /** -1 while it stands in no heap. */
+  /** -1 while it is in no heap. */
   index: number
 }
 
-/** A binary heap: the first item by `before` is found in O(1), adding and removing from anywhere are O(log n). */
+/** A binary heap ordered by `before`. Reading the first item is O(1); adding, and removing any item, are O(log n). */
 export class Heap<T extends HeapItem> {
   readonly #items: T[] = []
   readonly #before: (a: T, b: T) => boolean

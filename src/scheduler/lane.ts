@@ -3,36 +3,36 @@ import type { Stage } from './lifecycle.js'
 import { LinkedList, type Links } from './linked-list.js'
 
 /**
- * The data of the queue. An entry refers to its lane, a lane to its level and to the share of its key, and these refer
- * back to lanes, so that a cancel from the middle needs no search:
+ * The data structures of the queue. An entry refers to its lane, a lane to its level and to the share of its key, so
+ * that removing an entry from the middle needs no search:
  *
  * ```
  * Entry ──► Lane ──► Level    one per priority: its lanes take turns
- *             └────► Share    one per key: what the key runs and holds
+ *             └────► Share    one per key: its running and waiting tasks
  * ```
  */
 
 /**
- * What the scheduler knows of a task: its stage, and its links in the list that holds it (a lane, or the delayed tasks;
- * once it has settled the links are free for other use). The task of the pool has these fields itself, so that a queued
- * task is one object.
+ * A task as the scheduler sees it: its stage, and its links in the list that holds it (a lane, or the delayed tasks).
+ * After the settle the links are free for other use. The pool's task class declares these fields itself, so that a
+ * queued task is a single object.
  */
 export interface Entry<E extends Entry<E>> extends Links<E> {
   stage: Stage
-  /** Its number in the order of queueing. */
+  /** Position in the order of queueing. */
   order: number
   lane: Lane<E> | null
 }
 
-/** The entries of one priority and one key (or of no key), in order. */
+/** The entries of one priority and one key (or without a key), first in, first out. */
 export class Lane<E extends Entry<E>> {
   readonly priority: number
   readonly key: string | undefined
-  /** What its key runs and holds; null without a key, and in a pool without bounds per key. */
+  /** The share of its key; null without a key, or in a pool without bounds per key. */
   readonly share: Share<E> | null
   readonly entries = new LinkedList<E>()
   level: Level<E> | null = null
-  /** Its neighbours in the round of its level; null when it is not in the round. */
+  /** Neighbours in the round of its level; null while the lane is not in the round. */
   left: Lane<E> | null = null
   right: Lane<E> | null = null
 
@@ -48,11 +48,11 @@ export class Level<E extends Entry<E>> implements HeapItem {
   readonly priority: number
   keyless: Lane<E> | null = null
   readonly keyed = new Map<string, Lane<E>>()
-  /** The lane whose turn it is; null when no lane may give an entry. */
+  /** The lane whose turn it is; null while the round is empty. */
   turn: Lane<E> | null = null
-  /** Lanes in the round. */
+  /** Number of lanes in the round. */
   lanes = 0
-  /** Entries in all lanes, parked lanes included. */
+  /** Number of entries in all lanes, including parked lanes. */
   queued = 0
   index = -1
 
@@ -61,15 +61,15 @@ export class Level<E extends Entry<E>> implements HeapItem {
   }
 }
 
-/** What one key runs and holds now. */
+/** The running and waiting tasks of one key. */
 export class Share<E extends Entry<E>> {
   readonly key: string
-  /** How many tasks of the key may run. */
+  /** Tasks of the key that may run at the same time. */
   readonly concurrency: number
   running = 0
-  /** Queued or delayed. */
+  /** Number of queued and delayed tasks. */
   held = 0
-  /** Lanes that left the round because the key runs as many tasks as it may. */
+  /** Lanes that left their round because the key is at its concurrency. */
   parked: Lane<E>[] = []
 
   constructor(key: string, concurrency: number) {

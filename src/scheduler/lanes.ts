@@ -2,22 +2,23 @@ import { Heap } from './heap.js'
 import { type Entry, Lane, Level, type Share } from './lane.js'
 
 /**
- * The queue: one level per priority, in each level one lane per key that take turns, in each lane first in, first out.
+ * The queue. It has one level per priority. A level has one lane per key, and its lanes take turns (round robin). A
+ * lane is first in, first out.
  *
  * ```
  * levels, highest first      7 ── round: [ A: a1 a2 a3 ] → [ B: b1 ] → [ no key: x1 x2 ] → (A)
  * (a heap)                   0 ── round: [ no key: … ]
  * ```
  *
- * Queueing, taking the next and removing from the middle are O(1), plus O(log p) in the number p of priorities now
- * queued when a level appears or goes. A lane whose key runs as many tasks as it may leaves the round when its turn
- * comes (it is parked) and comes back when one of them ends. What is empty is forgotten.
+ * Adding an entry, taking the next and removing any entry are O(1), plus O(log p) when a level is added or removed, for
+ * p priorities with entries. When the turn comes to a lane whose key is at its concurrency, the lane is parked: it
+ * leaves the round until a task of the key ends. Empty lanes and levels are removed.
  */
 export class Lanes<E extends Entry<E>> {
   readonly #levels = new Map<number, Level<E>>()
-  /** Levels with a lane in their round, the highest priority first. */
+  /** Levels with at least one lane in their round, highest priority first. */
   readonly #heap = new Heap<Level<E>>((a, b) => a.priority > b.priority)
-  /** Nearly every task of nearly every pool has no priority and no key: its lane is always there. */
+  /** The lane of tasks with priority 0 and no key, the most common ones. Never removed. */
   readonly #plain: Lane<E>
 
   constructor() {
@@ -27,7 +28,7 @@ export class Lanes<E extends Entry<E>> {
     this.#levels.set(0, level)
   }
 
-  /** The lane for a task of this priority and key: the one in use, else a new one, which joins with its first entry. */
+  /** The lane for this priority and key: the one in use, or a new one, which joins its level with its first entry. */
   find(priority: number, key: string | undefined, share: Share<E> | null): Lane<E> {
     return priority === 0 && key === undefined ? this.#plain : this.#findOther(priority, key, share)
   }
@@ -42,7 +43,7 @@ export class Lanes<E extends Entry<E>> {
   push(entry: E): void {
     let lane = entry.lane as Lane<E>
     if (lane.entries.size === 0) {
-      lane = this.find(lane.priority, lane.key, lane.share) // another may have come to life since this one was found
+      lane = this.find(lane.priority, lane.key, lane.share) // another lane may have been opened since `find`
       entry.lane = lane
       if (lane.entries.size === 0) this.#open(lane)
     }
@@ -50,7 +51,7 @@ export class Lanes<E extends Entry<E>> {
     ;(lane.level as Level<E>).queued++
   }
 
-  /** Takes the next entry in order that may start, or null where none may. */
+  /** Removes and returns the next entry that may start; null if none may. */
   take(): E | null {
     for (let level = this.#heap.first; level !== undefined; level = this.#heap.first) {
       const lane = level.turn as Lane<E>
@@ -68,7 +69,7 @@ export class Lanes<E extends Entry<E>> {
     return null
   }
 
-  /** Removes an entry from wherever it stands. */
+  /** Removes an entry from any position. */
   remove(entry: E): void {
     const lane = entry.lane as Lane<E>
     lane.entries.remove(entry)
@@ -76,7 +77,7 @@ export class Lanes<E extends Entry<E>> {
     if (lane.entries.size === 0) this.#close(lane)
   }
 
-  /** Brings the parked lanes of a key back into their rounds. */
+  /** Returns the parked lanes of a key to their rounds. */
   unpark(share: Share<E>): void {
     if (share.parked.length === 0) return
     const { parked } = share
@@ -84,7 +85,7 @@ export class Lanes<E extends Entry<E>> {
     for (const lane of parked) this.#joinRound(lane, lane.level as Level<E>)
   }
 
-  /** The lanes that hold an entry. */
+  /** The lanes that hold at least one entry. */
   *busy(): Generator<Lane<E>> {
     for (const level of this.#levels.values()) {
       if (level.keyless !== null && level.keyless.entries.size > 0) yield level.keyless
@@ -92,7 +93,7 @@ export class Lanes<E extends Entry<E>> {
     }
   }
 
-  /** About how many entries will be taken up to and including this one, from 1. O(p). */
+  /** Estimated number of entries taken up to and including this one, from 1. O(p). */
   position(entry: E): number {
     const lane = entry.lane as Lane<E>
     const own = lane.level as Level<E>
@@ -102,7 +103,7 @@ export class Lanes<E extends Entry<E>> {
     return position
   }
 
-  /** A lane is about to get its first entry. */
+  /** Adds a lane to its level before its first entry. */
   #open(lane: Lane<E>): void {
     let level = this.#levels.get(lane.priority)
     if (level === undefined) {
@@ -115,7 +116,7 @@ export class Lanes<E extends Entry<E>> {
     this.#joinRound(lane, level)
   }
 
-  /** A lane gave its last entry. */
+  /** Removes a lane after its last entry. */
   #close(lane: Lane<E>): void {
     const level = lane.level as Level<E>
     if (lane.right !== null) this.#leaveRound(lane, level)
@@ -129,7 +130,7 @@ export class Lanes<E extends Entry<E>> {
     if (level.keyless === null && level.keyed.size === 0) this.#levels.delete(level.priority)
   }
 
-  /** To the end of the round: just before the lane whose turn it is. */
+  /** Adds a lane at the end of the round: just before the lane whose turn it is. */
   #joinRound(lane: Lane<E>, level: Level<E>): void {
     const { turn } = level
     level.lanes++

@@ -1,5 +1,5 @@
 /**
- * The stages of a task, and the only moves between them:
+ * The stages of a task and all allowed transitions:
  *
  * ```
  *            ┌──────────────────────────┐
@@ -9,11 +9,11 @@
  *                  └───────┴──────────────────────────────────────────────┘
  * ```
  */
-/** Not accepted (yet). */
+/** Not accepted. */
 export const OUTSIDE = 0
-/** Accepted, waits for a worker. */
+/** Accepted; waits for a worker. */
 export const QUEUED = 1
-/** Failed once at least, waits for the time of its retry. Keeps its place. */
+/** Waits for its retry. Keeps its place. */
 export const DELAYED = 2
 /** Has a worker. */
 export const RUNNING = 3
@@ -33,7 +33,7 @@ export type Stage =
 /** A terminal stage. */
 export type Settled = typeof SUCCEEDED | typeof FAILED | typeof CANCELED
 
-/** For each stage, the set of stages that may follow, one bit each. */
+/** For each stage, a bit set of the stages that may follow. */
 const MOVES: readonly number[] = [
   /* OUTSIDE   */ (1 << QUEUED) | (1 << RUNNING),
   /* QUEUED    */ (1 << RUNNING) | (1 << CANCELED),
@@ -44,7 +44,7 @@ const MOVES: readonly number[] = [
   /* CANCELED  */ 0
 ]
 
-/** Moves an entry to its next stage. An illegal move is a defect of this library, and stops here before it spreads. */
+/** Moves an entry to its next stage. Throws on an illegal transition, which is a defect of this library. */
 export function move(entry: { stage: Stage }, to: Stage): void {
   if (((MOVES[entry.stage] as number) & (1 << to)) === 0) illegal(entry.stage, to)
   entry.stage = to
@@ -54,7 +54,7 @@ function illegal(from: Stage, to: Stage): never {
   throw new Error(`illegal move: ${from} to ${to}`)
 }
 
-/** The pool's own life, one way. */
+/** The stages of the pool, in the only possible order. */
 export const CREATED = 0
 export const STARTED = 1
 export const STOPPING = 2

@@ -5,8 +5,7 @@ export interface Links<E> {
 }
 
 /**
- * A list linked through its members: adding at the end and removing from anywhere are O(1), and an empty list holds
- * nothing.
+ * A doubly linked list whose links are fields of its members. Adding at the end and removing any member are O(1).
  */
 export class LinkedList<E extends Links<E>> {
   head: E | null = null

@@ -1,15 +1,15 @@
 /**
- * At most `starts` calls in any window of `intervalMs`, however the window is laid.
+ * A sliding window: at most `starts` calls in any interval of `intervalMs`.
  *
- * A start is taken when a task is given its worker and dated when its function is called, which may be later: until
- * then it counts in every window. Holds twice `starts` times at most: what was forgotten goes when it is the half.
+ * A start is taken when a task gets its worker and is dated when its function is called, which may be later. Until then
+ * it counts in every window. At most `2 × starts` times are stored: expired times are removed once they are the half.
  */
 export class RateWindow {
   readonly starts: number
   readonly intervalMs: number
-  /** Taken, not called yet. */
+  /** Starts that are taken but not dated. */
   #taken = 0
-  /** Times of calls, oldest at `#first`, in order. */
+  /** Times of calls in ascending order. Those before `#first` have expired. */
   #times: number[] = []
   #first = 0
 
@@ -18,29 +18,29 @@ export class RateWindow {
     this.intervalMs = intervalMs
   }
 
-  /** Whether one more may start now. */
+  /** Whether one more task may start now. */
   allows(now: number): boolean {
     this.#forget(now)
     return this.#times.length - this.#first + this.#taken < this.starts
   }
 
-  /** A task was given its worker. */
+  /** Takes a start: a task gets its worker. */
   take(): void {
     this.#taken++
   }
 
-  /** Its function is called. */
+  /** Dates a taken start: the function is called. */
   called(now: number): void {
     this.#taken--
     this.#times.push(now)
   }
 
-  /** Its function will not be called. */
+  /** Returns a taken start: the function will not be called. */
   giveBack(): void {
     this.#taken--
   }
 
-  /** When the next start is allowed, given that none is now; Infinity while all starts are taken and none was called. */
+  /** Time of the next allowed start, if none is allowed now; Infinity while no start in the window is dated. */
   opensAt(): number {
     const oldest = this.#times[this.#first]
     return oldest === undefined ? Number.POSITIVE_INFINITY : oldest + this.intervalMs
@@ -50,7 +50,7 @@ export class RateWindow {
     const times = this.#times
     while (this.#first < times.length && (times[this.#first] as number) + this.intervalMs <= now) this.#first++
     if (this.#first * 2 > times.length) {
-      this.#times = times.slice(this.#first) // at most half of what is copied was forgotten: O(1) amortised
+      this.#times = times.slice(this.#first) // fewer times are copied than have expired: O(1) amortised
       this.#first = 0
     }
   }

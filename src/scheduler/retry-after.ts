@@ -1,18 +1,18 @@
-/** When a place is likely to be free, from how long tasks run: the number behind `Retry-After`. */
+/** Estimates from the run times when a place will be free: the value of `Retry-After`. */
 export class RetryAfter {
-  /** How much the newest run time weighs in the moving average. */
+  /** Weight of the newest run time in the moving average. */
   static readonly WEIGHT = 0.1
   static readonly MIN_MS = 1_000
   static readonly MAX_MS = 60_000
 
   #averageMs = -1
 
-  /** A run took this long, in milliseconds. */
+  /** Adds a run time, in milliseconds, to the moving average. */
   observe(runMs: number): void {
     this.#averageMs = this.#averageMs < 0 ? runMs : this.#averageMs + RetryAfter.WEIGHT * (runMs - this.#averageMs)
   }
 
-  /** Milliseconds until everything that holds a place now, and one more, is likely to have started. */
+  /** Estimated time until all `held` tasks and one more have started, in milliseconds. */
   estimate(held: number, concurrency: number): number {
     if (this.#averageMs < 0) return RetryAfter.MIN_MS
     const ms = Math.ceil((this.#averageMs * (held + 1)) / concurrency)

@@ -20,11 +20,11 @@ import { RetryAfter } from './retry-after.js'
 import { Shares } from './shares.js'
 import { type Waiter, WaiterList } from './waiter-list.js'
 
-/** Accepted, and given a free worker in the same step. */
+/** Accepted and given a free worker in the same step. */
 export const TO_WORKER = 0
 /** Accepted into the queue. */
 export const TO_QUEUE = 1
-/** Refused: no place, or somebody waits for one already. */
+/** Refused: there is no place, or a waiter comes first. */
 export const FULL = 2
 /** Refused: the key's share is full. */
 export const KEY_FULL = 3
@@ -37,12 +37,12 @@ export interface SchedulerOptions {
   readonly concurrency: number
   readonly queueCapacity: number
   readonly waiterCapacity: number
-  /** Bounds of each key; null: none. */
+  /** Bounds of each key; null: no bounds. */
   readonly perKey: { readonly concurrency: number; readonly queueCapacity: number } | null
   readonly rate: RateWindow | null
 }
 
-/** The bounds of one key, and what it holds of them. */
+/** The bounds of one key and its present tasks. */
 export interface KeyShare {
   readonly concurrency: number
   readonly queueCapacity: number
@@ -54,11 +54,11 @@ const NO_BOUND = { concurrency: Number.POSITIVE_INFINITY, queueCapacity: Number.
 const NOTHING = { running: 0, held: 0 } as const
 
 /**
- * Decides who is accepted, who runs next and who gets a freed place. It only decides: there is no promise, timer,
- * clock, event or error in here, and the same calls always give the same answers. Where time matters it is an argument.
+ * Decides which task is accepted, which runs next and which waiter gets a freed place. A deterministic state machine
+ * without promises, timers, clock, events or errors; time is an argument.
  *
- * A place is a worker or a seat in the queue. Every accepted task holds one from the step that accepts it to the step
- * that settles it, also while it waits for a retry, and there are `concurrency + queueCapacity` of them.
+ * There are `concurrency + queueCapacity` places: the workers and the capacity of the queue. Every accepted task holds
+ * one from the step that accepts it to the step that settles it, also while it waits for a retry.
  */
 export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
   concurrency: number
@@ -77,13 +77,13 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
   peakQueued = 0
 
   readonly waiters: WaiterList<W>
-  /** Tasks that wait for the time of their retry. */
+  /** Tasks that wait for their retry. */
   readonly delayed = new LinkedList<E>()
   readonly retryAfter = new RetryAfter()
   readonly rate: RateWindow | null
   readonly #shares: Shares<E> | null
   readonly #lanes = new Lanes<E>()
-  /** Whether anything may start: not before the start, not when paused, not after the grace of a stop. */
+  /** Whether tasks may start: false before `start`, while paused, and after the grace of a stop. */
   #open = false
   #orders = 0
 
@@ -95,27 +95,28 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
     this.#shares = options.perKey && new Shares(options.perKey.concurrency, options.perKey.queueCapacity)
   }
 
-  /** Accepted tasks that wait: in the queue or for a retry. */
+  /** Number of accepted tasks without a worker: queued or delayed. */
   get held(): number {
     return this.queued + this.delayed.size
   }
 
-  /** Accepted tasks that have not settled. */
+  /** Number of accepted tasks that have not settled. */
   get live(): number {
     return this.running + this.queued + this.delayed.size
   }
 
-  /** Tasks ever handed over: each is accepted, refused or still in the line. */
+  /** Number of submitted tasks: each is accepted, refused, or its caller still waits for room. */
   get submitted(): number {
     return this.accepted + this.refused + this.waiters.size
   }
 
-  // ── coming in ────────────────────────────────────────────────────────────────────────────────────────────────────
+  // ── admission ────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /**
-   * The verdict on a new task, and its place where it is accepted: one step, so nothing can come between.
+   * Decides on a new task and gives it a place if it is accepted, in one step.
    *
-   * With a rate, whoever may start by now must have been started ({@link next}): a newcomer never passes them.
+   * With a rate limit, the caller must first start every queued task that may start now ({@link next}), so that a new
+   * task never passes them.
    */
   admit(entry: E, priority: number, key: string | undefined, now: number): Verdict {
     const verdict = this.#judge(key, now)
@@ -124,19 +125,19 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
     return this.#take(entry, priority, key, verdict)
   }
 
-  /** Joins the line for room. False: the line is full. */
+  /** Adds a waiter. Returns false if the waiter list is full. */
   wait(waiter: W): boolean {
     if (this.waiters.full) return false
     this.waiters.push(waiter)
     return true
   }
 
-  /** Leaves the line without a place. */
+  /** Removes a waiter that got no place. */
   leave(waiter: W): void {
     this.waiters.remove(waiter)
   }
 
-  /** Takes the head of the line out of it, if there is a place now: for it, or for one whose key is not full. */
+  /** Removes and returns the first waiter if there is a place, also if its key is full; else null. */
   nextWaiter(now: number): W | null {
     const { head } = this.waiters
     if (head === null || this.#isFull(this.#mayStart(now)) || this.#judge(head.key, now) === FULL) return null
@@ -144,7 +145,7 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
     return head
   }
 
-  /** The verdict on the task of a waiter that was just taken out of the line. */
+  /** Decides on the task of a waiter that {@link nextWaiter} returned. */
   grant(entry: E, waiter: W, now: number): Verdict {
     return this.#take(entry, waiter.priority, waiter.key, this.#judge(waiter.key, now))
   }
@@ -166,7 +167,7 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
     return workerFree ? TO_WORKER : TO_QUEUE
   }
 
-  /** Whether there is no place for a task that could take a free worker, if there is one. */
+  /** Whether there is no place for one more task. `workerFree`: the task could take a worker at once. */
   #isFull(workerFree: boolean): boolean {
     const { held } = this
     if (this.running + held >= this.concurrency + this.queueCapacity) return true
@@ -188,9 +189,9 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
     return verdict
   }
 
-  // ── going through ────────────────────────────────────────────────────────────────────────────────────────────────
+  // ── running ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** The next task that may start, with its worker taken; null when none may. */
+  /** Gives a worker to the next task that may start and returns the task; null if none may. */
   next(now: number): E | null {
     if (this.queued === 0 || !this.#mayStart(now)) return null
     const entry = this.#lanes.take()
@@ -202,7 +203,7 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
     return entry
   }
 
-  /** Gives up the worker but not the place, until {@link requeue}. Answers like {@link next}. */
+  /** Frees the worker of a task but keeps its place, until {@link requeue}. Returns the same as {@link next}. */
   delay(entry: E, now: number): E | null {
     const { share } = entry.lane as Lane<E>
     move(entry, DELAYED)
@@ -218,9 +219,9 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
     this.#enqueue(entry)
   }
 
-  // ── going out ────────────────────────────────────────────────────────────────────────────────────────────────────
+  // ── settling ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Ends a task, wherever it stands, and frees its place. Answers like {@link next}. */
+  /** Settles a task in any stage and frees its place. Returns the same as {@link next}. */
   settle(entry: E, to: Settled, now: number): E | null {
     const from = entry.stage
     const { share } = entry.lane as Lane<E>
@@ -269,7 +270,7 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
     if (this.queued > this.peakQueued) this.peakQueued = this.queued
   }
 
-  // ── the pool's own life ──────────────────────────────────────────────────────────────────────────────────────────
+  // ── lifecycle of the pool ────────────────────────────────────────────────────────────────────────────────────────
 
   start(): void {
     this.stage = STARTED
@@ -288,14 +289,14 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
     this.#open = this.stage === STARTED
   }
 
-  /** Intake ends. Starts go on if `grace` is given, which a pool that was never started cannot use. */
+  /** Closes the intake. With `grace`, starts continue; not in a pool that was never started. */
   stop(grace: boolean): void {
     this.#open = grace && this.stage === STARTED
     this.stage = STOPPING
     this.paused = false
   }
 
-  /** Starts end too. */
+  /** Ends all starts. */
   close(): void {
     this.#open = false
   }
@@ -304,31 +305,31 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
     this.stage = STOPPED
   }
 
-  // ── looking ──────────────────────────────────────────────────────────────────────────────────────────────────────
+  // ── queries ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** The lanes that hold a queued task. */
+  /** The lanes that hold at least one queued task. */
   lanes(): Iterable<Lane<E>> {
     return this.#lanes.busy()
   }
 
-  /** A task that holds a place without a worker, if there is one. */
+  /** Any queued or delayed task; null if there is none. */
   anyHeld(): E | null {
     for (const lane of this.#lanes.busy()) return lane.entries.head
     return this.delayed.head
   }
 
-  /** About how many tasks will be started up to and including this queued one, from 1 to `queued`. */
+  /** Estimated number of starts up to and including that of this queued task, from 1 to `queued`. */
   position(entry: E): number {
     return this.#lanes.position(entry)
   }
 
-  /** Whether more may run some time without a task ending first: a worker is free, and what holds it back will pass. */
+  /** Whether a free worker may get a task later although no running task ends: after a delay, a pause, a rate limit. */
   mayStartMore(now: number): boolean {
     if (this.running >= this.concurrency) return false
     return this.delayed.size > 0 || !this.#open || (this.rate !== null && !this.rate.allows(now))
   }
 
-  /** When the rate lets the next task start; Infinity when it is not the rate that holds it back, or a call is still to be dated. */
+  /** Time at which the rate limit allows the next start; Infinity if something else prevents it or no call is dated. */
   rateOpensAt(now: number): number {
     const waits = this.queued > 0 || this.waiters.size > 0
     if (this.rate === null || !waits || !this.#open || this.running >= this.concurrency || this.rate.allows(now))
@@ -336,12 +337,12 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
     return this.rate.opensAt()
   }
 
-  /** In how many milliseconds a place is likely to be free. */
+  /** Estimated time until a place is free, in milliseconds. */
   retryAfterMs(): number {
     return this.retryAfter.estimate(this.held, this.concurrency)
   }
 
-  /** What a key holds now, for the facts of a refusal. */
+  /** The bounds and tasks of a key, for the fields of a refusal. */
   shareOf(key: string): KeyShare {
     const { concurrency, queueCapacity } = this.#shares ?? NO_BOUND
     const { running, held } = this.#shares?.get(key) ?? NOTHING

@@ -1,6 +1,6 @@
 import { type Entry, Share } from './lane.js'
 
-/** The bounds of each key, counted only while a key has tasks: an idle key is forgotten. */
+/** The shares of all keys that have tasks, and their common bounds. An idle key has no share. */
 export class Shares<E extends Entry<E>> {
   readonly concurrency: number
   readonly queueCapacity: number
@@ -11,7 +11,7 @@ export class Shares<E extends Entry<E>> {
     this.queueCapacity = queueCapacity
   }
 
-  /** How many keys have tasks. */
+  /** Number of keys that have tasks. */
   get size(): number {
     return this.#shares.size
   }
@@ -20,7 +20,7 @@ export class Shares<E extends Entry<E>> {
     return this.#shares.get(key)
   }
 
-  /** The share of a key that is about to hold a task. */
+  /** The share of a key, created if the key has none. */
   open(key: string): Share<E> {
     let share = this.#shares.get(key)
     if (share === undefined) {
@@ -30,22 +30,22 @@ export class Shares<E extends Entry<E>> {
     return share
   }
 
-  /** Whether this key has a place for one more. */
+  /** Whether the key has a place for one more task. */
   hasRoom(key: string, workerFree: boolean): boolean {
     const share = this.#shares.get(key)
     const running = share === undefined ? 0 : share.running
     const held = share === undefined ? 0 : share.held
     if (running + held >= this.concurrency + this.queueCapacity) return false
-    return held < this.queueCapacity || workerFree // with the queue full, the bound above leaves room in running
+    return held < this.queueCapacity || workerFree // with `held` at capacity, `running` is below `concurrency`
   }
 
-  /** Whether this key runs as many tasks as it may. */
+  /** Whether the key is at its concurrency. */
   atLimit(key: string): boolean {
     const share = this.#shares.get(key)
     return share !== undefined && share.running >= share.concurrency
   }
 
-  /** Forgets a share that holds nothing. */
+  /** Removes a share without tasks. */
   release(share: Share<E>): void {
     if (share.running === 0 && share.held === 0) this.#shares.delete(share.key)
   }

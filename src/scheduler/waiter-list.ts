@@ -13,7 +13,7 @@ export class Waiter<W extends Waiter<W>> implements Links<W> {
   }
 }
 
-/** The callers that wait for room, first come, first served, and how many may. */
+/** The callers that wait for room, first come, first served, and the bound of their number. */
 export class WaiterList<W extends Waiter<W>> extends LinkedList<W> {
   readonly capacity: number
 

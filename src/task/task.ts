@@ -42,7 +42,7 @@ export interface TaskOwner {
 /** The id of a task, and its entry in the table of ids. */
 export interface Ticket {
   readonly text: string
-  /** Frees the id: it no longer leads to the task. */
+  /** Removes the id: the task is no longer found by it. */
   forget(): void
 }
 

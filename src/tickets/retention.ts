@@ -1,14 +1,14 @@
 import { LinkedList, type Links } from '../scheduler/linked-list.js'
 
-/** What retention knows of a settled task. */
+/** The part of a settled task that retention reads. */
 export interface Retained<T> extends Links<T> {
-  /** When it settled, in milliseconds since the pool was made. */
+  /** Time of the settle, in milliseconds since the pool was created. */
   readonly settledMs: number
 }
 
 /**
- * The settled tasks that can still be looked up: the newest `count`, none longer than `ms`. Linked through the tasks,
- * the oldest first; adding and forgetting are O(1).
+ * The settled tasks that can still be looked up: the newest `count`, none longer than `ms`. The list is linked through
+ * the tasks, oldest first. Adding and removing are O(1).
  */
 export class Retention<T extends Retained<T>> {
   readonly tasks = new LinkedList<T>()
@@ -22,7 +22,7 @@ export class Retention<T extends Retained<T>> {
     this.#forget = forget
   }
 
-  /** Whether a settled task is still kept. */
+  /** Whether a settled task is still retained. */
   has(task: T): boolean {
     return task.prev !== null || this.tasks.head === task
   }
@@ -32,13 +32,13 @@ export class Retention<T extends Retained<T>> {
     if (this.tasks.size > this.#count || this.#ms === 0) this.#drop(this.tasks.head as T)
   }
 
-  /** Forgets what was kept long enough, by the time in milliseconds since the pool was made. */
+  /** Drops the tasks whose time has passed. `nowMs` is in milliseconds since the pool was created. */
   expire(nowMs: number): void {
     for (let { head } = this.tasks; head !== null && head.settledMs + this.#ms <= nowMs; head = this.tasks.head)
       this.#drop(head)
   }
 
-  /** When the oldest is to be forgotten; Infinity when none is. */
+  /** Time at which the oldest task expires; Infinity if there is none. */
   get nextExpiryMs(): number {
     const { head } = this.tasks
     return head === null ? Number.POSITIVE_INFINITY : head.settledMs + this.#ms

@@ -1,34 +1,35 @@
 import type { Clock } from '../ports/clock.js'
 import type { Ticket } from '../task/task.js'
 
-/** Bytes of a ticket: 17 that are random and 4 that say where it stands. */
+/** Bytes of a ticket: 17 random bytes and 4 bytes of position. */
 const BYTES = 21
 /** The same as base64url, without padding. */
 const CHARACTERS = 28
-/** Tickets of a page. Few, because one ticket that is kept keeps its page, and the page the text of all of them. */
+/** Tickets per block. Few, because one retained ticket keeps its block in memory with the text of all its tickets. */
 const SLOTS = 16
-/** Pages for which random bytes are asked at a time. */
+/** Blocks for which random bytes are read at a time. */
 const BLOCKS_AT_A_TIME = 12
-/** A ticket's last five characters are 30 bits: 22 for the number of its page, 8 for its place there. */
+/** The last five characters of a ticket hold 30 bits: 22 of the block number, 8 of the slot. */
 const SLOT_BITS = 8
 const SLOT_MASK = 0xff
 const BLOCK_NUMBERS = 0x400000
 
 /**
- * Tickets, and whose they are.
+ * Generates tickets and finds the owner of a ticket.
  *
  * ```
- *                    136 random bits   page    slot
+ *                    136 random bits   block   slot
  *   Zk3v0mJxYq2L8s1RwTnA9cB      │ ──► number, ──► 0 … 15
  * ```
  *
- * A ticket leads to its place on its page, and is good if the whole of it is found there: there is no table of all
- * tickets to be searched. Pages have random numbers, and one is gone when the last of its tickets is forgotten.
+ * A ticket contains its position: the number of its block and a slot in it. It is valid if its whole text equals the
+ * text at that position, so no map of all tickets is needed. Block numbers are random. A block is removed once all its
+ * tickets are forgotten.
  */
 export class TicketTable<T> {
   readonly #clock: Clock
   readonly #blocks = new Map<number, Block<T>>()
-  /** The page whose tickets go out now. */
+  /** The block that tickets are issued from. */
   #block: Block<T> | undefined
   #random: Buffer = Buffer.alloc(0)
 
@@ -36,13 +37,13 @@ export class TicketTable<T> {
     this.#clock = clock
   }
 
-  /** Makes a ticket. It leads to its owner until it is forgotten; one that is made out to nobody leads nowhere. */
+  /** Generates a ticket. It finds its owner until it is forgotten; without an owner it is never found. */
   issue(owner: T | undefined): Ticket {
     const block = this.#block === undefined || this.#block.issued === SLOTS ? this.#nextBlock() : this.#block
     return block.issue(owner)
   }
 
-  /** Whose ticket this is. */
+  /** The owner of a ticket. */
   find(text: string): T | undefined {
     const slot = slotOf(text)
     return this.#blocks.get(slot >>> SLOT_BITS)?.find(slot & SLOT_MASK, text)
@@ -50,7 +51,7 @@ export class TicketTable<T> {
 
   #nextBlock(): Block<T> {
     const bytes = this.#takeBytes()
-    let number = bytes.readUInt32BE(BYTES - 4) % BLOCK_NUMBERS // random bytes of which no ticket shows anything else
+    let number = bytes.readUInt32BE(BYTES - 4) % BLOCK_NUMBERS // these random bytes are overwritten below
     while (this.#blocks.has(number)) number = (number + 1) % BLOCK_NUMBERS
     for (let slot = 0; slot < SLOTS; slot++) {
       bytes.writeUInt32BE((number << SLOT_BITS) | slot, slot * BYTES + BYTES - 4)
@@ -68,7 +69,7 @@ export class TicketTable<T> {
   }
 }
 
-/** A place on a page. There is one for each ticket: its text is cut out when it is looked at. */
+/** A ticket as a position in a block. Its text is sliced from the block's text when read. */
 class Slot implements Ticket {
   readonly #block: Block<unknown>
   readonly #slot: number
@@ -93,8 +94,8 @@ class Block<T> {
   readonly #number: number
   readonly #text: string
   readonly #owners: (T | undefined)[] = new Array(SLOTS).fill(undefined)
-  /** Tickets that went out and lead nowhere. */
-  #left = 0
+  /** Issued tickets that are forgotten. */
+  #forgotten = 0
 
   constructor(blocks: Map<number, Block<T>>, number: number, text: string) {
     this.#blocks = blocks
@@ -106,7 +107,7 @@ class Block<T> {
   issue(owner: T | undefined): Ticket {
     const slot = this.issued++
     this.#owners[slot] = owner
-    if (owner === undefined) this.#leave()
+    if (owner === undefined) this.#countForgotten()
     return new Slot(this, slot)
   }
 
@@ -122,12 +123,12 @@ class Block<T> {
   forget(slot: number): void {
     if (this.#owners[slot] === undefined) return
     this.#owners[slot] = undefined
-    this.#leave()
+    this.#countForgotten()
   }
 
-  /** One of the tickets leads nowhere from now on. */
-  #leave(): void {
-    if (++this.#left === SLOTS) this.#blocks.delete(this.#number)
+  /** Removes the block with the last of its tickets. */
+  #countForgotten(): void {
+    if (++this.#forgotten === SLOTS) this.#blocks.delete(this.#number)
   }
 }
 
@@ -135,7 +136,7 @@ const DIGITS = new Uint8Array(128)
 for (const [value, digit] of [...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'].entries())
   DIGITS[digit.charCodeAt(0)] = value
 
-/** Where a ticket of a book stands. Any other text leads anywhere. */
+/** Position encoded in a generated ticket. For any other text the result is arbitrary. */
 function slotOf(text: string): number {
   let slot = 0
   for (let at = CHARACTERS - 5; at < CHARACTERS; at++)

@@ -16,59 +16,59 @@ export interface TicketParts {
   readonly deadlines: Deadlines
 }
 
-/** Finds a task by its ticket: while it lives, and as long as it is retained. A ticket nobody asked for is never made. */
+/** Finds a live or retained task by its ticket. A ticket is generated only when it is first read. */
 export class Tickets {
   readonly #parts: TicketParts
-  /** The tickets made here. */
-  readonly #book: TicketTable<PoolTask>
-  /** The tickets that callers chose. */
+  /** Generated tickets. */
+  readonly #table: TicketTable<PoolTask>
+  /** Tickets chosen by callers. */
   readonly #chosen = new Map<string, PoolTask>()
   readonly #retention: Retention<PoolTask>
   readonly #expiry = new Deadline(() => this.#forget(this.#now))
 
   constructor(parts: TicketParts) {
     this.#parts = parts
-    this.#book = new TicketTable(parts.clock)
+    this.#table = new TicketTable(parts.clock)
     this.#retention = new Retention(parts.settings.retention, ({ ticket }) => {
       if (ticket !== null) ticket.forget()
     })
   }
 
-  /** The settled tasks that are still kept, the oldest first. */
+  /** The retained tasks, oldest first. */
   get retained(): Retention<PoolTask>['tasks'] {
     this.#expire()
     return this.#retention.tasks
   }
 
-  /** The task of a ticket. */
+  /** The task with this ticket. */
   find(id: unknown): PoolTask | undefined {
     if (typeof id !== 'string') return undefined
     this.#expire()
-    return this.#book.find(id) ?? this.#chosen.get(id)
+    return this.#table.find(id) ?? this.#chosen.get(id)
   }
 
-  /** Gives a task its caller's own ticket. */
+  /** Registers the ticket that the caller chose for a task. */
   register(task: PoolTask, id: string): void {
     task.ticket = new Chosen(id, this.#chosen)
     this.#chosen.set(id, task)
   }
 
-  /** Makes a ticket. It leads to the task as long as that is kept. */
+  /** Generates a ticket for a task. It is found as long as the task is live or retained. */
   issue(task: PoolTask): Ticket {
-    return this.#book.issue(!task.isSettled || this.#retention.has(task) ? task : undefined)
+    return this.#table.issue(!task.isSettled || this.#retention.has(task) ? task : undefined)
   }
 
-  /** A task has settled: it is kept for a while. */
+  /** Retains a settled task. */
   retain(task: PoolTask): void {
     this.#retention.add(task)
-    if (!this.#expiry.isSet) this.#watch()
+    if (!this.#expiry.isSet) this.#setTimer()
   }
 
   get #now(): number {
     return this.#parts.turn.fresh()
   }
 
-  /** Forgets what was kept long enough, also where the timer is late or there is none. */
+  /** Drops expired tasks; needed where the timer is late, or not set after a stop. */
   #expire(): void {
     const now = this.#now
     if (this.#retention.nextExpiryMs <= now) this.#forget(now)
@@ -76,17 +76,17 @@ export class Tickets {
 
   #forget(now: number): void {
     this.#retention.expire(now)
-    this.#watch()
+    this.#setTimer()
   }
 
-  #watch(): void {
+  #setTimer(): void {
     if (this.#parts.scheduler.stage === STOPPED) return
     const delayMs = Math.max(this.#retention.nextExpiryMs - this.#parts.turn.fresh(), 0)
     this.#parts.deadlines.set(this.#expiry, delayMs, false)
   }
 }
 
-/** A ticket that a caller chose. */
+/** A ticket chosen by a caller. */
 class Chosen implements Ticket {
   readonly text: string
   readonly #all: Map<string, unknown>

@@ -2,12 +2,12 @@ import type { Clock, Timer } from '../ports/clock.js'
 import { Heap, type HeapItem } from '../scheduler/heap.js'
 import { Slice } from './slice.js'
 
-/** A moment at which something is to be done. Made once, set and cleared as often as wanted. */
+/** A callback at a point in time. Created once, then set and cleared any number of times. */
 export class Deadline implements HeapItem {
   index = -1
-  /** When it fires, in milliseconds of the clock. */
+  /** Time at which it fires, in milliseconds of the clock. */
   at = 0
-  /** Among those of one moment, the first set fires first. */
+  /** Orders deadlines of the same time: the first set fires first. */
   order = 0
   keepAlive = false
   readonly fire: () => void
@@ -22,17 +22,17 @@ export class Deadline implements HeapItem {
 }
 
 /**
- * All limits of a pool on one timer. Setting one later than all others is O(1), else setting and clearing are
- * O(log n). None fires early, and each by a clock that was read then.
+ * All deadlines of a pool on one timer. Setting one later than all others is O(1); otherwise setting and clearing are
+ * O(log n). No deadline fires early: the clock is read when the timer fires.
  */
 export class Deadlines {
   readonly #clock: Clock
   readonly #timer: Timer
   readonly #heap = new Heap<Deadline>((a, b) => a.at < b.at || (a.at === b.at && a.order < b.order))
   #orders = 0
-  /** How many of them the process has to live for. */
+  /** Number of deadlines that keep the process alive. */
   #vital = 0
-  /** When the timer fires, Infinity while it is not set. It may fire before there is anything to do. */
+  /** Time for which the timer is set, Infinity if it is not. It may fire before the first deadline is due. */
   #armedFor = Number.POSITIVE_INFINITY
   #firing = false
 
@@ -42,20 +42,20 @@ export class Deadlines {
     this.#timer.keepAlive(false)
   }
 
-  /** How many are set. */
+  /** Number of deadlines that are set. */
   get size(): number {
     return this.#heap.size
   }
 
-  /** Sets a deadline so many milliseconds from now, instead of what it was set to. Infinity only clears it. */
+  /** Sets a deadline to `delayMs` milliseconds from now and replaces its former time. Infinity clears it. */
   set(deadline: Deadline, delayMs: number, keepAlive: boolean): void {
     this.setAt(deadline, this.#clock.now() + delayMs, keepAlive)
   }
 
   /**
-   * The same by the time of the clock.
+   * Like {@link set}, with a time of the clock instead of a delay.
    *
-   * @param keepAlive - whether the process should live until then
+   * @param keepAlive - whether the deadline keeps the process alive
    */
   setAt(deadline: Deadline, at: number, keepAlive: boolean): void {
     this.clear(deadline)
@@ -68,14 +68,14 @@ export class Deadlines {
     this.#arm()
   }
 
-  /** Forgets a deadline; nothing happens when it is not set. */
+  /** Clears a deadline. Has no effect if it is not set. */
   clear(deadline: Deadline): void {
     if (deadline.index < 0) return
     if (deadline.keepAlive && --this.#vital === 0) this.#timer.keepAlive(false)
     this.#heap.remove(deadline)
   }
 
-  /** Lets go of the timer, when nothing is set any more. */
+  /** Clears the timer. To be called when no deadline is set. */
   end(): void {
     this.#timer.clear()
     this.#armedFor = Number.POSITIVE_INFINITY

@@ -1,35 +1,35 @@
 import { callHook, type Report } from '../contract/hooks.js'
 
-/** What is to be done when a signal aborts. */
+/** Is notified when a signal aborts. */
 export interface AbortSubscriber {
-  /** The signal it watches aborted. Called once; it is not subscribed any more. */
+  /** Called once, when the signal aborts. The subscription has ended by then. */
   onAbort(reason: unknown): void
 }
 
-/** Throws the reason of a signal that has aborted already. */
+/** Throws the reason of the signal if it has already aborted. */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw signal.reason
 }
 
 /**
- * One abort listener per distinct signal, however many tasks and waits share it, and none once the last of them has
- * left. (`AbortSignal.any` would leave its dependents behind on a signal that lives long.)
+ * One abort listener per distinct signal, however many subscribers share it. It is removed with the last subscriber.
+ * (`AbortSignal.any` is not used: it leaks its dependent signals on a long-lived signal.)
  */
 export class Signals {
   readonly #report: Report
   readonly #watched = new Map<AbortSignal, Watch>()
 
-  /** @param report - is told when a look-alike of a signal throws: it is not listened to then, and nothing else is harmed */
+  /** @param report - receives what `addEventListener` or `removeEventListener` of a foreign signal throws */
   constructor(report: Report) {
     this.#report = report
   }
 
-  /** How many distinct signals are listened to. */
+  /** Number of distinct signals with a listener. */
   get size(): number {
     return this.#watched.size
   }
 
-  /** The signal must not have aborted yet. */
+  /** Subscribes to a signal that has not aborted yet. */
   subscribe(signal: AbortSignal, subscriber: AbortSubscriber): void {
     let watch = this.#watched.get(signal)
     if (watch === undefined) {
@@ -51,7 +51,7 @@ export class Signals {
   #aborted(signal: AbortSignal): void {
     const watch = this.#watched.get(signal) as Watch
     for (const subscriber of watch.subscribers) {
-      watch.subscribers.delete(subscriber) // those that leave in the meantime are not called
+      watch.subscribers.delete(subscriber) // those that unsubscribe in the meantime are not called
       subscriber.onAbort(signal.reason)
     }
     watch.end()

@@ -1,11 +1,11 @@
 import type { Clock } from '../ports/clock.js'
 
-/** How long the pool's own work may hold the event loop before it gets a turn. */
+/** Time that the pool's own work may hold the event loop without a pause, in milliseconds. */
 export const SLICE_MS = 10
-/** Steps of next to no time between two looks at the clock. */
+/** Steps between two clock readings. Each step is short. */
 const STEPS = 64
 
-/** Cuts a long row of small steps: asked after each, it says when the event loop should have a turn. */
+/** A time slice for a loop of short steps: the loop calls `isOver` after each step and pauses when it returns true. */
 export class Slice {
   readonly #clock: Clock
   readonly #endsAt: number

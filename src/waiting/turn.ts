@@ -1,17 +1,17 @@
 import type { Clock } from '../ports/clock.js'
 import { SLICE_MS } from './slice.js'
 
-/** The most steps between two looks at the clock. */
+/** Maximum number of steps between two clock readings. */
 const MAX_STEPS = 8
-/** A step that takes less is quick: as many as that fit into a slice. */
+/** A step that takes less is quick; `MAX_STEPS` quick steps take at most a quarter of a slice. */
 const QUICK_MS = SLICE_MS / MAX_STEPS / 4
 
 /**
- * One turn of the event loop, as far as the pool works in it: the clock is read once for all stamps of a turn, and the
- * work is cut into slices of about 10 ms with a turn for timers and sockets in between.
+ * The pool's work within one turn of the event loop. One clock reading serves all stamps of a turn, and the work is cut
+ * into slices of about 10 ms with a turn of the loop for timers and sockets in between.
  *
- * A turn begins when it is first looked at and ends when the loop comes round; times are in milliseconds since the pool
- * was made.
+ * A turn begins when its time is first read and ends with the loop's next `yield` callback. Times are in milliseconds
+ * since the pool was created.
  */
 export class Turn {
   readonly #clock: Clock
@@ -22,9 +22,9 @@ export class Turn {
   #beganAt = 0
   #now = 0
   #stamp = 0
-  /** When the steps were last looked at. */
+  /** Time of the last check of the slice. */
   #checkedAt = 0
-  /** Steps until the next look at the clock, and how many there are between two; 0 before a turn's first. */
+  /** Steps left until the next check, and steps between the last two; 0 before the first step of a turn. */
   #stepsLeft = 0
   #steps = 0
 
@@ -40,24 +40,24 @@ export class Turn {
     }
   }
 
-  /** The time, as old as the turn at most. */
+  /** The time, at most as old as the turn. */
   get now(): number {
     if (!this.#begun) this.begin()
     return this.#now
   }
 
-  /** The time in whole milliseconds: a small integer, which costs no memory of its own. */
+  /** The time in whole milliseconds: a small integer, which needs no memory besides its field. */
   get stamp(): number {
     if (!this.#begun) this.begin()
     return this.#stamp
   }
 
-  /** The time, read now. */
+  /** The time by a new clock reading. */
   fresh(): number {
     return this.#clock.now() - this.#epoch
   }
 
-  /** Makes sure that `onEnd` is called at the end of this turn. */
+  /** Begins the turn if it has not begun, so that `onEnd` is called at its end. */
   begin(): void {
     if (this.#begun) return
     this.#begun = true
@@ -69,8 +69,8 @@ export class Turn {
   }
 
   /**
-   * Whether this turn's slice is used up; asked before each step of work. Looks at the clock after eight quick steps,
-   * after each slow one.
+   * Whether the slice of this turn is used up. Called before each step of work; reads the clock after eight quick steps
+   * or after each slow one.
    */
   isOver(): boolean {
     return --this.#stepsLeft <= 0 && this.#checkAfterSteps()
@@ -79,7 +79,7 @@ export class Turn {
   #checkAfterSteps(): boolean {
     if (this.#begun) this.#read()
     else this.begin()
-    // Without a step before, the quotient is no number or infinite: not quick.
+    // Before the first step, the quotient is NaN or infinite: not quick.
     const isQuick = (this.#now - this.#checkedAt) / this.#steps < QUICK_MS
     this.#checkedAt = this.#now
     this.#steps = isQuick ? MAX_STEPS : 1
@@ -87,7 +87,7 @@ export class Turn {
     return this.#now - this.#beganAt >= SLICE_MS
   }
 
-  /** Reads the clock, so that what ends now is dated right. */
+  /** Reads the clock, so that the stamps that follow are current. */
   refresh(): void {
     this.begin()
     this.#read()

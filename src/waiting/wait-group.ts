@@ -9,10 +9,10 @@ import { Signals, throwIfAborted } from './signals.js'
 import { type WaitPorts, Waits } from './waits.js'
 
 /**
- * Waits until a number of things are done, as a wait group of Go does: count them in, count them out, wait for zero.
+ * Counts unfinished work and waits until the count is zero, like `sync.WaitGroup` in Go.
  *
- * Who waits when the count reaches zero is let go, even if something is added in the same tick; who comes later waits
- * for the next zero. A group never fails because of what it counts.
+ * Every wait that began before the count reaches zero resolves then, even if something is added in the same tick. A
+ * later wait waits for the next zero. Errors of the counted work do not affect the group.
  *
  * @example
  * ```ts
@@ -29,42 +29,42 @@ export class WaitGroup {
   #ports: WaitPorts | undefined
   #waits: Waits | undefined
 
-  /** How many are not done. */
+  /** Number of unfinished members. */
   get size(): number {
     return this.#size
   }
 
   /**
-   * Counts in.
+   * Increases the count.
    *
-   * @param n - how many, an integer from 0
+   * @param n - number of members to add: an integer ≥ 0
    * @throws WaitGroupError after `close()`
-   * @throws TypeError | RangeError when `n` is no such number
+   * @throws TypeError | RangeError if `n` is invalid, or the count would exceed the safe integers
    */
   add(n = 1): void {
     integer('n', n, 0)
-    if (this.#size + n > Number.MAX_SAFE_INTEGER) throw new RangeError('Expected the group to stay countable')
-    if (this.#closed) throw new WaitGroupError('This group was closed: nothing can be added to it any more.')
+    if (this.#size + n > Number.MAX_SAFE_INTEGER) throw new RangeError('Expected the count to stay a safe integer')
+    if (this.#closed) throw new WaitGroupError('The group is closed: nothing can be added. Create a new group.')
     this.#size += n
   }
 
   /**
-   * Counts one out.
+   * Decreases the count by one.
    *
-   * @throws WaitGroupError when nothing is left to be done; the count stays as it is
+   * @throws WaitGroupError if the count is 0; it stays 0
    */
   done(): void {
     if (this.#size === 0)
-      throw new WaitGroupError('More was done than was added: each done() needs an add() before it.')
+      throw new WaitGroupError('done() was called more often than add(): call add() before each done().')
     this.#size--
     if (this.#size === 0 && this.#waits !== undefined) this.#waits.release(this.#waits.take())
   }
 
   /**
-   * Calls a function and counts it until what it returns has settled. The call comes at once.
+   * Calls a function synchronously and counts it until its result has settled.
    *
-   * @returns what the function returns; rejects as it fails, and it is for you to look at that
-   * @throws WaitGroupError after `close()`; the function is not called then
+   * @returns a promise of the result; rejects with the function's error, which the caller has to handle
+   * @throws WaitGroupError after `close()`; the function is not called
    */
   go<R>(fn: () => R | PromiseLike<R>): Promise<R> {
     if (typeof fn !== 'function') throw new TypeError(wording('fn', 'a function', fn))
@@ -73,9 +73,9 @@ export class WaitGroup {
   }
 
   /**
-   * Counts a promise until it has settled. However often a thenable calls back, it counts once.
+   * Counts a promise until it has settled. A thenable that calls back more than once counts once.
    *
-   * @returns a promise that settles as the given one does; a rejection is still yours to look at
+   * @returns a promise that settles like the given one; the caller has to handle its rejection
    * @throws WaitGroupError after `close()`
    */
   track<R>(promise: PromiseLike<R>): Promise<R> {
@@ -83,16 +83,16 @@ export class WaitGroup {
     return this.#follow(new Promise<R>((resolve) => resolve(promise)))
   }
 
-  /** From now on nothing can be added. */
+  /** Ends adding: later calls of `add`, `go` and `track` throw. */
   close(): void {
     this.#closed = true
   }
 
   /**
-   * Waits until nothing is left to be done: at once when that holds already.
+   * Waits until the count is zero. Resolves at once if it already is.
    *
-   * @throws DrainTimeoutError when `timeoutMs` has passed
-   * @throws the signal's reason when it aborts
+   * @throws DrainTimeoutError after `timeoutMs`
+   * @throws the signal's reason when the signal aborts
    */
   async wait(options?: DrainOptions): Promise<void> {
     const limits = checkDrainOptions(options)

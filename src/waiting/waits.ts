@@ -1,22 +1,22 @@
 import { Deadline, type Deadlines } from './deadlines.js'
 import type { AbortSubscriber, Signals } from './signals.js'
 
-/** The limits of one wait. */
+/** Limits of one wait. */
 export interface WaitLimits {
   readonly signal: AbortSignal | undefined
   /** Infinity: none. */
   readonly timeoutMs: number
 }
 
-/** What a wait needs of its owner. */
+/** Services that the waits share with their owner. */
 export interface WaitPorts {
   readonly deadlines: Deadlines
   readonly signals: Signals
 }
 
 /**
- * Those who wait for a count to reach zero. Each is let go once: at the next zero, at its limit, or when its signal
- * aborts; afterwards nothing of it is left behind.
+ * Waits for a count to reach zero. Each ends once: at the next zero, at its limit, or when its signal aborts. It then
+ * leaves no timer, listener or reference behind.
  */
 export class Waits {
   readonly #ports: WaitPorts
@@ -26,7 +26,7 @@ export class Waits {
     this.#ports = ports
   }
 
-  /** Waits for the next zero; rejects with what `timedOut` makes when the limit is reached. */
+  /** Waits for the next zero. Rejects with the error of `timedOut` when the limit is reached. */
   add(limits: WaitLimits, timedOut: () => Error): Promise<void> {
     if (limits.signal?.aborted) return Promise.reject(limits.signal.reason)
     return new Promise((resolve, reject) => {
@@ -40,24 +40,24 @@ export class Waits {
     })
   }
 
-  /** The count is zero: takes those who wait now. From here on only {@link release} ends their wait. */
+  /** To be called when the count is zero: removes and returns the present waits. Only {@link release} ends them now. */
   take(): readonly Wait[] {
-    if (this.#waits.size === 0) return NOBODY
+    if (this.#waits.size === 0) return NONE
     const taken = [...this.#waits]
     this.#waits.clear()
     for (const wait of taken) wait.leave()
     return taken
   }
 
-  /** Lets those go whom {@link take} took. */
+  /** Resolves the waits that {@link take} returned. */
   release(taken: readonly Wait[]): void {
     for (const wait of taken) wait.resolve()
   }
 }
 
-const NOBODY: readonly Wait[] = []
+const NONE: readonly Wait[] = []
 
-/** One who waits. */
+/** One wait for zero. */
 export class Wait implements AbortSubscriber {
   readonly resolve: () => void
   readonly onAbort: (reason: unknown) => void
@@ -81,7 +81,7 @@ export class Wait implements AbortSubscriber {
     if (limits.signal !== undefined) ports.signals.subscribe(limits.signal, this)
   }
 
-  /** Lets go of the timer and the signal. */
+  /** Releases the deadline and the signal. */
   leave(): void {
     this.#ports.deadlines.clear(this.#deadline)
     if (this.#signal !== undefined) this.#ports.signals.unsubscribe(this.#signal, this)

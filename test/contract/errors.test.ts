@@ -8,7 +8,7 @@ type Errors = typeof errors
 
 const FULL = { concurrency: 2, queueCapacity: 3, running: 2, queued: 3, retryAfterMs: 1_500 }
 
-/** How to make one of each, what it says, and its facts. */
+/** A factory for each class, its message and its fields. */
 const KINDS = [
   {
     make: (from: Errors) => new from.QueueFullError(FULL),
@@ -35,21 +35,21 @@ const KINDS = [
     make: (from: Errors) => new from.WaitFullError(7, 2_000),
     of: 'WaitFullError',
     code: 'ERR_WAIT_FULL',
-    message: 'The line is full: 7 callers wait for room already. Try again in 2000 ms.',
+    message: 'The waiter list is full: 7 callers already wait for room. Try again in 2000 ms.',
     facts: { waitedMs: 0, retryAfterMs: 2_000 }
   },
   {
     make: (from: Errors) => new from.PoolStoppedError('stopping'),
     of: 'PoolStoppedError',
     code: 'ERR_POOL_STOPPED',
-    message: 'The pool is stopping: it takes and starts no more work. Make a new pool to go on.',
+    message: 'The pool is stopping: it accepts no new tasks. Create a new pool to continue.',
     facts: { state: 'stopping' }
   },
   {
     make: (from: Errors) => new from.DuplicateTaskError('t-1'),
     of: 'DuplicateTaskError',
     code: 'ERR_DUPLICATE_TASK',
-    message: 'A task with the id "t-1" exists already. Choose another id, or join it with `onDuplicate: \'join\'`.',
+    message: 'A task with the id "t-1" already exists. Use another id, or join the task with `onDuplicate: \'join\'`.',
     facts: { id: 't-1' }
   },
   {
@@ -70,7 +70,8 @@ const KINDS = [
     make: (from: Errors) => new from.TaskInterruptedError('t-1'),
     of: 'TaskInterruptedError',
     code: 'ERR_TASK_INTERRUPTED',
-    message: 'The task t-1 was still running when the pool had to stop; whether its effects happened is unknown.',
+    message:
+      'The task t-1 was still running when the pool was forced to stop. Whether its effects happened is unknown.',
     facts: { id: 't-1' }
   },
   {
@@ -98,7 +99,7 @@ const KINDS = [
 
 const classOf = (from: Errors, name: string): (new () => Error) => from[name as keyof Errors] as never
 
-/** A second copy of the package, as a second version in one tree would be. */
+/** A second copy of the package, like a second version in one tree. */
 async function secondCopy(): Promise<Errors> {
   vi.resetModules()
   return import('../../src/contract/errors.js')
@@ -115,7 +116,7 @@ describe.each(KINDS)('$of', ({ make, of, code, message, facts }) => {
     error = make(from)
   })
 
-  it('says what happened and what to do', () => {
+  it('has a message that states what happened and what to do', () => {
     expect({ name: error.name, code: error.code, message: error.message }).toEqual({ name: of, code, message })
     expect(String(error)).toBe(`${of}: ${message}`)
   })
@@ -124,7 +125,7 @@ describe.each(KINDS)('$of', ({ make, of, code, message, facts }) => {
     expect(Object.fromEntries(Object.entries(error))).toEqual({ code, ...facts })
   })
 
-  it('is logged with all of it, and without its stack', () => {
+  it('has a toJSON with all fields, without the stack', () => {
     expect(error.toJSON()).toEqual({ name: of, code, message, ...facts })
     expect(JSON.parse(JSON.stringify(error))).toEqual({ name: of, code, message, ...facts })
   })
@@ -134,7 +135,7 @@ describe.each(KINDS)('$of', ({ make, of, code, message, facts }) => {
     expect(error.stack).toContain('errors.test.ts')
   })
 
-  it('has its name where every error has it: on the prototype, out of every loop, for whoever wants another', () => {
+  it('has its name on the prototype, not enumerable and writable, like every error', () => {
     expect(Object.hasOwn(error, 'name')).toBe(false)
     expect(Object.getOwnPropertyDescriptor(classOf(from, of).prototype, 'name')).toEqual({
       ...Object.getOwnPropertyDescriptor(Error.prototype, 'name'),
@@ -142,7 +143,7 @@ describe.each(KINDS)('$of', ({ make, of, code, message, facts }) => {
     })
   })
 
-  it('is of its class, of PoolError and of Error, and of no other class', () => {
+  it('is an instance of its class, of PoolError and of Error, and of no other class', () => {
     expect(error).toBeInstanceOf(classOf(from, of))
     expect(error).toBeInstanceOf(from.PoolError)
     expect(error).toBeInstanceOf(Error)
@@ -166,22 +167,22 @@ describe.each(KINDS)('$of', ({ make, of, code, message, facts }) => {
 })
 
 describe('causes and notes', () => {
-  it('a canceled task has what was given to the cancel as its cause, and none otherwise', () => {
+  it('the cause of TaskCanceledError is the value given to the cancel, if any', () => {
     const cause = { anything: true }
     expect(new errors.TaskCanceledError('t', 'signal', { cause }).cause).toBe(cause)
     expect('cause' in new errors.TaskCanceledError('t', 'queue_timeout')).toBe(false)
     expect(new errors.TaskCanceledError('t', 'user', { cause: undefined })).toHaveProperty('cause', undefined)
   })
 
-  it('a stopped pool has the reason of the stop as its cause', () => {
+  it('the cause of PoolStoppedError is the reason of the stop', () => {
     expect(new errors.PoolStoppedError('stopped', { cause: 'SIGTERM' })).toMatchObject({
       cause: 'SIGTERM',
       state: 'stopped',
-      message: 'The pool is stopped: it takes and starts no more work. Make a new pool to go on.'
+      message: 'The pool is stopped: it accepts no new tasks. Create a new pool to continue.'
     })
   })
 
-  it('a drain that reached its limit needs no note', () => {
+  it('DrainTimeoutError needs no note', () => {
     expect(new errors.DrainTimeoutError(5, { count: 1, ids: [] }).message).toBe('Still waiting for 1 after 5 ms.')
   })
 })
@@ -192,7 +193,7 @@ describe('subclasses of the user', () => {
   }
   class VeryBusy extends Busy {}
 
-  it('are told apart as usual', () => {
+  it('are distinguished as usual', () => {
     const busy = new Busy(FULL)
     expect([busy instanceof Busy, busy instanceof errors.QueueFullError, busy instanceof errors.PoolError]).toEqual([
       true,
@@ -204,7 +205,7 @@ describe('subclasses of the user', () => {
     expect(busy.toJSON()).toMatchObject({ name: 'QueueFullError', code: 'ERR_QUEUE_FULL', tenant: 'acme' })
   })
 
-  it('are known by the classes of another copy', async () => {
+  it('are instances of the classes of another copy', async () => {
     const copy = await secondCopy()
     expect(new Busy(FULL) instanceof copy.QueueFullError).toBe(true)
     expect(new Busy(FULL) instanceof copy.WaitFullError).toBe(false)
@@ -241,18 +242,18 @@ describe('isPoolError', () => {
     for (const other of others) expect(errors.isPoolError(other)).toBe(false)
   })
 
-  it('stands behind instanceof: what only looks alike is not one', () => {
+  it('is the test of instanceof: an object with the same code is no PoolError', () => {
     const alike = Object.assign(new Error('alike'), { code: 'ERR_QUEUE_FULL', name: 'QueueFullError' })
     expect(alike instanceof errors.QueueFullError).toBe(false)
     expect(alike instanceof errors.PoolError).toBe(false)
     for (const value of [null, undefined, 1, 'x']) expect((value as unknown) instanceof errors.PoolError).toBe(false)
   })
 
-  it('knows an error behind a proxy', () => {
+  it('recognises an error behind a proxy', () => {
     expect(errors.isPoolError(new Proxy(new errors.QueueFullError(FULL), {}))).toBe(true)
   })
 
-  it('marks its errors where no loop, log or copy sees it', () => {
+  it('brands its errors with a property that is not enumerable', () => {
     const error = new errors.WaitGroupError('x')
     expect(Object.keys(error)).toEqual(['code'])
     expect(errors.isPoolError({ ...error })).toBe(false)
@@ -283,7 +284,7 @@ describe('withoutStack', () => {
     expect(Error.stackTraceLimit).toBe(limit)
   })
 
-  it('builds the error all the same where the limit cannot be set', () => {
+  it('builds the error also where the limit cannot be set', () => {
     const descriptor = Object.getOwnPropertyDescriptor(Error, 'stackTraceLimit') as PropertyDescriptor
     Object.defineProperty(Error, 'stackTraceLimit', { ...descriptor, writable: false })
     try {
@@ -297,7 +298,7 @@ describe('withoutStack', () => {
 })
 
 describe('in another realm', () => {
-  /** The module as JavaScript, loaded in a realm of its own. */
+  /** The module as JavaScript, loaded in a separate realm. */
   function load(before: string): Errors {
     const source = readFileSync(new URL('../../src/contract/errors.ts', import.meta.url), 'utf8')
     const { outputText } = ts.transpileModule(source, {
@@ -319,7 +320,7 @@ describe('in another realm', () => {
     expect(new errors.KeyQueueFullError('acme', FULL) instanceof far.KeyQueueFullError).toBe(true)
   })
 
-  it('can be loaded and made where the intrinsics are frozen', () => {
+  it('can be loaded and created where the intrinsics are frozen', () => {
     const far = load(
       'for (const each of [Error, Error.prototype, Object.prototype, Function.prototype]) Object.freeze(each)'
     )
@@ -328,7 +329,7 @@ describe('in another realm', () => {
       name: 'PoolStoppedError',
       code: 'ERR_POOL_STOPPED',
       state: 'stopped',
-      message: 'The pool is stopped: it takes and starts no more work. Make a new pool to go on.'
+      message: 'The pool is stopped: it accepts no new tasks. Create a new pool to continue.'
     })
     expect(error instanceof far.PoolError).toBe(true)
   })

@@ -21,14 +21,14 @@ function setup() {
 const task = { id: 'a task' } as Task
 
 describe('Listeners', () => {
-  it('know every event by a bit of its own', () => {
+  it('have a distinct bit for every event', () => {
     expect(Object.keys(EVENT_BIT).sort()).toEqual([...EVENTS].sort())
     const bits = Object.values(EVENT_BIT)
     expect(bits.reduce<number>((all, bit) => all | bit, 0)).toBe(2 ** bits.length - 1)
     expect(bits.every((bit) => Math.log2(bit) % 1 === 0)).toBe(true)
   })
 
-  it('call in the order in which they were added, with what the event carries', () => {
+  it('are called in the order in which they were added, with the arguments of the event', () => {
     const { listeners, told, tell } = setup()
     const given: unknown[][] = []
     listeners.on('retrying', (...args) => given.push(args))
@@ -42,7 +42,7 @@ describe('Listeners', () => {
     expect(told).toEqual(['second'])
   })
 
-  it('F8 hear an event exactly while somebody listens', () => {
+  it('F8 have the bit of an event set exactly while it has a listener', () => {
     const { listeners, told, tell } = setup()
     const one = tell('one')
     expect(listeners.mask).toBe(0)
@@ -61,7 +61,7 @@ describe('Listeners', () => {
     expect(listeners.mask, 'the only one was called once').toBe(EVENT_BIT.settled)
   })
 
-  it('still hear when one of two is gone', () => {
+  it('keep the bit when one of two listeners is removed', () => {
     const { listeners, told, tell } = setup()
     const one = tell('one')
     listeners.on('idle', one)
@@ -74,7 +74,7 @@ describe('Listeners', () => {
     expect(listeners.mask).toBe(0)
   })
 
-  it('call a listener of once only once, also when its event comes again while it is called', () => {
+  it('call a listener of once only once, also when its event is emitted again during the call', () => {
     const { listeners, told } = setup()
     listeners.once('idle', () => {
       told.push('once')
@@ -85,7 +85,7 @@ describe('Listeners', () => {
     expect(told).toEqual(['once'])
   })
 
-  it('take one of once away before its event', () => {
+  it('remove a listener of once before its event', () => {
     const { listeners, told, tell } = setup()
     const once = tell('once')
     listeners.once('idle', once)
@@ -94,7 +94,7 @@ describe('Listeners', () => {
     expect([told, listeners.mask]).toEqual([[], 0])
   })
 
-  it('call a listener that was taken away no more, however often it was added', () => {
+  it('do not call a removed listener, however often it was added', () => {
     const { listeners, told, tell } = setup()
     const often = tell('often')
     listeners.on('idle', often)
@@ -105,7 +105,7 @@ describe('Listeners', () => {
     expect([told, listeners.mask]).toEqual([[], 0])
   })
 
-  it('tell the same listener apart by event', () => {
+  it('keep the same listener separately per event', () => {
     const { listeners, told, tell } = setup()
     const both = tell('both')
     listeners.on('idle', both)
@@ -116,7 +116,7 @@ describe('Listeners', () => {
     expect(told).toEqual(['both'])
   })
 
-  it('do nothing about a listener they do not know', () => {
+  it('ignore the removal of an unknown listener', () => {
     const { listeners, told, tell } = setup()
     listeners.off('idle', tell('unknown'))
     listeners.on('idle', tell('known'))
@@ -125,7 +125,7 @@ describe('Listeners', () => {
     expect(told).toEqual(['known'])
   })
 
-  it('may be added while they are called, for the next time', () => {
+  it('may be added by a listener, from the next event on', () => {
     const { listeners, told, tell } = setup()
     listeners.once('idle', () => listeners.on('idle', tell('added')))
     listeners.emit('idle')
@@ -134,7 +134,7 @@ describe('Listeners', () => {
     expect(told).toEqual(['added'])
   })
 
-  it.each(EVENTS)('F1 are all called at %s when one throws, and the error is told once', (event) => {
+  it.each(EVENTS)('F1 are all called at %s when one throws, and the error is reported once', (event) => {
     const { listeners, reported, told, tell } = setup()
     const error = new Error('mine')
     listeners.on(event, tell('before'))
@@ -154,7 +154,7 @@ describe('Listeners', () => {
     ])
   })
 
-  it('tell what was thrown whatever it is', () => {
+  it('report any thrown value unchanged', () => {
     const { listeners, reported } = setup()
     listeners.on('idle', () => {
       throw undefined
@@ -163,7 +163,7 @@ describe('Listeners', () => {
     expect(reported).toEqual([{ error: undefined, event: 'idle', task: undefined }])
   })
 
-  it('F2 may be async: what they reject with is told', async () => {
+  it('F2 may be async: their rejection is reported', async () => {
     const { listeners, reported } = setup()
     listeners.on('settled', async () => {
       throw new Error('later')
@@ -175,7 +175,7 @@ describe('Listeners', () => {
     expect(reported).toEqual([{ error: new Error('later'), event: 'settled', task }])
   })
 
-  it('F2 may return whatever they like', async () => {
+  it('F2 may return any value', async () => {
     const { listeners, reported } = setup()
     const errors = ['then getter', 'then', 'constructor'].map((message) => new Error(message))
     const thenable = (then: PropertyDescriptor): object => Object.defineProperty({}, 'then', then)

@@ -4,13 +4,13 @@ import { checkPoolOptions } from '../../src/contract/settings.js'
 import { WaitGroup, WorkerPool, type WorkerPoolOptions } from '../../src/index.js'
 import { ManualClock, microtasks } from '../support/manual-clock.js'
 
-/** Any options, checked or not: what a caller without types may hand over. */
+/** Unchecked options, as a caller without types may pass them. */
 type Loose = Record<string, unknown>
 
 const BOUNDS = { concurrency: 1, queueCapacity: 1 }
 const make = (options: Loose): WorkerPool => new WorkerPool({ ...BOUNDS, ...options } as WorkerPoolOptions<never>)
 
-/** What a call throws, or rejects with; nothing when it did neither. */
+/** The error that a call throws or rejects with; undefined if it does neither. */
 async function errorOf(call: () => unknown): Promise<unknown> {
   try {
     const result = call()
@@ -66,7 +66,7 @@ const busyGroup = (): WaitGroup => {
   group.add()
   return group
 }
-/** Waits that are let go, so that nothing of them is left behind. */
+/** Waits that the test ends, so that nothing of them is left behind. */
 const waitOnce = (options: Loose) => {
   const group = busyGroup()
   const wait = group.wait(options)
@@ -110,7 +110,7 @@ const NUMERIC: readonly Numeric[] = [
 
 const cases = NUMERIC.flatMap(({ name, rule, set }) => VALUES.map(([value, got]) => ({ name, rule, set, value, got })))
 
-describe('a number that is an option', () => {
+describe('a numeric option', () => {
   it.each(cases.filter(({ rule, value }) => !rule.allowed.includes(value)))(
     'A6 $name refuses $got by name',
     async ({ name, rule, set, value, got }) => {
@@ -121,7 +121,7 @@ describe('a number that is an option', () => {
   )
 
   it.each(cases.filter(({ rule, value }) => rule.allowed.includes(value)))(
-    'A6 $name takes $got',
+    'A6 $name accepts $got',
     async ({ set, value }) => {
       expect(await errorOf(() => set(value))).toBeUndefined()
     }
@@ -137,7 +137,7 @@ describe('a number that is an option', () => {
     expect([state, concurrency, totals.submitted, totals.refused]).toEqual(['created', 1, 0, 0])
   })
 
-  it('goes to the largest there is, and to 1,000 tasks in a list', () => {
+  it('accepts the largest safe integer, and 1,000 tasks in a list', () => {
     const big = Number.MAX_SAFE_INTEGER
     const pool = make({ concurrency: big, queueCapacity: big, retention: { count: big } })
     expect(pool.stats()).toMatchObject({ concurrency: big, queueCapacity: big })
@@ -151,9 +151,9 @@ describe('a number that is an option', () => {
   })
 })
 
-// ── every option, of whatever kind ─────────────────────────────────────────────────────────────────────────────────
+// ── every option of any kind ──────────────────────────────────────────────────────────────────────────────────────
 
-/** Every call that takes options, with the name its options go by. */
+/** Every call with options, and the name of its options in messages. */
 const CALLS: readonly { readonly call: string; readonly name: string; readonly with: (options: unknown) => unknown }[] =
   [
     { call: 'new WorkerPool', name: 'options', with: (options) => new WorkerPool(options as never) },
@@ -182,7 +182,7 @@ const CALLS: readonly { readonly call: string; readonly name: string; readonly w
   ]
 
 describe.each(CALLS)('the options of $call', ({ name, with: give }) => {
-  it('are an object, or nothing at all', async () => {
+  it('are an object or omitted', async () => {
     for (const [value, got] of [
       [null, '`null` (null)'],
       ['text', '`"text"` (string)'],
@@ -201,7 +201,7 @@ describe.each(CALLS)('the options of $call', ({ name, with: give }) => {
   })
 
   it.each(['colour', 'Concurrency', 'toString', '__proto__', 'constructor', ''])(
-    'refuse the unknown one "%s"',
+    'refuse the unknown option "%s"',
     async (key) => {
       const options = Object.defineProperty({}, key, { value: undefined, enumerable: true })
       const error = await errorOf(() => give(options))
@@ -214,7 +214,7 @@ describe.each(CALLS)('the options of $call', ({ name, with: give }) => {
 })
 
 describe('an unknown option', () => {
-  it('is told with those there are, and cut short where it is long', async () => {
+  it('is named together with the known options, and truncated if it is long', async () => {
     const only = 'Expected `options` to have only the options signal, timeoutMs, got'
     expect(await errorOf(() => make({}).drain({ timeoutMS: 5 } as object))).toEqual(
       new TypeError(`${only} \`timeoutMS\``)
@@ -323,12 +323,12 @@ describe.each(FULL_CALLS)('$call', ({ options, required, give }) => {
     expect(Object.fromEntries(reads)).toEqual(Object.fromEntries(paths(options).map((path) => [path, 1])))
   })
 
-  it('takes undefined for not given', async () => {
+  it('treats undefined as not given', async () => {
     const empty = Object.fromEntries(Object.keys(options).map((key) => [key, undefined]))
     expect(await errorOf(() => give({ ...empty, ...required }))).toBeUndefined()
   })
 
-  it('takes options from a prototype too', async () => {
+  it('accepts options of a prototype', async () => {
     expect(await errorOf(() => give(Object.create(options) as Loose))).toBeUndefined()
   })
 })
@@ -340,7 +340,7 @@ describe('the options of a pool', () => {
     expect(process.getActiveResourcesInfo()).toHaveLength(before)
   })
 
-  it('need the two bounds: one that nobody chose is not a bound', () => {
+  it('require the two bounds', () => {
     expect(() => new WorkerPool({} as never)).toThrow(
       new TypeError('Expected `concurrency` to be an integer from 1, got `undefined` (undefined)')
     )
@@ -352,7 +352,7 @@ describe('the options of a pool', () => {
     )
   })
 
-  it('take a name of 256 characters and not of 257', () => {
+  it('accept a name of 256 characters, not of 257', () => {
     expect(make({ name: 'n'.repeat(256) }).stats().name).toBe('n'.repeat(256))
     expect(make({ name: '' }).stats().name).toBe('')
     expect(() => make({ name: 'n'.repeat(257) })).toThrow(
@@ -430,7 +430,7 @@ describe('the options of a pool', () => {
     }
   })
 
-  it('have the defaults that are written down', () => {
+  it('have the documented defaults', () => {
     expect(checkPoolOptions({ concurrency: 2, queueCapacity: 5 })).toStrictEqual({
       concurrency: 2,
       queueCapacity: 5,
@@ -458,7 +458,7 @@ describe('the options of a pool', () => {
     })
   })
 
-  it('are taken as they are', () => {
+  it('are kept unchanged', () => {
     const clock = new ManualClock()
     const { handlers, ...settings } = checkPoolOptions({ ...POOL, clock })
     const { handlers: given, ...options } = { ...POOL, clock }
@@ -467,7 +467,7 @@ describe('the options of a pool', () => {
   })
 })
 
-describe('an option that is no number', () => {
+describe('an option that is not a number', () => {
   const SIGNAL = 'an AbortSignal'
   const TEXT = 'a string of at most 256 characters'
 
@@ -492,7 +492,7 @@ describe('the options of a task', () => {
   const ID = '1 to 128 characters of A-Z a-z 0-9 . _ : - (not "." or "..")'
 
   it.each(['a', '...', '.a', '..a', 'A-Z_a.z:0-9', '__proto__', 'constructor', '-', ':', 'x'.repeat(128)])(
-    'A11 take the id %s',
+    'A11 accept the id %s',
     (id) => {
       const pool = make({})
       const task = pool.queueTask(() => {}, { id })
@@ -522,10 +522,13 @@ describe('the options of a task', () => {
     expect(pool.stats().totals.submitted).toBe(0)
   })
 
-  it.each([5, null, {}, ['a'], Symbol('a'), 5n, new String('a')])('A11 refuse the id %o, which is no text', (id) => {
-    expect(() => queue({ id })).toThrow(TypeError)
-    expect(() => queue({ id })).toThrow(`Expected \`id\` to be ${ID}, got `)
-  })
+  it.each([5, null, {}, ['a'], Symbol('a'), 5n, new String('a')])(
+    'A11 refuse the id %o, which is not a string',
+    (id) => {
+      expect(() => queue({ id })).toThrow(TypeError)
+      expect(() => queue({ id })).toThrow(`Expected \`id\` to be ${ID}, got `)
+    }
+  )
 
   it.each(['key', 'name'])('%s is a string of at most 256 characters', (option) => {
     for (const text of ['', 'x', '__proto__', '\0', '\ud800', 'x'.repeat(256)]) {
@@ -550,7 +553,7 @@ describe('the options of a task', () => {
     expect(pool.queueTask('greet', undefined, { name: undefined }).name).toBe('greet')
   })
 
-  it('onDuplicate is one of two words', () => {
+  it('onDuplicate is one of two strings', () => {
     for (const word of ['refuse', 'join']) expect(queue({ onDuplicate: word }).state).toBe('queued')
     for (const [value, error] of [
       ['replace', RangeError],
@@ -563,7 +566,7 @@ describe('the options of a task', () => {
     }
   })
 
-  it('signal is an AbortSignal, of whatever realm or library', () => {
+  it('signal is an AbortSignal of any realm or library', () => {
     const alike = { aborted: false, addEventListener() {}, removeEventListener() {} }
     const far = runInNewContext('({ aborted: false, addEventListener() {}, removeEventListener() {} })')
     for (const value of [new AbortController().signal, alike, far])
@@ -584,14 +587,14 @@ describe('the options of a task', () => {
     }
   })
 
-  it('all of them are kept, also where one of them is 0 or empty', async () => {
+  it('all are kept, also 0 and empty strings', async () => {
     const task = queue({ name: '', key: '', timeoutMs: 0, metadata: false })
     expect(task.record()).toMatchObject({ name: '', key: '', metadata: false })
   })
 })
 
 describe('the state to list', () => {
-  it('is one of five words', () => {
+  it('is one of five strings', () => {
     for (const state of ['queued', 'running', 'succeeded', 'failed', 'canceled'] as const) {
       expect(make({}).tasks({ state })).toEqual([])
     }
@@ -659,7 +662,7 @@ describe('metadata', () => {
     )
   })
 
-  it('is copied at the call, and nobody can change the copy', () => {
+  it('is copied at the call, and the copy is frozen', () => {
     const metadata = { list: [1] }
     const task = make({}).queueTask(() => {}, { metadata })
     metadata.list.push(2)
@@ -670,7 +673,7 @@ describe('metadata', () => {
 })
 
 describe('a task to queue', () => {
-  it('A8 is a function or the name of a handler, and counts nowhere otherwise', async () => {
+  it('A8 is a function or the name of a handler; otherwise it is not counted', async () => {
     const pool = new WorkerPool({ ...BOUNDS, handlers: { greet: () => 'hello' } })
     const wrong: readonly [unknown, string][] = [
       [Promise.resolve(), 'Expected `task` to be a function, got `[object Promise]` (object)'],
@@ -705,7 +708,7 @@ describe('a task to queue', () => {
   })
 })
 
-describe('the wording of a refusal', () => {
+describe('the message of a wrong argument', () => {
   const refusal = (name: unknown): string => {
     try {
       make({ name })
@@ -716,7 +719,7 @@ describe('the wording of a refusal', () => {
   }
   const got = (name: unknown): string => refusal(name).replace(/^.*?, got /s, '')
 
-  it('shows a value by its text or kind, cut short', () => {
+  it('shows a value by its string form or kind, truncated', () => {
     expect(got(Symbol('s'))).toBe('`Symbol(s)` (symbol)')
     expect(got(Symbol('s'.repeat(52)))).toBe(`\`Symbol(${'s'.repeat(52)})\` (symbol)`)
     expect(got(Symbol('s'.repeat(53)))).toBe(`\`Symbol(${'s'.repeat(53)}…\` (symbol)`)
@@ -727,7 +730,7 @@ describe('the wording of a refusal', () => {
     expect(got(new (class User {})())).toBe('`[object Object]` (object)')
   })
 
-  it('shows what cannot be shown, without failing itself', () => {
+  it('shows a value without a string form, and does not throw', () => {
     const { proxy, revoke } = Proxy.revocable({}, {})
     revoke()
     expect(got(proxy)).toBe('`[object Object]` (object)')
@@ -736,7 +739,7 @@ describe('the wording of a refusal', () => {
         throw new Error('boom')
       }
     })
-    expect(got(noText)).toBe('`a value without a text` (function)')
+    expect(got(noText)).toBe('`a value without a string form` (function)')
     expect(
       got({
         get [Symbol.toStringTag]() {

@@ -7,7 +7,7 @@ const boom = (): never => {
   throw new Error('boom')
 }
 
-/** Fails at whatever is done to it. */
+/** A proxy whose every trap throws. */
 const hostile = (): object =>
   new Proxy(
     () => {},
@@ -51,7 +51,7 @@ describe('describeError', () => {
     ['an error of another realm', runInNewContext('new RangeError("far")'), { name: 'RangeError', message: 'far' }],
     ['a plain object with a message', { message: 'plain' }, { name: 'Error', message: 'plain' }],
     ['a function with a message', Object.assign(() => {}, { message: 'f' }), { name: 'Error', message: 'f' }],
-    ['an object whose message is no text', { message: 7 }, { name: 'Error', message: '[object Object]' }],
+    ['an object whose message is not a string', { message: 7 }, { name: 'Error', message: '[object Object]' }],
     ['a platform error', new DOMException('gone', 'AbortError'), { name: 'AbortError', code: '20', message: 'gone' }],
     ['E2 undefined', undefined, { name: 'Error', message: 'undefined' }],
     ['E2 null', null, { name: 'Error', message: 'null' }],
@@ -59,15 +59,27 @@ describe('describeError', () => {
     ['E2 a string', 'text', { name: 'Error', message: 'text' }],
     ['E2 a symbol', Symbol('s'), { name: 'Error', message: 'Symbol(s)' }],
     ['E2 a BigInt', 10n ** 30n, { name: 'Error', message: '1000000000000000000000000000000' }],
-    ['E2 a proxy that fails at everything', hostile(), { name: 'Error', message: 'a value without a text' }],
-    ['E2 a proxy that was revoked', revoked(), { name: 'Error', message: 'a value without a text' }],
-    ['an object without a text', Object.create(null), { name: 'Error', message: 'a value without a text' }],
-    ['an object whose text is no text', { toString: () => ({}) }, { name: 'Error', message: 'a value without a text' }],
-    ['an object whose toString throws', { toString: boom }, { name: 'Error', message: 'a value without a text' }],
+    ['E2 a proxy that fails at everything', hostile(), { name: 'Error', message: 'a value without a string form' }],
+    ['E2 a proxy that was revoked', revoked(), { name: 'Error', message: 'a value without a string form' }],
+    [
+      'an object without a string form',
+      Object.create(null),
+      { name: 'Error', message: 'a value without a string form' }
+    ],
+    [
+      'an object whose toString returns no string',
+      { toString: () => ({}) },
+      { name: 'Error', message: 'a value without a string form' }
+    ],
+    [
+      'an object whose toString throws',
+      { toString: boom },
+      { name: 'Error', message: 'a value without a string form' }
+    ],
     [
       'E3 a message getter that throws',
       errorWith({ message: { get: boom } }),
-      { name: 'Error', message: 'a value without a text' }
+      { name: 'Error', message: 'a value without a string form' }
     ],
     ['E3 a name getter that throws', errorWith({ name: { get: boom } }), { name: 'Error', message: 'message' }],
     ['E3 a code getter that throws', errorWith({ code: { get: boom } }), { name: 'Error', message: 'message' }],
@@ -77,7 +89,7 @@ describe('describeError', () => {
     expect(describeError(error)).toEqual(record)
   })
 
-  it('E2 describes a function by its text', () => {
+  it('E2 describes a function by its string form', () => {
     expect(describeError(boom)).toEqual({ name: 'Error', message: String(boom) })
   })
 
@@ -87,7 +99,7 @@ describe('describeError', () => {
     expect(describeError('t'.repeat(3_000)).message).toBe('t'.repeat(2_000))
   })
 
-  it('makes data that JSON holds and never throws, whatever was thrown', () => {
+  it('returns JSON data and never throws, whatever was thrown', () => {
     fc.assert(
       fc.property(fc.anything({ withBigInt: true, withNullPrototype: true, withSparseArray: true }), (error) => {
         const record = describeError(error)
@@ -100,14 +112,14 @@ describe('describeError', () => {
 })
 
 describe('cut', () => {
-  it('leaves a text that is short enough as it is', () => {
+  it('returns a short text unchanged', () => {
     expect(cut('x'.repeat(2_000))).toBe('x'.repeat(2_000))
     expect(cut('', 5)).toBe('')
     expect(cut('12345', 5)).toBe('12345')
     expect(cut('1234\ud800', 5), 'also where half a character ends it').toBe('1234\ud800')
   })
 
-  it('cuts between characters, not within one', () => {
+  it('does not split a surrogate pair', () => {
     expect(cut('123456', 5)).toBe('12345')
     for (const character of ['🎈', '\u{10000}', '\u{10ffff}']) expect(cut(`1234${character}`, 5)).toBe('1234')
     expect(cut('123🎈5', 5)).toBe('123🎈')
@@ -118,17 +130,17 @@ describe('cut', () => {
 })
 
 describe('oneLine', () => {
-  it('leaves a text without line breaks as it is', () => {
+  it('returns a text without line breaks unchanged', () => {
     expect(oneLine('all well – 🎈')).toBe('all well – 🎈')
   })
 
-  it('puts one space where control characters were, so that no text can begin a line of its own', () => {
+  it('replaces control characters by one space, so that no text can start a new line', () => {
     expect(oneLine('a\nb\r\nc\u2028d\u2029e\u0085f\tg\0h\u001b[31mi\u007fj')).toBe('a b c d e f g h [31mi j')
   })
 })
 
 describe('read and textOf', () => {
-  it('read a property of anything, undefined where there is none or it throws', () => {
+  it('read a property of any value, undefined if it is absent or throws', () => {
     expect(read({ a: 1 }, 'a')).toBe(1)
     expect(
       read(
@@ -154,12 +166,12 @@ describe('read and textOf', () => {
       expect(read(value, 'length')).toBeUndefined()
   })
 
-  it('give the text of anything', () => {
+  it('return the string form of any value', () => {
     expect([textOf(Symbol('s')), textOf(-0), textOf([1, [2]]), textOf(hostile())]).toEqual([
       'Symbol(s)',
       '0',
       '1,2',
-      'a value without a text'
+      'a value without a string form'
     ])
   })
 })
@@ -197,7 +209,7 @@ describe('resultOf', () => {
     expect(resultOf(value)).toEqual({ result })
   })
 
-  it('takes undefined for no result', () => {
+  it('has no entry for undefined', () => {
     expect(resultOf(undefined)).toEqual({})
   })
 
@@ -218,7 +230,7 @@ describe('resultOf', () => {
     ],
     ['a toJSON that throws', { toJSON: boom }, /^boom$/],
     [
-      'a toJSON that throws nothing at all',
+      'a toJSON that throws undefined',
       {
         toJSON: () => {
           throw undefined
@@ -226,7 +238,11 @@ describe('resultOf', () => {
       },
       /^undefined$/
     ],
-    ['a toJSON that says nothing', { toJSON: () => undefined }, /^an object that gives nothing has no JSON form$/],
+    [
+      'a toJSON that returns nothing',
+      { toJSON: () => undefined },
+      /^an object whose toJSON returns nothing has no JSON form$/
+    ],
     ['a proxy that fails at everything', hostile(), /no JSON form|boom/],
     ['a proxy that was revoked', revoked(), /revoked/],
     ['what is nested 100,000 deep', Array.from({ length: 100_000 }).reduce<unknown[]>((inner) => [inner], []), /stack/]
@@ -236,7 +252,7 @@ describe('resultOf', () => {
     expect((record as { resultOmitted: string }).resultOmitted).toMatch(why)
   })
 
-  it('says so in at most 2,000 characters', () => {
+  it('explains an omitted result in at most 2,000 characters', () => {
     const record = resultOf({
       toJSON: () => {
         throw new Error('x'.repeat(5_000))
@@ -245,12 +261,12 @@ describe('resultOf', () => {
     expect(record).toEqual({ resultOmitted: 'x'.repeat(2_000) })
   })
 
-  it('E10 copies what is huge', () => {
+  it('E10 copies a huge result', () => {
     const text = 'x'.repeat(5_000_000)
     expect(resultOf([text])).toEqual({ result: [text] })
   })
 
-  it('is a copy that nobody can change, at any depth', () => {
+  it('is a deeply frozen copy', () => {
     const value = { list: [{ deep: 1 }] }
     const { result } = resultOf(value) as { result: { list: { deep: number }[] } }
     value.list.push({ deep: 2 })
@@ -261,7 +277,7 @@ describe('resultOf', () => {
 })
 
 describe('frozen', () => {
-  it('gives the values of a JSON text, none of which can be changed', () => {
+  it('returns the deeply frozen value of a JSON text', () => {
     expect(frozen('null')).toBeNull()
     expect(frozen('"text"')).toBe('text')
     const value = frozen('{"a": [1, {"b": null}]}') as { a: [number, object] }
@@ -269,7 +285,7 @@ describe('frozen', () => {
     expect([value, value.a, value.a[1]].every(Object.isFrozen)).toBe(true)
   })
 
-  it('does not take part in what happened to Object.prototype', () => {
+  it('is not affected by changes of Object.prototype', () => {
     const value = frozen('{"__proto__": {"admin": true}}') as object
     expect(Object.getPrototypeOf(value)).toBe(Object.prototype)
     expect('admin' in value).toBe(false)

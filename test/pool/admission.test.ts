@@ -14,7 +14,7 @@ import { gate } from '../support/gate.js'
 import { ManualClock, microtasks } from '../support/manual-clock.js'
 import { listenersOn, never, thrown, untilAborted, watchedPool } from '../support/pools.js'
 
-/** A pool with one worker and one seat, not started. */
+/** A pool with one worker and a queue of one, not started. */
 const make = (options: Parameters<typeof watchedPool>[0] = {}) => watchedPool({ queueCapacity: 1, ...options })
 
 describe('the bound', () => {
@@ -64,14 +64,14 @@ describe('the bound', () => {
     expect(called).toBe(0)
   })
 
-  it('A1 says where the refused error came from without having walked the stack', () => {
+  it('A1 refuses with an error without a captured stack', () => {
     const { pool } = make({ queueCapacity: 0 })
     const error = thrown(() => pool.queueTask(never)) as QueueFullError
     expect(error.stack).toBe(`QueueFullError: ${error.message}`)
     expect(Error.stackTraceLimit).toBeGreaterThan(0)
   })
 
-  it('A2 without a queue takes a task straight to the free worker, and refuses the next', async () => {
+  it('A2 without a queue gives a task to the free worker, and refuses the next', async () => {
     const { clock, pool } = make({ queueCapacity: 0 })
     pool.start()
     const first = pool.queueTask(() => 'done')
@@ -84,7 +84,7 @@ describe('the bound', () => {
     expect(pool.stats()).toMatchObject({ peakRunning: 1, peakQueued: 0, totals: { submitted: 3, refused: 1 } })
   })
 
-  it('A2 without a queue, and not started or paused, there is no place at all', () => {
+  it('A2 without a queue, and not started or paused, has no place', () => {
     const { pool } = make({ queueCapacity: 0 })
     expect(() => pool.queueTask(never)).toThrow(QueueFullError)
     pool.start().pause()
@@ -93,7 +93,7 @@ describe('the bound', () => {
     expect(pool.queueTask(never).state).toBe('running')
   })
 
-  it('A3 holds queueCapacity tasks before the start, and runs them all after it', async () => {
+  it('A3 accepts queueCapacity tasks before the start, and runs them all after it', async () => {
     const { clock, pool } = make({ concurrency: 2, queueCapacity: 3 })
     const order: number[] = []
     const tasks = [1, 2, 3].map((n) => pool.queueTask(() => order.push(n)))
@@ -107,7 +107,7 @@ describe('the bound', () => {
     expect(tasks.map((task) => task.state)).toEqual(['succeeded', 'succeeded', 'succeeded'])
   })
 
-  it('A20 is the same when paused: free workers are no places then', () => {
+  it('A20 is queueCapacity while paused: free workers are not places', () => {
     const { pool } = make({ concurrency: 4, queueCapacity: 2 })
     pool.start().pause()
     pool.queueTask(never)
@@ -120,7 +120,7 @@ describe('the bound', () => {
     expect(() => pool.queueTask(never)).toThrow(QueueFullError)
   })
 
-  it('A20 is the same while tasks wait for a retry: each keeps its place', async () => {
+  it('A20 holds while tasks wait for a retry: each keeps its place', async () => {
     const { clock, pool } = make({ concurrency: 2, queueCapacity: 1 })
     pool.start()
     const retry = { attempts: 2, backoffMs: () => 1_000 }
@@ -141,7 +141,7 @@ describe('the bound', () => {
     expect(pool.queueTask(never).state).toBe('running')
   })
 
-  it('takes a free worker although the queue is full of tasks that wait for a retry, while the whole has room', async () => {
+  it('accepts a task for a free worker although the queue is full of tasks that wait for a retry', async () => {
     const { clock, pool } = make({ concurrency: 2, queueCapacity: 1 })
     pool.start()
     const retry = { attempts: 2, backoffMs: () => 1_000 }
@@ -158,7 +158,7 @@ describe('the bound', () => {
     expectBalance(pool)
   })
 
-  it('an infinite queue is written out, and then never full', () => {
+  it('an infinite queue has to be given explicitly, and is never full', () => {
     const { pool } = make({ queueCapacity: Number.POSITIVE_INFINITY })
     for (let n = 0; n < 10_000; n++) pool.queueTask(never)
     expect(pool.stats()).toMatchObject({ queued: 10_000, queueCapacity: Number.POSITIVE_INFINITY })
@@ -175,7 +175,7 @@ describe('the bound', () => {
     expect(pool.stats().totals).toMatchObject({ accepted: 2, refused: 0, succeeded: 2 })
   })
 
-  it('refuses everybody while somebody waits in the line, also with a place free for them', async () => {
+  it('refuses all new tasks while there is a waiter, also if they could take a free place', async () => {
     const { clock, pool } = make({
       concurrency: 2,
       queueCapacity: 0,
@@ -196,7 +196,7 @@ describe('the bound', () => {
     expect(pool.queueTask(never).state).toBe('running')
   })
 
-  it('lets those who wait for the start of the pool in when it starts', async () => {
+  it('grants waiters when the pool starts', async () => {
     const { clock, pool } = make({ queueCapacity: 0 })
     const waiter = pool.queueTaskWhenFree(() => 'in')
     await clock.turn()
@@ -253,7 +253,7 @@ describe('a task that has a worker', () => {
     expect(pool.stats().waitMs).toMatchObject({ mean: 10, max: 20 })
   })
 
-  it('is called before the event loop turns, also where the task before it ended in this turn', async () => {
+  it('is called before the event loop turns, also if the task before it ended in this turn', async () => {
     const { clock, pool } = make()
     pool.start()
     const first = gate()
@@ -326,8 +326,8 @@ describe('a task that has a worker', () => {
   })
 })
 
-describe('a task that the rate holds back', () => {
-  it('is called when the rate opens, though nothing else comes until then', async () => {
+describe('a task that the rate limit holds back', () => {
+  it('is called when the rate allows it, without any other event until then', async () => {
     const { clock, pool } = make({ rateLimit: { starts: 1, intervalMs: 100 } })
     pool.start()
     pool.queueTask(() => 'first')
@@ -339,7 +339,7 @@ describe('a task that the rate holds back', () => {
     expect(second.state).toBe('succeeded')
   })
 
-  it('is called when the rate opens, also where another was to be called then and was canceled', async () => {
+  it('is called when the rate allows it, also if the task before it was canceled', async () => {
     const { clock, pool } = make({ rateLimit: { starts: 1, intervalMs: 100 } })
     pool.start()
     pool.queueTask(() => 'first')
@@ -358,7 +358,7 @@ describe('retryAfterMs', () => {
     return error.retryAfterMs
   }
 
-  it('A5 is one second without any history', () => {
+  it('A5 is one second without data', () => {
     const { pool } = make({ queueCapacity: 0 })
     expect(refusal(pool)).toBe(1_000)
   })
@@ -398,7 +398,7 @@ describe('retryAfterMs', () => {
     expect(Math.abs(value - (2_000 * 5) / 3)).toBeLessThanOrEqual(1)
   })
 
-  it('A5 is an average that moves: recent run times count, older ones fade', async () => {
+  it('A5 is a moving average: recent run times weigh more than older ones', async () => {
     const { clock, pool } = make({ queueCapacity: 0 })
     pool.start()
     const run = async (ms: number) => {
@@ -426,7 +426,7 @@ describe('retryAfterMs', () => {
   })
 })
 
-describe('what is wrong with a call', () => {
+describe('wrong arguments', () => {
   const pool = () =>
     new WorkerPool({
       concurrency: 1,
@@ -444,7 +444,7 @@ describe('what is wrong with a call', () => {
     ['nothing', undefined],
     ['a number', 4],
     ['an object', { run() {} }],
-    ['a string that names no handler', 'unknown'],
+    ['the name of no handler', 'unknown'],
     ['"__proto__"', '__proto__'],
     ['"constructor"', 'constructor'],
     ['"toString"', 'toString'],
@@ -464,7 +464,7 @@ describe('what is wrong with a call', () => {
     expect(witness.told).toEqual([])
   })
 
-  it('A8 names the handlers there are', () => {
+  it('A8 names the existing handlers', () => {
     expect(() => pool().queueTask('konwn' as never)).toThrow(
       new TypeError('Expected the task to be a function or the name of a handler (`known`), got "konwn" (string)')
     )
@@ -521,7 +521,7 @@ describe('what is wrong with a call', () => {
     expect(listenersOn(signal)).toBe(0)
   })
 
-  it('takes undefined for every option as not given', () => {
+  it('treats undefined as not given for every option', () => {
     const unobserved: unknown[] = []
     const { pool: it } = make({ onUnobservedError: (error) => unobserved.push(error) })
     const nothing = {
@@ -549,7 +549,7 @@ describe('what is wrong with a call', () => {
     })
   })
 
-  it('takes all that may be said of a task at once', async () => {
+  it('accepts all options of a task at once', async () => {
     const { clock, pool: it } = make()
     const { signal } = new AbortController()
     const task = it.queueTask(untilAborted, {
@@ -619,20 +619,20 @@ describe('ids', () => {
     expect(pool.stats().totals).toMatchObject({ submitted: 6, accepted: 2, refused: 4 })
   })
 
-  it('A9 an id is taken by a task whose id the pool made, too', () => {
+  it('A9 a generated id is in use as well', () => {
     const { pool } = make()
     const { id } = pool.queueTask(never)
     expect(thrown(() => pool.queueTask(never, { id }))).toMatchObject({ code: 'ERR_DUPLICATE_TASK', id })
   })
 
-  it('A9 a duplicate of a full pool is a duplicate', () => {
+  it('A9 a duplicate in a full pool is refused as a duplicate', () => {
     const { pool } = make({ queueCapacity: 1 })
     const task = pool.queueTask(never, { id: 'a' })
     expect(thrown(() => pool.queueTask(never, { id: 'a' }))).toBeInstanceOf(DuplicateTaskError)
     expect(pool.queueTask(never, { id: 'a', onDuplicate: 'join' })).toBe(task)
   })
 
-  it('A9 join gives the task that has the id, queued, running or retained, and is no submission then', async () => {
+  it('A9 join returns the task that has the id, queued, running or retained, and is not a submission', async () => {
     const { clock, pool, witness } = make()
     const join = () => pool.queueTask(() => 'never called', { id: 'a', onDuplicate: 'join' })
     const task = join()
@@ -676,7 +676,7 @@ describe('ids', () => {
   })
 
   it.each(['__proto__', 'constructor', 'toString', '...', '.a', 'a'.repeat(128), 'A.z_0:9-'])(
-    'A11 takes %s as an id like any other',
+    'A11 accepts %s as an id like any other',
     async (id) => {
       const { clock, pool } = make()
       expect(pool.task(id)).toBeUndefined()
@@ -690,7 +690,7 @@ describe('ids', () => {
     }
   )
 
-  it('A11 looks nothing up that is no string', () => {
+  it('A11 finds nothing for an id that is not a string', () => {
     const { pool } = make()
     for (const wrong of [undefined, null, 4, {}, Symbol.iterator, ['a']]) {
       expect(pool.task(wrong as never)).toBeUndefined()
@@ -750,7 +750,7 @@ describe('tasks that queue tasks', () => {
     await pool.stop()
   })
 
-  it('A12 a listener that queues the next task at each settle takes no stack, 100,000 deep', async () => {
+  it('A12 a listener that queues the next task at each settle does not grow the stack, 100,000 deep', async () => {
     const pool = new WorkerPool({ concurrency: 1, queueCapacity: 1, retention: { count: 0 } }).start()
     let left = DEEP
     pool.on('settled', () => {
@@ -762,7 +762,7 @@ describe('tasks that queue tasks', () => {
     await pool.stop()
   })
 
-  it('A12 a task that is canceled in a listener which queues the next one takes as many calls as asked for, no more', () => {
+  it('A12 a listener that queues and cancels the next task is called exactly as often as expected', () => {
     const { pool } = make({ concurrency: 1, queueCapacity: 1 })
     let left = 100
     pool.on('queued', (task: Task) => {
@@ -774,7 +774,7 @@ describe('tasks that queue tasks', () => {
   })
 })
 
-describe('what counts as refused', () => {
+describe('the count of refused tasks', () => {
   it('full, stopped and duplicate count, each with one event before the throw', async () => {
     const { pool, witness, clock } = make({ queueCapacity: 1 })
     pool.queueTask(never, { id: 'a' })
@@ -798,7 +798,7 @@ describe('what counts as refused', () => {
     await clock.turn()
   })
 
-  it('a waiter counts as waiting until there is an answer, and as refused if that is no', async () => {
+  it('a waiter counts as waiting until it is decided, and then as refused or accepted', async () => {
     const { pool, clock } = make({ queueCapacity: 0, waiterCapacity: 3 })
     pool.start()
     const { promise, open } = gate()
@@ -824,7 +824,7 @@ describe('what counts as refused', () => {
   })
 })
 
-describe('a full pool in which nothing moves', () => {
+describe('a full pool in which no task starts', () => {
   const full = (pool: WorkerPool): string => {
     pool.queueTask(() => {})
     try {
@@ -835,13 +835,13 @@ describe('a full pool in which nothing moves', () => {
     }
   }
 
-  it('says that it was not started', () => {
+  it('reports that it was not started', () => {
     expect(full(new WorkerPool({ concurrency: 1, queueCapacity: 1, clock: new ManualClock() }))).toBe(
       'The pool is full: 0 of 1 running, 1 of 1 queued. The pool was not started. Try again in 1000 ms, or answer 503.'
     )
   })
 
-  it('says that it is paused', () => {
+  it('reports that it is paused', () => {
     const pool = new WorkerPool({ concurrency: 1, queueCapacity: 1, clock: new ManualClock() }).start()
     pool.pause()
     expect(full(pool)).toContain('The pool is paused.')

@@ -13,7 +13,7 @@ const make = (options: Partial<WorkerPoolOptions> = {}) => {
 
 const hang = () => new Promise<never>(() => {})
 
-/** What became of a promise so far: 'pending', 'resolved', or the reason. */
+/** The present state of a promise: 'pending', 'resolved', or the reason. */
 const follow = (promise: Promise<unknown>) => {
   const state: { now: unknown } = { now: 'pending' }
   void promise.then(
@@ -28,7 +28,7 @@ const follow = (promise: Promise<unknown>) => {
 }
 
 describe('drain', () => {
-  it('D1 resolves at once where nothing is queued, delayed or running: new, started, paused, stopped', async () => {
+  it('D1 resolves at once if nothing is queued, delayed or running: new, started, paused, stopped', async () => {
     const clock = new ManualClock()
     const pool = new WorkerPool({ concurrency: 1, queueCapacity: 1, clock })
     expect(await pool.drain()).toBeUndefined()
@@ -41,7 +41,7 @@ describe('drain', () => {
     expect(clock.timers()).toBe(0)
   })
 
-  it('D2 called on an idle pool is over at once, whatever is queued later in the same turn', async () => {
+  it('D2 called on an idle pool resolves at once, whatever is queued later in the same turn', async () => {
     const { clock, pool } = make()
     const drained = follow(pool.drain())
     pool.queueTask(hang)
@@ -50,7 +50,7 @@ describe('drain', () => {
     expect(pool.stats().running).toBe(1)
   })
 
-  it('D2 called on a busy pool waits for what is queued after it in the same turn, too', async () => {
+  it('D2 called on a busy pool waits also for tasks queued later in the same turn', async () => {
     const { clock, pool } = make()
     const [first, second] = [gate(), gate()]
     pool.queueTask(() => first.promise)
@@ -161,7 +161,7 @@ describe('drain', () => {
     expect(drained.now).toBe('resolved')
   })
 
-  it('D7 aborted rejects once with the reason; others wait on and the tasks go on', async () => {
+  it('D7 aborted rejects once with the reason; other drains and the tasks continue', async () => {
     const { clock, pool } = make()
     const { promise, open } = gate()
     const task = pool.queueTask(() => promise)
@@ -207,7 +207,7 @@ describe('drain', () => {
     expect(getEventListeners(signal, 'abort')).toEqual([])
   })
 
-  it('D8 tells idle exactly once per change from busy to idle, after the drains of that change', async () => {
+  it('D8 emits idle exactly once per change from busy to idle, after the drains of that change', async () => {
     const { clock, pool, witness } = make()
     const idle = () => witness.names().filter((name) => name === 'idle').length
     pool.queueTask(() => {})
@@ -230,7 +230,7 @@ describe('drain', () => {
     witness.check()
   })
 
-  it('D8 tells no idle when a listener of the last end has queued more', async () => {
+  it('D8 emits no idle when a listener of the last settle has queued more', async () => {
     const { clock, pool, witness } = make()
     const { promise, open } = gate()
     pool.once('settled', () => {
@@ -245,7 +245,7 @@ describe('drain', () => {
     witness.check()
   })
 
-  it('D8 a listener of idle may queue more: idle again when that has ended', async () => {
+  it('D8 a listener of idle may queue more: idle is emitted again when that has ended', async () => {
     const { clock, pool, witness } = make()
     let more = 3
     pool.on('idle', () => {
@@ -258,7 +258,7 @@ describe('drain', () => {
     witness.check()
   })
 
-  it('is let go at a zero crossing also where a listener adds work in the same step', async () => {
+  it('resolves at a zero crossing also if a listener adds work in the same step', async () => {
     const { clock, pool } = make()
     const { promise, open } = gate()
     pool.queueTask(() => promise)
@@ -275,7 +275,7 @@ describe('drain', () => {
     expect(pool.stats().running).toBe(1)
   })
 
-  it('does not cross zero where the freed place is handed on to the line', async () => {
+  it('does not cross zero if the freed place goes to a waiter', async () => {
     const { clock, pool, witness } = make({ queueCapacity: 0, waiterCapacity: 1 })
     const [first, second] = [gate(), gate()]
     pool.queueTask(() => first.promise)
@@ -292,7 +292,7 @@ describe('drain', () => {
     expect(drained.now).toBe('resolved')
   })
 
-  it('waits not for callers that wait for room', async () => {
+  it('does not wait for callers that wait for room', async () => {
     const clock = new ManualClock()
     const pool = new WorkerPool({ concurrency: 1, queueCapacity: 0, waiterCapacity: 1, clock })
     const waiter = pool.queueTaskWhenFree(() => 'in')
@@ -303,7 +303,7 @@ describe('drain', () => {
     expect(await (await waiter).result()).toBe('in')
   })
 
-  it('D12 waits on a pool that is paused or was not started; a limit says why nothing moved', async () => {
+  it('D12 waits on a pool that is paused or was not started; the error at the limit states it', async () => {
     for (const [prepare, note] of [
       [(pool: WorkerPool) => pool.start().pause(), 'The pool is paused.'],
       [() => {}, 'The pool was not started.']
@@ -332,7 +332,7 @@ describe('drain', () => {
     }
   })
 
-  it('D13 with a limit names what it waited for: running first, then queued, then delayed', async () => {
+  it('D13 with a limit lists the tasks it waited for: running first, then queued, then delayed', async () => {
     const { clock, pool } = make()
     pool.queueTask(() => Promise.reject(new Error('again')), {
       id: 'delayed',
@@ -404,7 +404,7 @@ describe('drain', () => {
     await expect(pool.drain({ timeout: 1 } as never)).rejects.toThrow(TypeError)
   })
 
-  it('without a limit inside a task of the same pool is told so, where that is looked for', async () => {
+  it('without a limit inside a task of the same pool rejects with detectSelfWait', async () => {
     const { clock, pool } = make({ detectSelfWait: true })
     const inside = pool.queueTask(() => pool.drain())
     const limited = pool.queueTask(() => pool.drain({ timeoutMs: 10 }))
@@ -418,8 +418,8 @@ describe('drain', () => {
   })
 })
 
-describe('very many waits', () => {
-  it('are all let go by the same end', async () => {
+describe('many drains', () => {
+  it('all resolve at the same settle', async () => {
     const { clock, pool, witness } = make()
     const end = gate()
     pool.queueTask(() => end.promise)

@@ -31,7 +31,7 @@ const hang = () => new Promise<never>(() => {})
 const obedient = ({ signal }: TaskContext) =>
   new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
 
-/** Makes every event happen, most of them more than once. */
+/** Causes every event, most of them more than once. */
 async function everything(pool: WorkerPool, clock: ManualClock): Promise<Task[]> {
   const tasks: Task[] = []
   const queue = (run: (ctx: TaskContext) => unknown, more = {}) => {
@@ -67,7 +67,7 @@ async function everything(pool: WorkerPool, clock: ManualClock): Promise<Task[]>
 }
 
 describe('listeners', () => {
-  it('F1 whichever event throws: later listeners run, the pool is unharmed, and it is told once each time', async () => {
+  it('F1 a listener that throws at any event: later listeners run, the pool is unharmed, and each error is reported once', async () => {
     for (const event of EVENTS) {
       const { clock, pool, told } = make()
       const witness = new Witness(pool)
@@ -98,7 +98,7 @@ describe('listeners', () => {
     }
   })
 
-  it('F2 an async listener that rejects is told like one that throws, for every event', async () => {
+  it('F2 an async listener that rejects is reported like one that throws, for every event', async () => {
     for (const event of EVENTS) {
       const { clock, pool, told } = make()
       const mistake = new Error(`in ${event}`)
@@ -119,7 +119,7 @@ describe('listeners', () => {
     }
   })
 
-  it('F2 a listener may return anything, a hostile thenable too', async () => {
+  it('F2 a listener may return any value, also a hostile thenable', async () => {
     const mistake = new Error('a getter')
     const values: unknown[] = [
       undefined,
@@ -129,13 +129,13 @@ describe('listeners', () => {
       () => {},
       Promise.resolve(),
       {
-        // biome-ignore lint/suspicious/noThenProperty: that is what is tested
+        // biome-ignore lint/suspicious/noThenProperty: the test needs a thenable
         get then() {
           throw mistake
         }
       },
       {
-        // biome-ignore lint/suspicious/noThenProperty: that is what is tested
+        // biome-ignore lint/suspicious/noThenProperty: the test needs a thenable
         then(_: unknown, reject: (error: Error) => void) {
           reject(mistake)
           reject(mistake)
@@ -180,7 +180,7 @@ describe('listeners', () => {
     expect(pool).not.toHaveProperty('emit')
   })
 
-  it('a listener that was taken away, or was called once, sees no failure any more: it is told elsewhere', async () => {
+  it('a removed listener, or one of once that was called, is no observer: the failure goes to onUnobservedError', async () => {
     for (const event of ['failed', 'settled'] as const) {
       const { clock, pool, told } = make()
       const fail = async (message: string) => {
@@ -202,7 +202,7 @@ describe('listeners', () => {
     }
   })
 
-  it('one listener may hear two events, and be taken from one of them', async () => {
+  it('one listener may be added to two events, and removed from one of them', async () => {
     const { clock, pool } = make()
     const calls: string[] = []
     const listener = (task: Task) => calls.push(task.state)
@@ -213,7 +213,7 @@ describe('listeners', () => {
     expect(calls).toEqual(['running', 'succeeded'])
   })
 
-  it('listeners added or taken away by a listener count from the next event on', async () => {
+  it('listeners added or removed by a listener count from the next event on', async () => {
     const { clock, pool } = make()
     const calls: string[] = []
     const second = () => calls.push('second')
@@ -362,7 +362,7 @@ describe('the order', () => {
     witness.check()
   })
 
-  it('F6 at a settle: counters, the freed place to the next task and the line, promises, events, drains, idle', async () => {
+  it('F6 at a settle: counters, the freed place to the next task and the waiters, promises, events, drains, idle', async () => {
     const { clock, pool } = make({ concurrency: 1, queueCapacity: 1, waiterCapacity: 1 })
     pool.start()
     const log: string[] = []
@@ -402,7 +402,7 @@ describe('the order', () => {
     expect((await waiter).name).toBe('third')
   })
 
-  it('F6 idle comes after the end of every task, also of one whose place went to a task that ended at once', async () => {
+  it('F6 idle comes after the settle of every task, also if the freed place went to a task that ended at once', async () => {
     const { clock, pool } = make({ concurrency: 1, queueCapacity: 0, waiterCapacity: 1 })
     const witness = new Witness(pool)
     pool.start()
@@ -419,7 +419,7 @@ describe('the order', () => {
     witness.check()
   })
 
-  it('F6 idle comes after the end of every task, also where a listener of an end stops the pool', async () => {
+  it('F6 idle comes after the settle of every task, also if a listener of a settle stops the pool', async () => {
     for (const event of ['failed', 'settled'] as const) {
       const { clock, pool } = make({ concurrency: 1 })
       const witness = new Witness(pool)
@@ -437,7 +437,7 @@ describe('the order', () => {
     }
   })
 
-  it('F6 a listener of idle may queue a task and stop the pool: the task has the grace, and idle comes again', async () => {
+  it('F6 a listener of idle may queue a task and stop the pool: the task has the grace, and idle is emitted again', async () => {
     const { clock, pool } = make()
     const witness = new Witness(pool)
     pool.start()
@@ -507,7 +507,7 @@ describe('the order', () => {
     witness.check()
   })
 
-  it('tells queued for every accepted task before queueTask returns, with its state of that moment', () => {
+  it('emits queued for every accepted task before queueTask returns, with its state at that time', () => {
     const { pool } = make({ queueCapacity: 1 })
     const log: unknown[] = []
     pool.on('queued', (task) => log.push([task, task.state]))
@@ -519,7 +519,7 @@ describe('the order', () => {
     expect(log).toEqual([[running, 'running'], 'returned', [queued, 'queued'], 'returned'])
   })
 
-  it('tells refused before the throw', () => {
+  it('emits refused before the throw', () => {
     const { pool } = make({ queueCapacity: 0 })
     const log: unknown[] = []
     pool.on('refused', (refusal) => log.push(refusal))
@@ -532,7 +532,7 @@ describe('the order', () => {
     expect(log).toEqual([{ error: log[1] }, log[1]])
   })
 
-  it('tells the name and the key of what was refused: a handler has its own name', () => {
+  it('emits refused with the name and the key of the task: a handler has its own name', () => {
     const pool = new WorkerPool({ concurrency: 1, queueCapacity: 0, handlers: { resize: () => {} } })
     const log: unknown[] = []
     pool.on('refused', ({ error: _, ...rest }) => log.push(rest))
@@ -542,7 +542,7 @@ describe('the order', () => {
   })
 })
 
-describe('what events cost', () => {
+describe('the cost of events', () => {
   class CountingClock extends ManualClock {
     bytes = 0
     override randomBytes(count: number): Uint8Array {
@@ -551,7 +551,7 @@ describe('what events cost', () => {
     }
   }
 
-  it('F8 without a listener nothing is made for a task that nobody looks at, no id either', async () => {
+  it('F8 without a listener nothing is created for a task that is not observed, not even an id', async () => {
     const clock = new CountingClock()
     const pool = new WorkerPool({ concurrency: 2, queueCapacity: 100, clock }).start()
     for (let n = 0; n < 50; n++) pool.queueTask(() => n)
@@ -562,7 +562,7 @@ describe('what events cost', () => {
     expect(clock.bytes).toBe(0)
   })
 
-  it('F8 with listeners that look at no id, none is made either', async () => {
+  it('F8 with listeners that do not read the id, none is generated', async () => {
     const clock = new CountingClock()
     const pool = new WorkerPool({ concurrency: 2, queueCapacity: 100, clock }).start()
     let settled = 0
@@ -592,8 +592,8 @@ describe('what events cost', () => {
   })
 })
 
-describe('a promise asked for before a task ended', () => {
-  it('is kept, also when another is asked for by a listener to what the end set free', async () => {
+describe('a promise created before a task ended', () => {
+  it('is settled, also when another one is created by a listener of the next task', async () => {
     const clock = new ManualClock()
     const pool = new WorkerPool({ concurrency: 1, queueCapacity: 0, clock }).start()
     const end = gate<string>()

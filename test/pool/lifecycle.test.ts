@@ -12,7 +12,7 @@ const make = (options: Partial<WorkerPoolOptions> = {}) => {
 
 const hang = () => new Promise<never>(() => {})
 
-/** Chance that is the same in each run. */
+/** Random numbers that are the same in each run. */
 const seeded = (seed: number) => {
   let state = seed
   return (below: number): number => {
@@ -31,7 +31,7 @@ describe('a new pool', () => {
     expect(pool.state).toBe('created')
   })
 
-  it('B1 is started once; again has no effect and gives the pool as well', async () => {
+  it('B1 is started once; a second start has no effect and returns the pool as well', async () => {
     const { clock, pool, witness } = make()
     const order: string[] = []
     const task = pool.queueTask(() => order.push('called'))
@@ -47,7 +47,7 @@ describe('a new pool', () => {
     witness.check()
   })
 
-  it('B1 started while it is paused starts nothing until resume', async () => {
+  it('B1 starts no task while it is paused, until resume', async () => {
     const { clock, pool } = make()
     pool.pause()
     const task = pool.queueTask(() => 'done')
@@ -60,7 +60,7 @@ describe('a new pool', () => {
     expect(task.state).toBe('succeeded')
   })
 
-  it('refuses wrong start options, and is not started then', () => {
+  it('refuses wrong start options, and is not started', () => {
     const { pool } = make()
     expect(() => pool.start({ signals: 1 } as never)).toThrow(TypeError)
     expect(() => pool.start(null as never)).toThrow(TypeError)
@@ -69,7 +69,7 @@ describe('a new pool', () => {
 })
 
 describe('pause', () => {
-  it('holds back starts and nothing else: running tasks go on, intake stays open', async () => {
+  it('holds back starts only: running tasks go on, intake stays open', async () => {
     const { clock, pool, witness } = make()
     pool.start()
     const { promise, open } = gate<string>()
@@ -91,7 +91,7 @@ describe('pause', () => {
     witness.check()
   })
 
-  it('in the turn in which a task was given its worker comes too late for that task', async () => {
+  it('comes too late for a task that got its worker in the same turn', async () => {
     const { clock, pool } = make()
     pool.start()
     const task = pool.queueTask(() => 'done')
@@ -100,7 +100,7 @@ describe('pause', () => {
     expect(task.state).toBe('succeeded')
   })
 
-  it('lets a task that comes back from its backoff wait as well', async () => {
+  it('holds back a task after its backoff as well', async () => {
     const { clock, pool } = make()
     pool.start()
     let calls = 0
@@ -122,7 +122,7 @@ describe('pause', () => {
 })
 
 describe('resize', () => {
-  it('A18 downwards kills nothing and starts nothing until fewer run; upwards starts at once', async () => {
+  it('A18 ends no task when it shrinks and starts none until fewer run; starts tasks at once when it grows', async () => {
     const { clock, pool, witness } = make({ concurrency: 4, queueCapacity: 20 })
     pool.start()
     const gates = Array.from({ length: 16 }, () => gate())
@@ -146,7 +146,7 @@ describe('resize', () => {
     witness.check()
   })
 
-  it('A18 lets the queue stand above a smaller capacity until it has drained, and drops nothing', async () => {
+  it('A18 leaves the queue above a smaller capacity until it has drained, and drops nothing', async () => {
     const { clock, pool } = make({ queueCapacity: 4 })
     const tasks = Array.from({ length: 4 }, () => pool.queueTask(() => {}))
     pool.resize({ queueCapacity: 1 })
@@ -157,7 +157,7 @@ describe('resize', () => {
     expect(tasks.every(({ state }) => state === 'succeeded')).toBe(true)
   })
 
-  it('A18 growing lets waiters in at once, in their order', async () => {
+  it('A18 grants waiters at once when it grows, in their order', async () => {
     const { clock, pool, witness } = make({ queueCapacity: 0, waiterCapacity: 10 })
     pool.start()
     pool.queueTask(hang)
@@ -211,7 +211,7 @@ describe('a long burst', () => {
     witness.check()
   })
 
-  it('whose rest is canceled between two slices holds nothing up: what is started later is called', async () => {
+  it('whose rest is canceled between two slices does not block tasks that start later', async () => {
     const { clock, pool } = make({ concurrency: 20, queueCapacity: 10 })
     pool.start()
     const first = pool.queueTask(() => clock.block(50))
@@ -230,7 +230,7 @@ describe('a long burst', () => {
     expect(last.state).toBe('succeeded')
   })
 
-  it('whose rest is canceled between two slices does not hold up a retry', async () => {
+  it('whose rest is canceled between two slices does not block a retry', async () => {
     const { clock, pool } = make({ concurrency: 20, queueCapacity: 10 })
     pool.start()
     let calls = 0

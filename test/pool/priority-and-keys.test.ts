@@ -4,7 +4,7 @@ import { expectBalance } from '../support/books.js'
 import { type Gate, gate } from '../support/gate.js'
 import { never, startedPool, statesOf, thrown, untilAborted, watchedPool } from '../support/pools.js'
 
-/** Notes the names of tasks in the order in which they start. */
+/** Records the names of tasks in the order of their starts. */
 const starts = (pool: WorkerPool): string[] => {
   const order: string[] = []
   pool.on('started', ({ name }) => order.push(name ?? ''))
@@ -41,7 +41,7 @@ describe('priorities', () => {
     expect(pool.stats().totals).toMatchObject({ submitted: 4, refused: 0 })
   })
 
-  it('count for whoever is queued: a running task is not displaced, and the line for room knows none', async () => {
+  it('apply to queued tasks: they do not displace a running task, nor reorder the waiters', async () => {
     const { clock, pool } = startedPool({ concurrency: 1, queueCapacity: 1, waiterCapacity: 5 })
     const order = starts(pool)
     const running = pool.queueTask(untilAborted, { name: 'running' })
@@ -55,7 +55,7 @@ describe('priorities', () => {
     expect(order).toEqual(['running', 'queued', 'low', 'high'])
   })
 
-  it('keep their order when tasks are canceled out of the middle', async () => {
+  it('keep their order when tasks are canceled from the middle', async () => {
     const { clock, pool } = watchedPool({ concurrency: 1, queueCapacity: 100 })
     const order = starts(pool)
     const names = Array.from({ length: 30 }, (_, n) => `${n}`)
@@ -70,7 +70,7 @@ describe('priorities', () => {
 })
 
 describe('keys', () => {
-  it('take turns; tasks without a key together take the turns of one', async () => {
+  it('take turns; tasks without a key together count as one key', async () => {
     const { clock, pool } = watchedPool({ concurrency: 1, queueCapacity: 20 })
     const order = starts(pool)
     const names = ['a1', 'a2', 'a3', 'a4', 'b1', '-1', '-2', '-3', 'c1', 'c2', 'b2']
@@ -118,7 +118,7 @@ describe('keys', () => {
     }
   )
 
-  it('a key that comes late has its turn before any other has two', async () => {
+  it('a new key has its turn before any other has two', async () => {
     const { clock, pool } = startedPool({ concurrency: 1, queueCapacity: 2_000 })
     const order = starts(pool)
     const blocker = pool.queueTask(untilAborted, { name: 'blocker' })
@@ -137,7 +137,7 @@ describe('keys', () => {
     expect(order.indexOf('late')).toBe(11)
   })
 
-  it('`perKey.concurrency` bounds how many of a key run; the other keys go on', async () => {
+  it('`perKey.concurrency` bounds the running tasks of a key; other keys go on', async () => {
     const { clock, pool } = startedPool({ concurrency: 4, queueCapacity: 20, perKey: { concurrency: 2 } })
     const running = new Map<string, number>()
     const most = new Map<string, number>()
@@ -179,7 +179,7 @@ describe('keys', () => {
     expect(order).toEqual(['a1', 'a2', 'b1', 'b2', 'b3', '-1', 'a3', 'a4'])
   })
 
-  it('a key at its limit holds back neither lower priorities nor its own order', async () => {
+  it('a key at its limit blocks no lower priorities and keeps its own order', async () => {
     const { clock, pool } = startedPool({ concurrency: 3, queueCapacity: 20, perKey: { concurrency: 1 } })
     const order = starts(pool)
     const first = pool.queueTask(untilAborted, { key: 'a', name: 'a running' })
@@ -195,7 +195,7 @@ describe('keys', () => {
     expect(order.slice(2)).toEqual(['a highest', 'a high 1', 'a high 2', 'a low'])
   })
 
-  it('forgets canceled tasks of a key at its limit', async () => {
+  it('removes canceled tasks of a key at its limit', async () => {
     const { clock, pool } = startedPool({ concurrency: 2, queueCapacity: 20, perKey: { concurrency: 1 } })
     const order = starts(pool)
     const running = pool.queueTask(untilAborted, { key: 'a', name: 'running' })
@@ -212,7 +212,7 @@ describe('keys', () => {
     expect(order).toEqual(['running', 'again'])
   })
 
-  it('`perKey.queueCapacity` refuses the key, not the pool, and says how things stand', async () => {
+  it('`perKey.queueCapacity` refuses the key, not the pool, with the figures of the key', async () => {
     const { clock, pool, witness } = startedPool({
       concurrency: 2,
       queueCapacity: 10,
@@ -246,7 +246,7 @@ describe('keys', () => {
     expect(expectBalance(pool).totals).toMatchObject({ refused: 3 })
   })
 
-  it('`perKey.queueCapacity: 0` lets a key straight to a free worker or refuses it', async () => {
+  it('`perKey.queueCapacity: 0` gives a task to a free worker or refuses it', async () => {
     const { clock, pool } = startedPool({
       concurrency: 2,
       queueCapacity: 10,
@@ -263,7 +263,7 @@ describe('keys', () => {
     expect(pool.queueTask(never, { key: 'a' }).state).toBe('running')
   })
 
-  it('the key’s bound is judged before the pool’s', () => {
+  it('the bound of the key is checked before that of the pool', () => {
     const { pool } = startedPool({ concurrency: 1, queueCapacity: 1, perKey: { queueCapacity: 1 } })
     pool.queueTask(never)
     pool.queueTask(never, { key: 'a' })
@@ -272,7 +272,7 @@ describe('keys', () => {
     expect(() => pool.queueTask(never)).toThrow(QueueFullError)
   })
 
-  it('a task that waits for its retry keeps its place in the key’s share', async () => {
+  it('a task that waits for its retry keeps its place in the share of its key', async () => {
     const { clock, pool } = startedPool({
       concurrency: 4,
       queueCapacity: 10,
@@ -316,7 +316,7 @@ describe('keys', () => {
     expect(pool.queueTask(never, { key: 'a' }).state).toBe('running')
   })
 
-  it('remembers what a key runs when all it had queued is canceled', async () => {
+  it('still counts the running tasks of a key when all its queued tasks are canceled', async () => {
     const { clock, pool } = startedPool({ concurrency: 4, queueCapacity: 10, perKey: { concurrency: 1 } })
     const running = pool.queueTask(untilAborted, { key: 'a' })
     pool.queueTask(never, { key: 'a' }).cancel()
@@ -328,7 +328,7 @@ describe('keys', () => {
     expect(await next.result()).toBe('next')
   })
 
-  it('A20 bounds the queue all the same when every task is of a key at its limit', async () => {
+  it('A20 bounds the queue also when every task belongs to a key at its limit', async () => {
     const { clock, pool } = startedPool({ concurrency: 5, queueCapacity: 3, perKey: { concurrency: 1 } })
     for (let n = 0; n < 4; n++) pool.queueTask(never, { key: 'a' })
     const error = thrown(() => pool.queueTask(never, { key: 'a' }))
@@ -339,7 +339,7 @@ describe('keys', () => {
     expect(expectBalance(pool)).toMatchObject({ running: 2, queued: 3 })
   })
 
-  it('a share is bounded anew once the key has been idle', async () => {
+  it('a share starts at zero again once the key has been idle', async () => {
     const { clock, pool } = startedPool({
       concurrency: 1,
       queueCapacity: 10,

@@ -6,7 +6,7 @@ import { gate } from '../support/gate.js'
 import { ManualClock } from '../support/manual-clock.js'
 import { never, startedPool, statesOf, untilAborted, type WatchedPool } from '../support/pools.js'
 
-/** Notes when tasks start, in milliseconds since the pool was made, and their names. */
+/** Records the names of tasks and their starts, in milliseconds since the pool was created. */
 const starts = ({ clock, pool }: Pick<WatchedPool, 'clock' | 'pool'>): [string, number][] => {
   const noted: [string, number][] = []
   const from = clock.now()
@@ -19,7 +19,7 @@ const queueAll = (pool: WorkerPool, names: string): void => {
 }
 
 describe('the rate', () => {
-  it('lets at most so many start in the interval, whatever is queued and free', async () => {
+  it('starts at most the given number in the interval, whatever is queued and free', async () => {
     const watched = startedPool({ concurrency: 10, queueCapacity: 20, rateLimit: { starts: 2, intervalMs: 1_000 } })
     const noted = starts(watched)
     const { clock, pool } = watched
@@ -37,7 +37,7 @@ describe('the rate', () => {
     expect(clock.timers('alive')).toBe(0)
   })
 
-  it('slides: each start opens again exactly an interval after it', async () => {
+  it('slides: each start is available again exactly one interval later', async () => {
     const watched = startedPool({ concurrency: 10, rateLimit: { starts: 2, intervalMs: 1_000 } })
     const noted = starts(watched)
     const { clock, pool } = watched
@@ -68,7 +68,7 @@ describe('the rate', () => {
     expect(noted.map(([name]) => name).sort()).toEqual(['a', 'a', 'a', 'b'])
   })
 
-  it('is not used up by what was canceled before its call', async () => {
+  it('does not count tasks that were canceled before their call', async () => {
     const { clock, pool } = startedPool({ concurrency: 5, rateLimit: { starts: 1, intervalMs: 1_000 } })
     for (let n = 0; n < 100; n++) pool.queueTask(never).cancel()
     const task = pool.queueTask(() => 'ran')
@@ -81,7 +81,7 @@ describe('the rate', () => {
     const watched = startedPool({ concurrency: 10, rateLimit: { starts: 1, intervalMs: 100 } })
     const noted = starts(watched)
     queueAll(watched.pool, 'ab')
-    watched.clock.block(70) // the same tick goes on for long before the first call
+    watched.clock.block(70) // the same tick continues for long before the first call
     await watched.clock.advance(1_000)
     expect(noted).toEqual([
       ['a', 70],
@@ -89,7 +89,7 @@ describe('the rate', () => {
     ])
   })
 
-  it('goes by a late timer’s own time: nothing is caught up', async () => {
+  it('uses the time of a late timer: missed starts are not caught up', async () => {
     const watched = startedPool({ concurrency: 10, rateLimit: { starts: 2, intervalMs: 100 } })
     const noted = starts(watched)
     const { clock, pool } = watched
@@ -100,7 +100,7 @@ describe('the rate', () => {
     expect(noted.map(([, at]) => at)).toEqual([0, 0, 1_050, 1_050, 1_150, 1_150])
   })
 
-  it('ends with times that no number holds exactly', async () => {
+  it('terminates with times that no number represents exactly', async () => {
     for (const [from, intervalMs] of [
       [0.1, 0.2],
       [35.123456, 1_000],
@@ -118,7 +118,7 @@ describe('the rate', () => {
     }
   })
 
-  it('leaves no timer behind once nothing waits for it', async () => {
+  it('leaves no timer behind once nothing waits for the rate limit', async () => {
     const { clock, pool } = startedPool({
       concurrency: 2,
       queueCapacity: 1,
@@ -138,7 +138,7 @@ describe('the rate', () => {
     expect(clock.timers('alive')).toBe(0)
   })
 
-  it('A20 bounds the queue all the same', async () => {
+  it('A20 bounds the queue as well', async () => {
     const { clock, pool } = startedPool({ concurrency: 5, queueCapacity: 2, rateLimit: { starts: 1, intervalMs: 100 } })
     queueAll(pool, 'abc')
     await clock.turn()
@@ -148,7 +148,7 @@ describe('the rate', () => {
     expect(pool.queueTask(never).state).toBe('queued')
   })
 
-  it('A20 with no queue, lets a task straight in while it is open and refuses it else', async () => {
+  it('A20 with no queue, accepts a task while the rate allows it to start, else refuses it', async () => {
     const { clock, pool } = startedPool({ concurrency: 5, queueCapacity: 0, rateLimit: { starts: 2, intervalMs: 100 } })
     queueAll(pool, 'ab')
     expect(() => pool.queueTask(never)).toThrow(QueueFullError)
@@ -192,14 +192,14 @@ describe('the rate', () => {
   })
 })
 
-describe('who comes first when the rate opens', () => {
-  it('a newcomer never passes the queue, however late the timer is', async () => {
+describe('the order when the rate allows a start', () => {
+  it('a new task never passes the queue, however late the timer is', async () => {
     const watched = startedPool({ concurrency: 5, rateLimit: { starts: 1, intervalMs: 100 } })
     const noted = starts(watched)
     const { clock, pool } = watched
     queueAll(pool, 'ab')
     await clock.turn()
-    clock.block(150) // open, and nobody was told yet
+    clock.block(150) // the next start is allowed, but no timer has fired
     queueAll(pool, 'c')
     await clock.advance(1_000)
     expect(noted).toEqual([
@@ -209,7 +209,7 @@ describe('who comes first when the rate opens', () => {
     ])
   })
 
-  it('a newcomer never passes the queue, also when the rate opens between two looks at the clock', async () => {
+  it('a new task never passes the queue, also when the rate opens between two clock readings', async () => {
     class Creeping extends ManualClock {
       step = 0
       override now(): number {
@@ -233,7 +233,7 @@ describe('who comes first when the rate opens', () => {
     }
   })
 
-  it('nor does a newcomer, or the queue’s last, pass the line', async () => {
+  it('a new task or the last of the queue never passes the waiters', async () => {
     const watched = startedPool({ concurrency: 5, queueCapacity: 0, rateLimit: { starts: 1, intervalMs: 100 } })
     const noted = starts(watched)
     const { clock, pool } = watched
@@ -250,7 +250,7 @@ describe('who comes first when the rate opens', () => {
     expect(expectBalance(pool)).toMatchObject({ waiting: 0, totals: { refused: 1 } })
   })
 
-  it.each([undefined, 5_000])('wakes who waits for it alone (`waitMs: %s`)', async (waitMs) => {
+  it.each([undefined, 5_000])('grants a waiter that only the rate holds back (`waitMs: %s`)', async (waitMs) => {
     const watched = startedPool({ concurrency: 2, queueCapacity: 0, rateLimit: { starts: 1, intervalMs: 1_000 } })
     const noted = starts(watched)
     const { clock, pool } = watched
@@ -266,7 +266,7 @@ describe('who comes first when the rate opens', () => {
   })
 
   it.each(['ends', 'fails and is to be retried', 'is canceled before its call'])(
-    'the head of the line never passes the queue, when a task that %s finds the rate open for two',
+    'the first waiter never passes the queue, when a task %s while the rate allows two starts',
     async (what) => {
       const watched = startedPool({
         concurrency: 4,
@@ -291,7 +291,7 @@ describe('who comes first when the rate opens', () => {
       void pool.queueTaskWhenFree(never, { name: 'w' })
       await clock.turn()
       expect(expectBalance(pool)).toMatchObject({ running: 1, queued: 3, waiting: 1 })
-      clock.block(100) // open for two by now, and the timer is late
+      clock.block(100) // two starts are allowed by now, and the timer is late
       if (what.startsWith('is canceled')) pool.tasks({ state: 'queued' }).at(-1)?.cancel()
       end.open()
       await clock.turn()
@@ -300,7 +300,7 @@ describe('who comes first when the rate opens', () => {
     }
   )
 
-  it('a late timer is not forgotten when a task is called in the meantime', async () => {
+  it('a late timer still takes effect when a task is called in the meantime', async () => {
     const watched = startedPool({ concurrency: 5, rateLimit: { starts: 2, intervalMs: 100 } })
     const noted = starts(watched)
     const { clock, pool } = watched
@@ -318,7 +318,7 @@ describe('who comes first when the rate opens', () => {
   })
 
   it.each(['leaves', 'runs out of time', 'is refused'])(
-    'a late timer is not forgotten when somebody in the line %s in the meantime',
+    'a late timer still takes effect when a waiter %s in the meantime',
     async (what) => {
       const watched = startedPool({
         concurrency: 5,
@@ -352,7 +352,7 @@ describe('who comes first when the rate opens', () => {
     }
   )
 
-  it('who leaves the line is counted before anything starts in the same step', async () => {
+  it('a waiter that leaves is counted before a task starts in the same step', async () => {
     const { clock, pool, witness } = startedPool({
       concurrency: 5,
       queueCapacity: 1,
@@ -374,7 +374,7 @@ describe('who comes first when the rate opens', () => {
     expect(witness.names().filter((name) => name === 'queued' || name === 'refused')).toHaveLength(4)
   })
 
-  it('keys take turns under the rate as without one', async () => {
+  it('keys take turns under the rate limit as without one', async () => {
     const watched = startedPool({ concurrency: 5, queueCapacity: 20, rateLimit: { starts: 1, intervalMs: 10 } })
     const noted = starts(watched)
     const { clock, pool } = watched
@@ -430,7 +430,7 @@ describe('no window of the interval holds more than the allowed starts', () => {
               }
             } else if (what === 'advance') {
               await clock.advance(n)
-              // No worker is idle while the rate is open and somebody waits.
+              // No worker is idle while the rate allows a start and a task waits.
               const { running, queued, waiting } = pool.stats()
               const recent = calls.filter((at) => at + intervalMs > clock.now()).length
               if (recent < allowed && running < concurrency) expect(queued + waiting).toBe(0)
@@ -443,7 +443,7 @@ describe('no window of the interval holds more than the allowed starts', () => {
           for (let i = 0; i + allowed < calls.length; i++) {
             expect((calls[i + allowed] as number) - (calls[i] as number)).toBeGreaterThanOrEqual(intervalMs - 1e-9)
           }
-          // Nothing is stuck: what is accepted runs once the faults end.
+          // No task is left behind: accepted tasks run once the faults end.
           for (
             let round = 0;
             round < 60 && pool.stats().running + pool.stats().queued + pool.stats().delayed > 0;
@@ -462,7 +462,7 @@ describe('no window of the interval holds more than the allowed starts', () => {
 })
 
 describe('a stop', () => {
-  it('without grace cancels what the rate held back', async () => {
+  it('without grace cancels the tasks that the rate limit held back', async () => {
     const { clock, pool } = startedPool({ concurrency: 5, rateLimit: { starts: 1, intervalMs: 1_000 } })
     const tasks = [pool.queueTask(untilAborted), pool.queueTask(never), pool.queueTask(never)]
     await clock.turn()

@@ -5,7 +5,7 @@ import { type Gate, gate } from '../support/gate.js'
 import { never, startedPool, statesOf, thrown, untilAborted, watchedPool } from '../support/pools.js'
 
 describe('resize', () => {
-  it('A18 kills nothing when it shrinks: nothing starts until few enough run; when it grows, all start at once', async () => {
+  it('A18 ends no task when it shrinks: none starts until few enough run; when it grows, all start at once', async () => {
     const { clock, pool, witness } = startedPool({ concurrency: 4, queueCapacity: 20 })
     const gates: Gate[] = []
     const tasks = Array.from({ length: 14 }, () =>
@@ -43,7 +43,7 @@ describe('resize', () => {
     expect(pool.stats()).toMatchObject({ peakRunning: 8, peakQueued: 10 })
   })
 
-  it('A18 drops no accepted task: the queue stands above a smaller capacity, and takes none until it has drained', async () => {
+  it('A18 drops no accepted task: the queue may exceed a smaller capacity, and accepts none until it has drained', async () => {
     const { clock, pool } = startedPool({ concurrency: 1, queueCapacity: 5, waiterCapacity: 3 })
     const blocker = pool.queueTask(untilAborted)
     const tasks = Array.from({ length: 5 }, () => pool.queueTask(untilAborted))
@@ -105,7 +105,7 @@ describe('resize', () => {
     expect(pool.stats().totals).toMatchObject({ succeeded: 2 })
   })
 
-  it('starts nothing in a pool that is paused or held back by its rate', async () => {
+  it('starts nothing in a pool that is paused or at its rate limit', async () => {
     const { clock, pool } = startedPool({ concurrency: 1, rateLimit: { starts: 1, intervalMs: 100 } })
     for (let n = 0; n < 3; n++) pool.queueTask(never)
     await clock.turn()
@@ -121,7 +121,7 @@ describe('resize', () => {
     expect(expectBalance(pool)).toMatchObject({ running: 3, queued: 0 })
   })
 
-  it('counts in the grace of a stop, and means nothing after it', async () => {
+  it('applies during the grace of a stop, and has no effect after it', async () => {
     const { clock, pool } = startedPool({ concurrency: 1, forceMs: 0 })
     const ends = [gate(), gate()]
     const tasks = ends.map((end) => pool.queueTask(() => end.promise))
@@ -165,7 +165,7 @@ describe('resize', () => {
     expect(pool.stats()).toEqual(before)
   })
 
-  it('leaves what is not given as it is', () => {
+  it('leaves a bound that is not given unchanged', () => {
     const { pool } = startedPool({ concurrency: 3, queueCapacity: 4 })
     pool.resize({})
     pool.resize({ concurrency: undefined, queueCapacity: 6 })
@@ -281,7 +281,7 @@ describe('listeners that act on the pool', () => {
     expect(pool.stats().peakRunning).toBeLessThanOrEqual(act.startsWith('resizes it up') ? 8 : 2)
   })
 
-  it('are called no more after one `off`, however often they were added', async () => {
+  it('are not called after one `off`, however often they were added', async () => {
     const { clock, pool } = startedPool()
     let calls = 0
     const listener = (): number => ++calls

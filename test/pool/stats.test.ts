@@ -15,7 +15,7 @@ const hang = () => new Promise<never>(() => {})
 const NO_DATA: DurationStats = { mean: 0, p50: 0, p95: 0, p99: 0, max: 0 }
 
 describe('stats', () => {
-  it('has every key from the first moment on', () => {
+  it('has every property from the beginning', () => {
     const { pool } = make()
     expect(pool.stats()).toStrictEqual({
       name: undefined,
@@ -47,7 +47,7 @@ describe('stats', () => {
     })
   })
 
-  it('has the same keys in every state, and is a copy', async () => {
+  it('has the same properties in every state, and is a copy', async () => {
     const { clock, pool } = make({ name: 'reports' })
     const keys = (value: object): unknown =>
       Object.entries(value).map(([key, inside]) => (typeof inside === 'object' ? [key, keys(inside)] : key))
@@ -64,7 +64,7 @@ describe('stats', () => {
     expect(JSON.parse(JSON.stringify(pool.stats()))).toEqual(pool.stats())
   })
 
-  it('counts one task of each fate', async () => {
+  it('counts one task of each outcome', async () => {
     const { clock, pool } = make({ concurrency: 3, queueCapacity: 3, waiterCapacity: 2, stuckAfterMs: 100 })
     pool.start()
     let calls = 0
@@ -115,7 +115,7 @@ describe('stats', () => {
     expectBalance(pool)
   })
 
-  it('keeps its books balanced at every instant: in tasks, listeners, abort listeners and between', async () => {
+  it('has counters that add up at every time: in tasks, listeners, abort listeners and between', async () => {
     const { clock, pool } = make({ concurrency: 2, queueCapacity: 3, waiterCapacity: 2, stuckAfterMs: 5 })
     const witness = new Witness(pool)
     pool.start()
@@ -204,7 +204,7 @@ describe('stats', () => {
     expect(pool.stats().oldestQueuedMs).toBe(0)
   })
 
-  it('peaks stay when the numbers fall, and a task straight to a worker was never queued', async () => {
+  it('peaks stay when the numbers fall, and a task that takes a free worker is never queued', async () => {
     const { clock, pool } = make()
     pool.start()
     const { promise, open } = gate()
@@ -218,7 +218,7 @@ describe('stats', () => {
     expect(pool.stats()).toMatchObject({ running: 0, queued: 0, peakRunning: 2, peakQueued: 3 })
   })
 
-  it('stuck falls again when the function ends', async () => {
+  it('stuck decreases when the function ends', async () => {
     const { clock, pool } = make({ stuckAfterMs: 10 })
     pool.start()
     const { promise, open } = gate()
@@ -234,7 +234,7 @@ describe('stats', () => {
     expect(pool.stats().stuck).toBe(0)
   })
 
-  it('waitMs counts from being accepted to the first start, once per task; the canceled ones never waited to an end', async () => {
+  it('waitMs measures from acceptance to the first start, once per task, without tasks canceled before', async () => {
     const { clock, pool } = make({ concurrency: 1 })
     pool.start()
     const { promise, open } = gate()
@@ -248,7 +248,7 @@ describe('stats', () => {
     expect(within(pool.stats().waitMs.p99, 4_000)).toBe(true)
   })
 
-  it('runMs counts each attempt from its call to its end, whatever the end is', async () => {
+  it('runMs measures each attempt from its call to its end, whatever the outcome', async () => {
     const { clock, pool } = make({ concurrency: 1 })
     pool.start()
     const gates = [gate(), gate()]
@@ -285,7 +285,7 @@ describe('stats', () => {
     expect(() => pool.queueTask(hang)).toThrow(expect.objectContaining({ retryAfterMs: 5_000 }))
   })
 
-  it('the percentiles are about 6 % precise, over milliseconds and hours', async () => {
+  it('the percentiles are precise to about 6 %, for milliseconds and hours', async () => {
     for (const scale of [0.5, 10, 1_000, 3_600_000]) {
       const { clock, pool } = make({ concurrency: 1, queueCapacity: 0, retention: { count: 0 } })
       pool.start()
@@ -308,7 +308,7 @@ describe('stats', () => {
 const within = (value: number, expected: number): boolean => Math.abs(value - expected) <= 0.06 * expected
 
 describe('the pool in one line', () => {
-  it('says how full it is, how long the oldest waits, and what became of the rest', async () => {
+  it('shows the utilization, the oldest wait and the outcomes', async () => {
     const { clock, pool } = make({ name: 'reports', concurrency: 10, queueCapacity: 100 })
     pool.start()
     for (let n = 0; n < 3; n++) pool.queueTask(() => {})
@@ -325,7 +325,7 @@ describe('the pool in one line', () => {
     expect(inspect({ pool })).toBe(`{\n  pool: ${line}\n}`)
   })
 
-  it('says the state where it is not running, and what else there is only where there is some', async () => {
+  it('shows the state if it is not running, and optional parts only if they apply', async () => {
     const { clock, pool } = make({ name: 'p', concurrency: 1, queueCapacity: 1, waiterCapacity: 1 })
     expect(String(pool)).toBe('p (created): running 0/1, queued 0/1, 0 succeeded, 0 failed, 0 refused')
     pool.start()

@@ -28,7 +28,7 @@ const report = (over: Partial<StopReport>): StopReport => ({
   ...over
 })
 
-/** A clock on which the turns of the loop take their turn with the timers. */
+/** A clock whose turns of the loop alternate with its timers. */
 class TimerTurns extends ManualClock {
   override yield(then: () => void): void {
     this.timer(then).set(0)
@@ -75,7 +75,7 @@ describe('before stop returns', () => {
     expect(await isSettled(clock, stopped)).toBe(false)
   })
 
-  it('without a grace what is queued has been canceled and every running signal has aborted', async () => {
+  it('without a grace queued tasks have been canceled and every running signal has aborted', async () => {
     const { clock, pool } = startedPool({ concurrency: 2 })
     const signals: AbortSignal[] = []
     const running = [1, 2].map(() =>
@@ -121,7 +121,7 @@ describe('before stop returns', () => {
     }
   })
 
-  it('without a grace nothing starts any more, not even by a listener of `stopping` that makes room', async () => {
+  it('without a grace no task starts any more, not even by a listener of `stopping` that makes room', async () => {
     const { pool } = startedPool()
     const tasks = [pool.queueTask(untilAborted), pool.queueTask(never)]
     pool.on('stopping', () => pool.resize({ concurrency: 2 }))
@@ -206,7 +206,7 @@ describe('the grace', () => {
     expect(attempts).toBe(2)
   })
 
-  it('starts at stop what a pause had held back', async () => {
+  it('starts at stop the tasks that a pause had held back', async () => {
     const { clock, pool } = watchedPool({ concurrency: 2 })
     pool.start().pause()
     const tasks = [1, 2, 3].map((n) => pool.queueTask(() => n))
@@ -217,7 +217,7 @@ describe('the grace', () => {
     await clock.turn()
   })
 
-  it('starts nothing that a pause had held back when a listener of `stopping` has used the grace up', async () => {
+  it('starts no task that a pause had held back when a listener of `stopping` has used up the grace', async () => {
     const { clock, pool } = startedPool()
     pool.pause()
     const task = pool.queueTask(never)
@@ -228,7 +228,7 @@ describe('the grace', () => {
     expect(pool.stats().peakRunning).toBe(0)
   })
 
-  it('cannot be paused, and the pause of before cannot come back', async () => {
+  it('cannot be paused, and an earlier pause does not come back', async () => {
     const { clock, pool } = watchedPool()
     pool.start().pause()
     const task = pool.queueTask(() => {})
@@ -244,7 +244,7 @@ describe('the grace', () => {
     expect(pool.stats()).toMatchObject({ paused: false, state: 'stopped' })
   })
 
-  it('B7 at its end, a task that honours the abort is canceled, and what is queued or waits for a retry is too', async () => {
+  it('B7 at its end, a task that ends on the abort is canceled, and so are queued and delayed tasks', async () => {
     const { clock, pool } = startedPool()
     const retried = pool.queueTask(
       () => {
@@ -352,7 +352,7 @@ describe('the force deadline', () => {
     expect(clock.timers()).toBe(0)
   })
 
-  it('is five seconds after the abort unless told otherwise', async () => {
+  it('is five seconds after the abort by default', async () => {
     const { clock, pool } = startedPool()
     pool.queueTask(never)
     await clock.turn()
@@ -374,7 +374,7 @@ describe('the force deadline', () => {
     expect(await stopped).toMatchObject({ durationMs: 110, failed: 1 })
   })
 
-  it('of zero takes no time: what does not end in the same turn of the event loop has failed', async () => {
+  it('of zero takes no time: a task that does not end in the same turn of the event loop fails', async () => {
     const { clock, pool } = startedPool({ concurrency: 2 })
     const tasks = [pool.queueTask(never), pool.queueTask(never)]
     await clock.turn()
@@ -404,7 +404,7 @@ describe('the force deadline', () => {
     expect(task.state).toBe('canceled')
   })
 
-  it('of zero after a grace aborts the signals and cancels what is queued before it gives up on the rest', async () => {
+  it('of zero after a grace aborts the signals and cancels queued tasks before it fails the rest', async () => {
     const { clock, pool } = startedPool()
     let context!: TaskContext
     const deaf = pool.queueTask((ctx) => {
@@ -433,7 +433,7 @@ describe('the force deadline', () => {
     )
   })
 
-  it('of Infinity waits for ever, and is cut short by a later call', async () => {
+  it('of Infinity waits for ever, and is shortened by a later call', async () => {
     const { clock, pool } = startedPool()
     pool.queueTask(never)
     await clock.turn()
@@ -445,7 +445,7 @@ describe('the force deadline', () => {
     expect(await stopped).toMatchObject({ durationMs: 2 ** 40 + 7, interrupted: { count: 1 } })
   })
 
-  it('a pool stopped by a listener of a failure of this kind tells each interrupted task once', async () => {
+  it('a stop called by a listener of an interrupted task reports each interrupted task once', async () => {
     const { clock, pool, witness } = startedPool({ concurrency: 3 })
     const tasks = [1, 2, 3].map(() => pool.queueTask(never))
     await clock.turn()
@@ -462,7 +462,7 @@ describe('the force deadline', () => {
   })
 
   it.each(['a listener of its start', 'the hook that decides on its retry'])(
-    'a task is interrupted once where a test lets the time of the stop pass inside %s',
+    'a task is interrupted once if the deadline of the stop passes inside %s',
     async (where) => {
       const { clock, pool, witness } = startedPool({
         retry: {
@@ -494,7 +494,7 @@ describe('the force deadline', () => {
 })
 
 describe('stop again', () => {
-  it('B2 gives the same promise for ever, which is `closed`, before and after the end', async () => {
+  it('B2 always returns the same promise, which is `closed`, before and after the end', async () => {
     const { clock, pool, witness } = watchedPool()
     const { closed } = pool
     pool.start()
@@ -524,7 +524,7 @@ describe('stop again', () => {
     expect(clock.timers('alive')).toBe(0)
   })
 
-  it('brings both deadlines nearer, never further: min(old, now + grace) and min(old, now + grace + force)', async () => {
+  it('shortens both deadlines, never extends them: min(old, now + grace) and min(old, now + grace + force)', async () => {
     const cases: [at: number, again: StopOptions, abortAt: number, endAt: number][] = [
       [100, { graceMs: 5_000, forceMs: 5_000 }, 1_000, 1_500],
       [100, { graceMs: 300, forceMs: 5_000 }, 400, 1_500],
@@ -557,7 +557,7 @@ describe('stop again', () => {
     }
   })
 
-  it('keeps the first reason, also when that was none', async () => {
+  it('keeps the first reason, also if it is undefined', async () => {
     for (const first of ['first', undefined]) {
       const { clock, pool, witness } = startedPool()
       pool.queueTask(untilAborted)
@@ -571,14 +571,14 @@ describe('stop again', () => {
     }
   })
 
-  it('takes any value as a reason, and gives it back as it is', async () => {
+  it('accepts any value as a reason, and returns it unchanged', async () => {
     for (const reason of [null, 0, '', Symbol('s'), { a: 1 }, new Error('x')]) {
       const { pool } = watchedPool()
       expect((await pool.stop({ reason })).reason).toBe(reason)
     }
   })
 
-  it('refuses wrong options and then stops nothing', () => {
+  it('refuses wrong options and does not stop', () => {
     const { pool, witness } = startedPool()
     expect(thrown(() => pool.stop({ graceMs: -1 }))).toEqual(
       new RangeError('Expected `graceMs` to be a number of milliseconds from 0, got `-1` (number)')
@@ -592,7 +592,7 @@ describe('stop again', () => {
 })
 
 describe('stop from anywhere', () => {
-  it('B3 before start: what is queued is canceled, and start is refused from then on', async () => {
+  it('B3 before start: queued tasks are canceled, and start is refused from then on', async () => {
     const { clock, pool, witness } = watchedPool()
     const tasks = [pool.queueTask(never), pool.queueTask(never)]
     const stopped = pool.stop({ graceMs: 1_000 })
@@ -614,7 +614,7 @@ describe('stop from anywhere', () => {
     await clock.turn()
   })
 
-  it('while paused, without a grace: canceled like the rest', async () => {
+  it('while paused, without a grace: queued tasks are canceled', async () => {
     const { pool } = watchedPool()
     pool.start().pause()
     const task = pool.queueTask(never)
@@ -636,7 +636,7 @@ describe('stop from anywhere', () => {
     expect(pool.stats().totals).toMatchObject({ submitted: 5, accepted: 1, refused: 4 })
   })
 
-  it('B2 inside a task it acts at once and gives the same promise; awaiting it there costs grace and force', async () => {
+  it('B2 inside a task it acts at once and returns the same promise; awaiting it there takes grace and force', async () => {
     const { clock, pool } = startedPool()
     let inside: Promise<StopReport> | undefined
     const seen: unknown[] = []
@@ -674,7 +674,7 @@ describe('stop from anywhere', () => {
     expect(await task.result()).toBe('last words')
   })
 
-  it('B2 in a listener of any event of a task ends the pool, and every task has one end', async () => {
+  it('B2 in a listener of any event of a task ends the pool, and every task settles once', async () => {
     const events = ['queued', 'started', 'retrying', 'progress', 'succeeded', 'failed', 'canceled', 'settled'] as const
     for (const event of events) {
       const { clock, pool, witness } = startedPool({ concurrency: 5, onUnobservedError: () => {} })
@@ -710,7 +710,7 @@ describe('stop from anywhere', () => {
     }
   })
 
-  it('B2 in a listener of `queued` the caller still gets its task, canceled', async () => {
+  it('B2 in a listener of `queued` the caller still receives its task, canceled', async () => {
     const { clock, pool } = startedPool()
     pool.on('queued', () => void pool.stop())
     const task = pool.queueTask(never)
@@ -720,7 +720,7 @@ describe('stop from anywhere', () => {
     expect(pool.state).toBe('stopped')
   })
 
-  it('in a listener of `canceled`, of `stopping`, of `idle`: nothing is told twice', async () => {
+  it('in a listener of `canceled`, of `stopping`, of `idle`: no event is emitted twice', async () => {
     for (const event of ['canceled', 'stopping', 'idle', 'stopped'] as const) {
       const { clock, pool, witness } = startedPool({ concurrency: 2 })
       pool.on(event, () => void pool.stop())
@@ -737,7 +737,7 @@ describe('stop from anywhere', () => {
     }
   })
 
-  it('in a listener of each of very many ends takes no stack', async () => {
+  it('in a listener of each of many settles does not grow the stack', async () => {
     const unobserved: unknown[] = []
     const { pool } = startedPool({ queueCapacity: 20_000, onUnobservedError: (error) => unobserved.push(error) })
     pool.pause()
@@ -747,7 +747,7 @@ describe('stop from anywhere', () => {
     expect(unobserved).toEqual([])
   })
 
-  it('listeners that cancel other tasks while stop cancels them take nothing away from it', async () => {
+  it('listeners may cancel other tasks while stop cancels them', async () => {
     const { clock, pool } = startedPool({ concurrency: 4 })
     const heard = pool.queueTask((ctx) => {
       ctx.signal.addEventListener('abort', () => {
@@ -801,7 +801,7 @@ describe('the parent signal', () => {
     expect(listenersOn(controller.signal)).toBe(0)
   })
 
-  it('B16 that has aborted already: the pool stops at once and never stays open without running', async () => {
+  it('B16 that has already aborted: the pool stops at once and never stays open without running', async () => {
     const { clock, pool } = watchedPool()
     const task = pool.queueTask(never)
     const signal = AbortSignal.abort('too late')
@@ -813,7 +813,7 @@ describe('the parent signal', () => {
     await clock.turn()
   })
 
-  it('B16 is let go when the pool has stopped otherwise', async () => {
+  it('B16 is released when the pool has stopped otherwise', async () => {
     const { pool } = watchedPool()
     const { signal } = new AbortController()
     pool.start({ signal })
@@ -833,7 +833,7 @@ describe('the parent signal', () => {
     expect(witness.told).toEqual([])
   })
 
-  it('B16 may be that of tasks and waits as well: one listener for all, and each is told', async () => {
+  it('B16 may be shared with tasks and waits: one listener for all, and each is notified', async () => {
     const { clock, pool } = watchedPool({ queueCapacity: 1 })
     const controller = new AbortController()
     const { signal } = controller
@@ -869,7 +869,7 @@ describe('await using', () => {
     expect(task.state).toBe('canceled')
   })
 
-  it('B17 stops the pool after an error in the block, and the error stays what it was', async () => {
+  it('B17 stops the pool after an error in the block, and the error stays the same', async () => {
     const { pool } = watchedPool()
     const mistake = new Error('in the block')
     const block = async () => {
@@ -881,7 +881,7 @@ describe('await using', () => {
     expect(pool.state).toBe('stopped')
   })
 
-  it('B17 disposing of a stopped pool does nothing more', async () => {
+  it('B17 disposing of a stopped pool has no effect', async () => {
     const { pool, witness } = watchedPool()
     await pool.stop()
     const told = witness.told.length
@@ -891,7 +891,7 @@ describe('await using', () => {
 })
 
 describe('the report', () => {
-  it('counts what settled since stop, not before', async () => {
+  it('counts the tasks that settled since stop, not before', async () => {
     const { clock, pool } = startedPool({ concurrency: 3, onUnobservedError: () => {} })
     pool.queueTask(() => {})
     pool.queueTask(() => Promise.reject(new Error('x')))
@@ -909,7 +909,7 @@ describe('the report', () => {
     await clock.turn()
   })
 
-  it('is what the event carries, and what stats agrees with', async () => {
+  it('is the argument of the event, and agrees with stats', async () => {
     const { pool, witness } = startedPool({ concurrency: 2 })
     for (let n = 0; n < 5; n++) pool.queueTask(never)
     const stopped = await pool.stop()
@@ -932,7 +932,7 @@ describe('the report', () => {
     expect(states).toEqual(['stopping: stopping', 'idle: stopping', 'stopped: stopped', 'resolved: stopped'])
   })
 
-  it('records stay readable after stop, without a timer, and are forgotten by age when somebody looks', async () => {
+  it('records stay readable after stop, without a timer, and expire at the next look-up', async () => {
     const { clock, pool } = startedPool({ retention: { ms: 1_000 } })
     const task = pool.queueTask(() => 'kept')
     await clock.turn()
@@ -989,7 +989,7 @@ describe('a large queue', () => {
     expect(pool.stats()).toMatchObject({ queued: 0, retained: 1_000, totals: { canceled: COUNT, started: 0 } })
   })
 
-  it('B13 is canceled in slices at the end of a grace, too, while running tasks end meanwhile', async () => {
+  it('B13 is canceled in slices also at the end of a grace, while running tasks end', async () => {
     const COUNT = 300_000
     const pool = new WorkerPool({ concurrency: 2, queueCapacity: COUNT, forceMs: 60_000 }).start()
     const running = [pool.queueTask(untilAborted), pool.queueTask(untilAborted)]
@@ -1013,7 +1013,7 @@ describe('a large queue', () => {
     })
   })
 
-  it('B13 a force deadline in the middle of the slices lets them come to their end', async () => {
+  it('B13 a force deadline between the slices lets them finish', async () => {
     const clock = new TimerTurns()
     const COUNT = 1_000
     const pool = new WorkerPool({ concurrency: 1, queueCapacity: COUNT, clock, forceMs: 50 }).start()
@@ -1043,7 +1043,7 @@ describe('a large queue', () => {
 })
 
 describe('a stop inside a stop', () => {
-  it('tells every running task that the pool stops before it asks the first of them to end', async () => {
+  it('aborts `stopping` of every running task before it aborts the first `signal`', async () => {
     const { clock, pool, witness } = startedPool({ concurrency: 2 })
     const order: string[] = []
     const listening = (name: string) => (ctx: TaskContext) => {
@@ -1064,7 +1064,7 @@ describe('a stop inside a stop', () => {
 })
 
 describe('a stop without grace or force from a hook at the end of a turn', () => {
-  it('gives who ends on its signal the turn to do so', async () => {
+  it('gives tasks that end on their signal one turn to do so', async () => {
     const clock = new ManualClock()
     const pool = new WorkerPool({
       concurrency: 2,

@@ -15,7 +15,7 @@ import { expectBalance } from '../support/books.js'
 import { gate } from '../support/gate.js'
 import { listenersOn, never, rejection, startedPool, statesOf, untilAborted, watchedPool } from '../support/pools.js'
 
-/** Waits for room and notes by name how that ended. */
+/** Waits for room and records by name how the wait ended. */
 const waiting = (pool: WorkerPool, log: string[], name: string, options: WaitOptions = {}): Promise<Task> => {
   const granted = pool.queueTaskWhenFree(never, { ...options, name })
   granted.then(
@@ -26,7 +26,7 @@ const waiting = (pool: WorkerPool, log: string[], name: string, options: WaitOpt
 }
 
 describe('waiting for room', () => {
-  it('is no wait where there is room', async () => {
+  it('is no wait if there is room', async () => {
     const { clock, pool, witness } = startedPool({ concurrency: 1, queueCapacity: 1 })
     const calls: number[] = []
     const first = pool.queueTaskWhenFree(() => calls.push(1), { waitMs: 0 })
@@ -39,7 +39,7 @@ describe('waiting for room', () => {
     expect(witness.names()).not.toContain('refused')
   })
 
-  it('never throws: what is wrong with the call rejects, and counts for nothing', async () => {
+  it('never throws: wrong arguments reject, and are not counted', async () => {
     const { pool, witness } = startedPool()
     const wrong: [unknown[], RegExp][] = [
       [['nobody'], /name of a handler/],
@@ -58,7 +58,7 @@ describe('waiting for room', () => {
     expect(expectBalance(pool).totals.submitted).toBe(0)
   })
 
-  it('A17 lets exactly one of fifty in when one place frees, the first, and so on in order', async () => {
+  it('A17 grants exactly one of fifty waiters when one place frees, the first, and so on in order', async () => {
     const { clock, pool } = startedPool({ concurrency: 1, queueCapacity: 0, waiterCapacity: 50 })
     let running = gate()
     const order: number[] = []
@@ -81,7 +81,7 @@ describe('waiting for room', () => {
     expect(order).toEqual(Array.from({ length: 50 }, (_, n) => n))
   })
 
-  it('keeps newcomers out while somebody waits, whatever moment they choose', async () => {
+  it('refuses new tasks while there is a waiter, at whatever time they are queued', async () => {
     const { clock, pool } = startedPool({ concurrency: 1, queueCapacity: 1, waiterCapacity: 2 })
     const log: string[] = []
     const running = pool.queueTask(untilAborted)
@@ -110,7 +110,7 @@ describe('waiting for room', () => {
     expect(pool.tasks({ state: 'queued' }).map(({ name }) => name)).toEqual(['second'])
   })
 
-  it('is counted and told when it ends without a place', async () => {
+  it('is counted and reported when it ends without a place', async () => {
     const { clock, pool, witness } = startedPool({ concurrency: 1, queueCapacity: 0 })
     pool.queueTask(never)
     const wait = rejection(pool.queueTaskWhenFree(never, { waitMs: 100, name: 'late', key: 'k' }))
@@ -121,7 +121,7 @@ describe('waiting for room', () => {
     expect(witness.told.at(-1)).toEqual({ event: 'refused', args: [{ error, name: 'late', key: 'k' }] })
   })
 
-  it('A14 ends at its limit, once, leaving nothing; the next place goes to the next', async () => {
+  it('A14 ends at its limit, once, leaving nothing; the next place goes to the next waiter', async () => {
     const { clock, pool } = startedPool({ concurrency: 1, queueCapacity: 0, waiterCapacity: 3 })
     const log: string[] = []
     const blocker = pool.queueTask(untilAborted)
@@ -148,7 +148,7 @@ describe('waiting for room', () => {
     expect(clock.timers('alive')).toBe(0)
   })
 
-  it('A14 says how long it really waited when the loop was blocked', async () => {
+  it('A14 reports the real wait when the loop was blocked', async () => {
     const { clock, pool } = startedPool({ concurrency: 1, queueCapacity: 0 })
     pool.queueTask(never)
     const wait = rejection(pool.queueTaskWhenFree(never, { waitMs: 100 }))
@@ -158,7 +158,7 @@ describe('waiting for room', () => {
     expect(await wait).toMatchObject({ code: 'ERR_WAIT_TIMEOUT', waitedMs: 5_000 })
   })
 
-  it('keeps the process alive only where it has a limit', async () => {
+  it('keeps the process alive only if it has a limit', async () => {
     const { clock, pool } = startedPool({ concurrency: 1, queueCapacity: 0, waiterCapacity: 2 })
     pool.queueTask(never)
     void pool.queueTaskWhenFree(never)
@@ -172,7 +172,7 @@ describe('waiting for room', () => {
     expect(clock.timers('alive')).toBe(0)
   })
 
-  it('is one try with `waitMs: 0`: room or WaitTimeoutError, and no place in the line', async () => {
+  it('is one try with `waitMs: 0`: room or WaitTimeoutError, without becoming a waiter', async () => {
     const { pool } = startedPool({ concurrency: 1, queueCapacity: 0, waiterCapacity: 1 })
     const { signal } = new AbortController()
     pool.queueTask(never)
@@ -238,7 +238,7 @@ describe('waiting for room', () => {
     })
   })
 
-  it('A19 an abort before the grant passes the place on; after it, the wait’s signal means nothing', async () => {
+  it('A19 an abort before the grant passes the place on; after it, the signal of the wait has no effect', async () => {
     const { clock, pool } = startedPool({ concurrency: 1, queueCapacity: 1, waiterCapacity: 3 })
     const log: string[] = []
     const first = pool.queueTask(untilAborted)
@@ -282,7 +282,7 @@ describe('waiting for room', () => {
     for (const { signal } of controllers) expect(listenersOn(signal)).toBe(0)
   })
 
-  it('a listener older than the pool’s that frees a place lets nobody in whose signal has aborted', async () => {
+  it('a place freed by an earlier abort listener does not go to a waiter whose signal has aborted', async () => {
     const { clock, pool } = startedPool({ concurrency: 1, queueCapacity: 1, waiterCapacity: 2 })
     const log: string[] = []
     pool.queueTask(never)
@@ -299,7 +299,7 @@ describe('waiting for room', () => {
     expect(expectBalance(pool)).toMatchObject({ queued: 1, waiting: 0 })
   })
 
-  it('`stop` refuses all who wait before it returns, the first first', async () => {
+  it('`stop` refuses all waiters before it returns, in their order', async () => {
     const { clock, pool, witness } = startedPool({ concurrency: 1, queueCapacity: 0, waiterCapacity: 3 })
     const log: string[] = []
     const blocker = pool.queueTask(untilAborted)
@@ -337,7 +337,7 @@ describe('waiting for room', () => {
     expect(pool.stats().waitMs.max).toBe(0)
   })
 
-  it('leaves the context of the call behind with `captureContext: false`', async () => {
+  it('does not keep the context of the call with `captureContext: false`', async () => {
     const { clock, pool } = startedPool({ concurrency: 1, queueCapacity: 0, captureContext: false })
     const caller = new AsyncLocalStorage<string>()
     const blocker = pool.queueTask(untilAborted)
@@ -348,7 +348,7 @@ describe('waiting for room', () => {
     expect(await (await wait).result()).toBe('none')
   })
 
-  it('limits the stay in the queue from the grant on', async () => {
+  it('limits the wait in the queue from the grant on', async () => {
     const { clock, pool } = startedPool({ concurrency: 1, queueCapacity: 1 })
     pool.queueTask(never)
     const queued = pool.queueTask(never)
@@ -362,7 +362,7 @@ describe('waiting for room', () => {
     expect(task.record()).toMatchObject({ state: 'canceled', reason: 'queue_timeout' })
   })
 
-  it('takes handlers by name', async () => {
+  it('accepts handlers by name', async () => {
     const { clock, pool } = startedPool({
       concurrency: 1,
       queueCapacity: 0,
@@ -380,7 +380,7 @@ describe('waiting for room', () => {
     expect(await task.result()).toBe(42)
   })
 
-  it('A20 waits for a pool that has not started, or is paused, and is let in by start and resume', async () => {
+  it('A20 waits for a pool that has not started, or is paused, and is granted by start and resume', async () => {
     const { clock, pool } = watchedPool({ concurrency: 1, queueCapacity: 1, waiterCapacity: 3 })
     const log: string[] = []
     pool.queueTask(untilAborted, { name: 'queued' })
@@ -397,7 +397,7 @@ describe('waiting for room', () => {
     expect(log).toEqual(['a in'])
   })
 
-  it('hands on every place of a burst of settlements at once', async () => {
+  it('passes on every place of a burst of settlements at once', async () => {
     const { clock, pool } = startedPool({ concurrency: 5, queueCapacity: 5, waiterCapacity: 10 })
     const tasks = Array.from({ length: 10 }, () => pool.queueTask(untilAborted))
     const log: string[] = []
@@ -410,13 +410,13 @@ describe('waiting for room', () => {
   })
 })
 
-describe('an id that is taken', () => {
+describe('an id that is in use', () => {
   const duplicate = (call: () => unknown): void => {
     expect(call).toThrow(DuplicateTaskError)
     expect(call).toThrow(expect.objectContaining({ code: 'ERR_DUPLICATE_TASK', id: 'same' }))
   }
 
-  it('A9 is refused, or joined, while its task is queued, running, delayed and retained; then it is free', async () => {
+  it('A9 is refused, or joined, while its task is queued, running, delayed or retained; then it is free', async () => {
     const { clock, pool, witness } = watchedPool({ concurrency: 1, retention: { ms: 1_000 } })
     let calls = 0
     const first = pool.queueTask(
@@ -439,7 +439,7 @@ describe('an id that is taken', () => {
       expect(pool.queueTask(never, { id: 'same', onDuplicate: 'join' })).toBe(first)
       expect(await pool.queueTaskWhenFree(never, { id: 'same', onDuplicate: 'join' })).toBe(first)
       joins += 2
-      expect(witness.told).toHaveLength(events) // a join is no submission
+      expect(witness.told).toHaveLength(events) // a join is not a submission
       expect(pool.stats().totals).toMatchObject({ submitted: submitted + 3, refused: refused + 3 })
     }
     await check('queued')
@@ -491,7 +491,7 @@ describe('an id that is taken', () => {
     expect(expectBalance(pool).totals).toMatchObject({ submitted: 1, accepted: 1 })
   })
 
-  it('A9 is judged again at the grant: of two who wait with one id, the second is refused or joins', async () => {
+  it('A9 is checked again at the grant: of two waiters with the same id, the second is refused or joins', async () => {
     for (const onDuplicate of ['refuse', 'join'] as const) {
       const { clock, pool } = startedPool({ concurrency: 2, queueCapacity: 0, waiterCapacity: 3 })
       const blockers = [pool.queueTask(untilAborted), pool.queueTask(untilAborted)]
@@ -511,8 +511,8 @@ describe('an id that is taken', () => {
   })
 })
 
-describe('keys in the line', () => {
-  it('a newcomer does not pass the head of the line, even where only the key of the head is in the way', async () => {
+describe('keys of waiters', () => {
+  it('a new task does not pass the first waiter, even if only the key of that waiter is at its limit', async () => {
     const { clock, pool } = startedPool({ concurrency: 2, queueCapacity: 0, perKey: { concurrency: 1 } })
     const running = pool.queueTask(untilAborted, { key: 'a' })
     const head = pool.queueTaskWhenFree(never, { key: 'a' })
@@ -526,7 +526,7 @@ describe('keys in the line', () => {
     expect(pool.queueTask(never, { key: 'b' }).state).toBe('running')
   })
 
-  it('who leaves the head of the line makes way for the next in the same step', async () => {
+  it('when the first waiter leaves, the next one is granted in the same step', async () => {
     const { clock, pool } = startedPool({
       concurrency: 2,
       queueCapacity: 0,
@@ -559,7 +559,7 @@ describe('keys in the line', () => {
     expect(expectBalance(pool)).toMatchObject({ waiting: 0, totals: { refused: 1 } })
   })
 
-  it('or at the grant, when those ahead of it have filled the key; the next in line takes the place', async () => {
+  it('or at the grant, when earlier waiters have filled the key; the next waiter takes the place', async () => {
     const { clock, pool } = startedPool({
       concurrency: 1,
       queueCapacity: 2,
@@ -591,7 +591,7 @@ describe('a wait whose signal aborts while it is being decided', () => {
     await clock.turn()
     const controller = new AbortController()
     pool.on('queued', () => controller.abort(new Error('left')))
-    clock.block(150) // the rate is open and its timer late: the next call lets the earlier one in first
+    clock.block(150) // the rate allows a start and its timer is late: the next call grants the earlier waiter first
     await expect(pool.queueTaskWhenFree(never, { waitSignal: controller.signal })).rejects.toThrow('left')
     expect(listenersOn(controller.signal)).toBe(0)
     expect((await earlier).state).toBe('running')

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Distribution } from '../../src/running/distribution.js'
 
-/** The smallest value that so large a part of all values does not exceed. */
+/** The smallest value that the given part of all values does not exceed. */
 function exact(values: readonly number[], part: number): number {
   return [...values].sort((a, b) => a - b)[Math.ceil(part * values.length) - 1] as number
 }
@@ -13,7 +13,7 @@ function statsOf(values: readonly number[]) {
   return distribution.stats()
 }
 
-/** Within 6 % of the truth, or within the unit of a hundredth of a millisecond. */
+/** Within 6 % of the exact value, or within the unit of a hundredth of a millisecond. */
 function expectClose(actual: number, truth: number, what: string): void {
   expect(Math.abs(actual - truth), `${what}: ${actual} for ${truth}`).toBeLessThanOrEqual(Math.max(truth * 0.06, 0.01))
 }
@@ -32,13 +32,13 @@ function expectPrecise(values: readonly number[]): void {
 }
 
 describe('Distribution', () => {
-  it('is 0 without data, and nobody can change that', () => {
+  it('is 0 without data, and frozen', () => {
     const { stats } = { stats: new Distribution().stats() }
     expect(stats).toEqual({ mean: 0, p50: 0, p95: 0, p99: 0, max: 0 })
     expect(Object.isFrozen(stats)).toBe(true)
   })
 
-  it('gives plain data, a copy each time', () => {
+  it('returns plain data, a copy each time', () => {
     const distribution = new Distribution()
     distribution.record(5)
     const before = distribution.stats()
@@ -47,14 +47,14 @@ describe('Distribution', () => {
     expect(distribution.stats().max).toBe(50)
   })
 
-  it('is exact about values that are all the same', () => {
+  it('is exact if all values are equal', () => {
     for (const ms of [0, 0.01, 0.07, 0.15, 1, 17, 60_000, 86_400_000]) {
       expect(statsOf(Array.from({ length: 99 }, () => ms)).max).toBe(ms)
       expectPrecise(Array.from({ length: 99 }, () => ms))
     }
   })
 
-  it('is within 6 % of the exact percentiles of whatever data', () => {
+  it('is within 6 % of the exact percentiles of any data', () => {
     const ms = fc.oneof(
       fc.double({ min: 0, max: 1, noNaN: true }),
       fc.double({ min: 0, max: 10_000, noNaN: true }),
@@ -69,17 +69,17 @@ describe('Distribution', () => {
 
   it('is within 6 % at every size from a hundredth of a millisecond to a hundred years', () => {
     for (let ms = 0.01; ms < 3.2e12; ms *= 1.013) {
-      const stats = statsOf([ms, ms, ms * 10]) // the middle one is not the greatest, so nothing cuts it
+      const stats = statsOf([ms, ms, ms * 10]) // the median is below the maximum, so the maximum does not clamp it
       expectClose(stats.p50, ms, 'p50')
     }
   })
 
-  it('is continuous where the unit gets coarser, after about six hours', () => {
+  it('is continuous where the unit becomes coarser, after about six hours', () => {
     const edge = 2 ** 31 * 0.01
     for (const ms of [edge * 0.999, edge - 0.01, edge, edge + 0.01, edge * 1.001]) expectPrecise([ms, ms, ms * 2])
   })
 
-  it('takes durations of nothing, of the tiniest and of the greatest size without harm', () => {
+  it('accepts durations of zero, and of the smallest and the largest size', () => {
     expect(statsOf([0, 0, 0])).toEqual({ mean: 0, p50: 0, p95: 0, p99: 0, max: 0 })
     expect(statsOf([Number.MIN_VALUE]).p99).toBe(0)
     const endless = statsOf([1, 1, 1, Number.MAX_VALUE])
@@ -88,7 +88,7 @@ describe('Distribution', () => {
     expect(endless.p99).toBeGreaterThan(1e13)
   })
 
-  it('counts a million values as one counts one', () => {
+  it('counts a million values correctly', () => {
     const distribution = new Distribution()
     for (let n = 0; n < 1_000_000; n++) distribution.record(n % 1_000)
     const { mean, p50, p95, p99, max } = distribution.stats()

@@ -40,7 +40,7 @@ const unreadable = (property: string): Error =>
   })
 
 describe('tasks that throw', () => {
-  it('E1 a function that throws synchronously fails and leaves its worker to the next', async () => {
+  it('E1 a function that throws synchronously fails and frees its worker for the next', async () => {
     const { clock, pool, witness } = startedPool({ concurrency: 2, queueCapacity: 1_000 })
     const error = new Error('at once')
     const tasks = Array.from({ length: 1_000 }, () =>
@@ -70,10 +70,10 @@ describe('tasks that throw', () => {
     ['a function', Object.assign(() => 1, { toString: () => 'callable' }), 'callable'],
     ['an object without a message', {}, '[object Object]'],
     ['an object without a prototype', Object.create(null), expect.any(String)],
-    ['an object whose message is no text', { message: 7, toString: () => 'seven' }, 'seven'],
+    ['an object whose message is not a string', { message: 7, toString: () => 'seven' }, 'seven'],
     ['a revoked proxy', revoked(), expect.any(String)],
     [
-      'a proxy that answers nothing',
+      'a proxy whose traps throw',
       new Proxy(
         {},
         {
@@ -204,12 +204,12 @@ describe('thenables', () => {
   type Callbacks = [resolve: (value: unknown) => void, reject: (reason: unknown) => void]
 
   it.each([
-    ['calls back well, then badly', ([yes, no]: Callbacks) => [yes('first'), no(new Error('second'))], 'succeeded'],
-    ['calls back badly, then well', ([yes, no]: Callbacks) => [no(new Error('first')), yes('second')], 'failed'],
-    ['calls back well twice', ([yes]: Callbacks) => [yes('first'), yes('second')], 'succeeded'],
-    ['calls back badly twice', ([, no]: Callbacks) => [no(new Error('first')), no(new Error('second'))], 'failed'],
+    ['resolves, then rejects', ([yes, no]: Callbacks) => [yes('first'), no(new Error('second'))], 'succeeded'],
+    ['rejects, then resolves', ([yes, no]: Callbacks) => [no(new Error('first')), yes('second')], 'failed'],
+    ['resolves twice', ([yes]: Callbacks) => [yes('first'), yes('second')], 'succeeded'],
+    ['rejects twice', ([, no]: Callbacks) => [no(new Error('first')), no(new Error('second'))], 'failed'],
     [
-      'calls back well, then throws',
+      'resolves, then throws',
       ([yes]: Callbacks) => {
         yes('first')
         throw new Error('second')
@@ -227,7 +227,7 @@ describe('thenables', () => {
     const { clock, pool, witness } = startedPool({ concurrency: 1 })
     let callbacks: Callbacks | undefined
     const task = pool.queueTask(() => ({
-      // biome-ignore lint/suspicious/noThenProperty: a thenable is what is tested
+      // biome-ignore lint/suspicious/noThenProperty: the test needs a thenable
       then(...given: Callbacks) {
         callbacks = given
         does(given)
@@ -238,7 +238,7 @@ describe('thenables', () => {
     if (state === 'succeeded') expect(await task.result()).toBe('first')
     else expect(await rejection(task.result())).toEqual(new Error('first'))
 
-    // Later again, when the worker has another task: that one is not touched.
+    // Again later, when the worker has another task: that task is not affected.
     const end = gate<string>()
     const next = pool.queueTask(() => end.promise)
     await clock.turn()
@@ -252,7 +252,7 @@ describe('thenables', () => {
     expect(pool.stats().totals).toMatchObject({ accepted: 2, started: 2 })
   })
 
-  it('E7 a `then` that cannot be read is the task’s failure', async () => {
+  it('E7 a `then` that cannot be read fails the task', async () => {
     const { clock, pool } = startedPool({ concurrency: 3 })
     const error = new Error('not even looked at')
     const trap = {
@@ -273,7 +273,7 @@ describe('thenables', () => {
     expect(pool.stats().running).toBe(0)
   })
 
-  it('E7 outlives promises that were tampered with', async () => {
+  it('E7 survives promises that were tampered with', async () => {
     const { clock, pool } = startedPool({ concurrency: 4 })
     class Odd extends Promise<unknown> {
       static override get [Symbol.species](): PromiseConstructor {
@@ -297,11 +297,11 @@ describe('thenables', () => {
     expect(await pool.queueTask(() => 'fine').result()).toBe('fine')
   })
 
-  it('E6 a promise whose `then` was replaced counts once, too', async () => {
+  it('E6 a promise whose `then` was replaced counts once', async () => {
     const { clock, pool } = startedPool({ concurrency: 1 })
     let resolve: ((value: string) => void) | undefined
     const promise = Object.assign(Promise.resolve('its own'), {
-      // biome-ignore lint/suspicious/noThenProperty: a thenable is what is tested
+      // biome-ignore lint/suspicious/noThenProperty: the test needs a thenable
       then(yes: (value: string) => void, no: (reason: unknown) => void) {
         resolve = yes
         yes('first')
@@ -319,9 +319,9 @@ describe('thenables', () => {
     expect(expectBalance(pool)).toMatchObject({ running: 1, totals: { succeeded: 1, failed: 0 } })
   })
 
-  it('E6 takes a thenable, a function that is one and a promise of another realm for what they are', async () => {
+  it('E6 accepts thenables, thenable functions and promises of another realm', async () => {
     const { clock, pool } = startedPool({ concurrency: 4 })
-    // biome-ignore lint/suspicious/noThenProperty: a thenable is what is tested
+    // biome-ignore lint/suspicious/noThenProperty: the test needs a thenable
     const object = { then: (resolve: (value: string) => void) => resolve('object') }
     const callable = Object.assign(() => 1, object)
     const results = [
@@ -334,11 +334,11 @@ describe('thenables', () => {
     expect(await Promise.all(results)).toEqual(['object', 'object', 'realm', 'object'])
   })
 
-  it('E8 a thenable that never calls back holds its worker until the pool gives up on it', async () => {
+  it('E8 a thenable that never calls back holds its worker until the force deadline', async () => {
     const { clock, pool, witness } = startedPool({ concurrency: 1, stuckAfterMs: 100 })
     let late: ((value: unknown) => void) | undefined
     const task = pool.queueTask(() => ({
-      // biome-ignore lint/suspicious/noThenProperty: a thenable is what is tested
+      // biome-ignore lint/suspicious/noThenProperty: the test needs a thenable
       then(resolve: (value: unknown) => void) {
         late = resolve
       }
@@ -378,7 +378,7 @@ describe('results', () => {
     ],
     ['an object that is nothing in JSON', { toJSON: () => undefined }],
     [
-      'an object whose toJSON throws what cannot be looked at',
+      'an object whose toJSON throws an unreadable value',
       {
         toJSON() {
           throw revoked()
@@ -398,7 +398,7 @@ describe('results', () => {
     expect(JSON.parse(JSON.stringify(record))).toEqual(record)
   })
 
-  it('E10 copies a result once, when it is first looked at, and nobody can change the copy', async () => {
+  it('E10 copies a result once, when it is first read, and freezes the copy', async () => {
     const { clock, pool } = startedPool()
     let copies = 0
     const value = {
@@ -419,7 +419,7 @@ describe('results', () => {
     expect(await task.result()).toBe(value)
   })
 
-  it('E10 says of a result that holds its own task why it ends there', async () => {
+  it('E10 explains why a result that contains its own task is omitted', async () => {
     const { clock, pool } = startedPool()
     const task: Task = pool.queueTask(() => ({ task }))
     await clock.turn()
@@ -428,7 +428,7 @@ describe('results', () => {
     expect(task.record()).toEqual({ ...rest, result })
   })
 
-  it('E10 tells a result from no result', async () => {
+  it('E10 distinguishes a result from no result', async () => {
     const { clock, pool } = startedPool({ concurrency: 6 })
     const values = [undefined, null, 0, '', false, Number.NaN]
     const tasks = values.map((value) => pool.queueTask(() => value))
@@ -447,7 +447,7 @@ describe('results', () => {
     expect(task.record().result).toEqual({ text })
   })
 
-  it('E10 E14 takes `__proto__` in a result for a key like any other', async () => {
+  it('E10 E14 treats `__proto__` in a result like any other key', async () => {
     const { clock, pool } = startedPool()
     const task = pool.queueTask(() => JSON.parse('{ "__proto__": { "polluted": true } }') as object)
     await clock.turn()
@@ -456,7 +456,7 @@ describe('results', () => {
   })
 })
 
-describe('failures that nobody looks at', () => {
+describe('unobserved failures', () => {
   const failed = new Error('nobody saw it')
   const failing = () => Promise.reject(failed)
 
@@ -467,7 +467,7 @@ describe('failures that nobody looks at', () => {
     return { clock, pool, told }
   }
 
-  it('E11 are told once each, and never become an unhandled rejection', async () => {
+  it('E11 are reported once each, and never become an unhandled rejection', async () => {
     const { clock, pool, told } = listening({ concurrency: 2 })
     const unhandled = await uncaughtIn('unhandledRejection', async () => {
       const tasks = [
@@ -488,7 +488,7 @@ describe('failures that nobody looks at', () => {
     expect(unhandled).toEqual([])
   })
 
-  it('E11 are told with their error as it is, whatever it is', async () => {
+  it('E11 are reported with their error unchanged, whatever it is', async () => {
     const { clock, pool, told } = listening()
     pool.queueTask(() => Promise.reject(undefined))
     await clock.turn()
@@ -500,7 +500,7 @@ describe('failures that nobody looks at', () => {
     ['`result()` was asked for before', (_pool, task) => rejection(task().result())],
     ['`settled()` was asked for before', (_pool, task) => task().settled()],
     [
-      'somebody follows its changes',
+      'its changes are awaited',
       async (_pool, task) => {
         for await (const record of task().changes()) expect(record).toBeDefined()
       }
@@ -542,7 +542,7 @@ describe('failures that nobody looks at', () => {
     expect(told).toEqual([])
   })
 
-  it('E11 are told although somebody listens to other events', async () => {
+  it('E11 are reported although other events have listeners', async () => {
     const { clock, pool, told } = listening()
     for (const event of EVENTS) if (event !== 'failed' && event !== 'settled') pool.on(event, () => {})
     pool.queueTask(failing)
@@ -550,7 +550,7 @@ describe('failures that nobody looks at', () => {
     expect(told).toHaveLength(1)
   })
 
-  it('E11 are told no more once the last listener of `failed` is gone', async () => {
+  it('E11 are reported again once the last listener of `failed` is removed', async () => {
     const { clock, pool, told } = listening()
     const listener = () => {}
     pool.on('failed', listener)
@@ -574,7 +574,7 @@ describe('failures that nobody looks at', () => {
     expect(told).toEqual([[expect.any(TaskInterruptedError), { task: deaf }]])
   })
 
-  it('E11 a promise that was asked for and dropped is the caller’s own, as any promise', async () => {
+  it('E11 a promise that was created and dropped is an unhandled rejection, like any promise', async () => {
     const { clock, pool, told } = listening()
     const unhandled = await uncaughtIn('unhandledRejection', async () => {
       void pool.queueTask(failing).result()
@@ -584,7 +584,7 @@ describe('failures that nobody looks at', () => {
     expect(told).toEqual([])
   })
 
-  it('E11 go to one line of `console.error`, with the name and the ticket of the task', async () => {
+  it('E11 are printed as one line of `console.error`, with the name and the ticket of the task', async () => {
     const lines = vi.spyOn(console, 'error').mockImplementation(() => {})
     try {
       const { clock, pool } = quietPool({ handlers: { render: failing } })
@@ -601,7 +601,7 @@ describe('failures that nobody looks at', () => {
     }
   })
 
-  it('E11 a hook that throws, or is async and rejects, harms nothing: both errors are printed', async () => {
+  it('E11 a hook that throws, or is async and rejects, does no harm: both errors are printed', async () => {
     const lines = vi.spyOn(console, 'error').mockImplementation(() => {})
     try {
       for (const onUnobservedError of [
@@ -629,7 +629,7 @@ describe('failures that nobody looks at', () => {
     }
   })
 
-  it('E11 a console that throws harms nothing either', async () => {
+  it('E11 a console that throws does no harm', async () => {
     const lines = vi.spyOn(console, 'error').mockImplementation(() => {
       throw new Error('no console here')
     })
@@ -651,7 +651,7 @@ describe('failures that nobody looks at', () => {
     }
   })
 
-  it('E11 is not blamed for a rejection elsewhere in the process', async () => {
+  it('E11 does not report a rejection elsewhere in the process', async () => {
     const { clock, pool, told } = listening()
     const elsewhere = new Error('elsewhere')
     const unhandled = await uncaughtIn('unhandledRejection', async () => {
@@ -668,7 +668,7 @@ describe('failures that nobody looks at', () => {
 })
 
 describe('listeners that fail', () => {
-  /** A pool in which everything happens that there is an event for. */
+  /** A pool in which every event is emitted. */
   const everything = async (prepare: (pool: WorkerPool) => void, onUnobservedError: (...args: never[]) => void) => {
     const { clock, pool, witness } = watchedPool({
       concurrency: 1,
@@ -709,7 +709,7 @@ describe('listeners that fail', () => {
 
   const outcomes = ['succeeded', 'failed', 'canceled', 'succeeded', 'succeeded']
 
-  it('every event there is comes in this play', async () => {
+  it('the scenario emits every event', async () => {
     const { tasks, witness } = await everything(
       () => {},
       () => {}
@@ -771,7 +771,7 @@ describe('listeners that fail', () => {
     }
   })
 
-  it('F2 a listener may return whatever it likes', async () => {
+  it('F2 a listener may return any value', async () => {
     const told: unknown[] = []
     const { clock, pool } = startedPool({ onUnobservedError: (error) => told.push(error) })
     const error = new Error('no then')
@@ -782,7 +782,7 @@ describe('listeners that fail', () => {
           throw error
         }
       }),
-      // biome-ignore lint/suspicious/noThenProperty: a thenable is what is tested
+      // biome-ignore lint/suspicious/noThenProperty: the test needs a thenable
       { then: (_resolve: unknown, reject: (reason: unknown) => void) => [reject(error), reject(error)] },
       Promise.resolve('fine'),
       () => 1,
@@ -793,12 +793,12 @@ describe('listeners that fail', () => {
     await clock.turn()
     expect(task.state).toBe('succeeded')
     expect(told.filter((one) => one === error)).toHaveLength(2)
-    expect(told.length).toBeLessThanOrEqual(3) // a revoked proxy cannot be looked at: that may be told, too
+    expect(told.length).toBeLessThanOrEqual(3) // reading a revoked proxy throws, which may be reported, too
   })
 })
 
-describe('tasks that change what they were given', () => {
-  it('E14 whatever a task puts on its context, the pool goes on', async () => {
+describe('tasks that change their arguments', () => {
+  it('E14 the pool is unaffected by properties that a task sets on its context', async () => {
     const { clock, pool } = startedPool({ concurrency: 1, stuckAfterMs: 10, forceMs: 100 })
     const spoil = (ctx: TaskContext): string[] => {
       const names = new Set<string>()
@@ -812,7 +812,7 @@ describe('tasks that change what they were given', () => {
             }
           })
         } catch {
-          // What is closed cannot be spoilt.
+          // A property that is not writable cannot be changed.
         }
       }
       return [...names]
@@ -846,7 +846,7 @@ describe('tasks that change what they were given', () => {
     expect(await stopped).toMatchObject({ succeeded: 1, interrupted: { count: 0 } })
   })
 
-  it('E14 a function is called as what it is, whatever stands on it', async () => {
+  it('E14 a function is called itself, whatever properties it has', async () => {
     const { clock, pool } = startedPool()
     const hijacked = (): string => 'hijacked'
     const run = Object.assign(({ attempt }: TaskContext) => attempt, {
@@ -859,7 +859,7 @@ describe('tasks that change what they were given', () => {
     expect(await task.result()).toBe(1)
   })
 
-  it('E14 shows nothing of the pool on the context but what is promised', async () => {
+  it('E14 exposes only the documented properties on the context', async () => {
     const { clock, pool } = startedPool()
     const promised = ['id', 'name', 'key', 'attempt', 'signal', 'stopping', 'metadata', 'progress']
     const task = pool.queueTask((ctx) => {
@@ -872,7 +872,7 @@ describe('tasks that change what they were given', () => {
     expect(await task.result()).toEqual(promised.sort())
   })
 
-  it('E14 a record is a copy: what is done to it changes nothing', async () => {
+  it('E14 a record is a copy: changes to it have no effect', async () => {
     const { clock, pool } = startedPool()
     const metadata = { deep: { list: [1, 2] } }
     const task = pool.queueTask(
@@ -897,7 +897,7 @@ describe('tasks that change what they were given', () => {
     expect(before).toMatchObject({ metadata: { deep: { list: [1, 2] } }, result: { rows: [1] } })
   })
 
-  it('E14 a polluted Object.prototype reaches neither records nor books', async () => {
+  it('E14 a polluted Object.prototype affects neither records nor counters', async () => {
     const { clock, pool } = startedPool({ concurrency: 1 })
     const prototype = Object.prototype as unknown as Record<string, unknown>
     try {
@@ -922,7 +922,7 @@ describe('tasks that change what they were given', () => {
     expectBalance(pool)
   })
 
-  it('E14 changes to the stats change nothing', async () => {
+  it('E14 changes to the stats have no effect', async () => {
     const { pool } = startedPool()
     const stats = pool.stats() as unknown as { running: number; totals: { accepted: number } }
     stats.running = 99
@@ -975,7 +975,7 @@ describe('the context of the caller', () => {
     }
   )
 
-  it('E19 is that of the call for a caller who had to wait for room', async () => {
+  it('E19 is that of the call for a caller that had to wait for room', async () => {
     const { clock, pool } = startedPool({ concurrency: 1, queueCapacity: 0, waiterCapacity: 3 })
     const first = gate()
     pool.queueTask(() => first.promise)
@@ -988,7 +988,7 @@ describe('the context of the caller', () => {
     expect(await Promise.all(waits)).toEqual(['a', 'b', 'c'])
   })
 
-  it('E19 is not carried along with `captureContext: false`', async () => {
+  it('E19 is not captured with `captureContext: false`', async () => {
     const { clock, pool } = startedPool({ concurrency: 1, captureContext: false })
     const first = gate()
     pool.queueTask(() => first.promise)
@@ -1012,7 +1012,7 @@ describe('the context of the caller', () => {
     expect(await task.result()).toBe(2)
   })
 
-  it('E19 is the one of the call again in each attempt, whatever the attempt before entered', async () => {
+  it('E19 is that of the call in each attempt, whatever the attempt before entered', async () => {
     const { clock, pool } = startedPool({ concurrency: 1, retry: { attempts: 3, backoffMs: () => 1 } })
     const seen: unknown[] = []
     const run = ({ attempt }: { readonly attempt: number }): void => {
@@ -1027,7 +1027,7 @@ describe('the context of the caller', () => {
     expect(seen).toEqual(['the call', 'the call', 'the call', undefined, undefined, undefined])
   })
 
-  it('E19 is around the end of each task, too: a listener sees its own, not that of whoever came first', async () => {
+  it('E19 applies to the settle of each task: a listener sees the context of its own task', async () => {
     const { clock, pool } = startedPool({ concurrency: 1, queueCapacity: 10 })
     const seen: unknown[] = []
     pool.on('settled', () => seen.push(caller.getStore()))
@@ -1037,7 +1037,7 @@ describe('the context of the caller', () => {
     expect(seen).toEqual(['a', 'b', 'c', 'd', 'e'])
   })
 
-  it('E19 with a task’s own context around it, tasks that it queues have that one', async () => {
+  it('E19 is inherited by tasks that a task queues', async () => {
     const { clock, pool } = startedPool({ concurrency: 2 })
     const outer = pool.queueTask(() => caller.run('inner', () => pool.queueTask(() => caller.getStore())).result())
     await clock.turn()
@@ -1045,8 +1045,8 @@ describe('the context of the caller', () => {
   })
 })
 
-describe('deep and reentrant tasks', () => {
-  it('A12 a task that queues a task, a hundred thousand deep, takes no stack', async () => {
+describe('deeply nested and reentrant tasks', () => {
+  it('A12 a task that queues a task, a hundred thousand deep, does not grow the stack', async () => {
     const clock = new ManualClock()
     const pool = new WorkerPool({ concurrency: 1, queueCapacity: 1, clock, retention: { count: 10 } })
     pool.start()
@@ -1058,7 +1058,7 @@ describe('deep and reentrant tasks', () => {
     expect(expectBalance(pool)).toMatchObject({ running: 0, queued: 0, totals: { succeeded: 100_000, refused: 0 } })
   })
 
-  it('A12 nor do ten thousand retries of functions that throw at once', async () => {
+  it('A12 ten thousand retries of functions that throw at once do not grow the stack', async () => {
     const { clock, pool } = startedPool({ concurrency: 2 })
     let calls = 0
     const task = pool.queueTask(
@@ -1074,7 +1074,7 @@ describe('deep and reentrant tasks', () => {
     expect(expectBalance(pool).totals).toMatchObject({ started: 10_000, retried: 9_999, failed: 1 })
   })
 
-  it('A12 a task that fails after it has queued its successor', async () => {
+  it('A12 a task that fails after it has queued its successor does not affect it', async () => {
     const { clock, pool } = startedPool({ concurrency: 1, queueCapacity: 1 })
     let depth = 0
     const next = (): never => {
@@ -1087,8 +1087,8 @@ describe('deep and reentrant tasks', () => {
   })
 })
 
-describe('what is given with a task', () => {
-  it('may be a look-alike of a signal that throws: it is told, and nothing is lost', async () => {
+describe('a signal given with a task', () => {
+  it('may be a foreign object that throws: the error is reported, and nothing is lost', async () => {
     const errors: unknown[] = []
     const watched = startedPool({ onUnobservedError: (error) => errors.push(error) })
     const bad = {
@@ -1109,7 +1109,7 @@ describe('what is given with a task', () => {
 })
 
 describe('handlers', () => {
-  it('are called as methods of the object they were given in', async () => {
+  it('are called as methods of the `handlers` object', async () => {
     const clock = new ManualClock()
     const handlers = {
       factor: () => 7,

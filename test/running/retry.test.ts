@@ -11,7 +11,7 @@ import { never, quietPool, rejection, startedPool, statesOf, untilAborted } from
 const again = new Error('again')
 const failing = () => Promise.reject(again)
 
-/** A clock whose chance a test decides. */
+/** A clock whose random numbers a test sets. */
 class Dice extends ManualClock {
   value = 0
   override random(): number {
@@ -20,7 +20,7 @@ class Dice extends ManualClock {
 }
 
 describe('retries', () => {
-  it('count all calls, the first included, and tell each failure but the last as `retrying`', async () => {
+  it('count all calls, the first included, and report each failure but the last as `retrying`', async () => {
     const { clock, pool, witness } = startedPool()
     const asked: unknown[] = []
     const errors = [1, 2, 3].map((n) => new Error(`${n}`))
@@ -77,14 +77,14 @@ describe('retries', () => {
     expect(pool.stats().totals).toMatchObject({ started: 3, retried: 2, succeeded: 1, failed: 0 })
   })
 
-  it('a task’s own policy stands instead of the pool’s', async () => {
+  it('the policy of a task replaces that of the pool', async () => {
     const { clock, pool } = startedPool({ concurrency: 2, retry: { attempts: 3, backoffMs: 0 } })
     const tasks = [pool.queueTask(failing), pool.queueTask(failing, { retry: { attempts: 1, backoffMs: 0 } })]
     await clock.advance(10)
     expect(tasks.map((task) => task.record().attempt)).toEqual([3, 1])
   })
 
-  it('`when` decides: false ends it with the task’s own error', async () => {
+  it('`when` decides: with false the task fails with its own error', async () => {
     const { clock, pool, witness } = startedPool()
     const task = pool.queueTask(failing, {
       retry: { attempts: 5, backoffMs: 0, when: (_error, attempt) => attempt < 2 }
@@ -95,7 +95,7 @@ describe('retries', () => {
     expect(witness.names(task)).toEqual(['queued', 'started', 'retrying', 'started', 'failed', 'settled'])
   })
 
-  it('a `when` that throws is told, and the task fails with its own error', async () => {
+  it('a `when` that throws is reported, and the task fails with its own error', async () => {
     const told: unknown[] = []
     const broken = new Error('in when')
     const { clock, pool } = startedPool({ onUnobservedError: (...args) => told.push(args) })
@@ -130,7 +130,7 @@ describe('retries', () => {
     expect(told).toEqual([[new TypeError(`Expected \`retry.when()\` to be true or false, got ${got}`), { task }]])
   })
 
-  it('what hooks answer as they should is told to nobody', async () => {
+  it('valid return values of hooks are not reported', async () => {
     const told: unknown[] = []
     const { clock, pool } = startedPool({ onUnobservedError: (error) => told.push(error) })
     const task = pool.queueTask(failing, {
@@ -141,7 +141,7 @@ describe('retries', () => {
     expect(told).toEqual([])
   })
 
-  it('no hook is asked about an attempt that somebody asked to end', async () => {
+  it('no hook is called for an attempt that was canceled', async () => {
     const asked: string[] = []
     const { clock, pool } = startedPool({ taskTimeoutMs: 10 })
     const end = gate()
@@ -172,7 +172,7 @@ describe('retries', () => {
     ]
     await clock.advance(10)
     expect(statesOf(tasks)).toEqual(['failed', 'failed'])
-    expect(tasks[1]?.record().attempt).toBe(2) // a promise is no number: 0, and told
+    expect(tasks[1]?.record().attempt).toBe(2) // a promise is not a number: 0, and reported
     expect(told).toContainEqual(new Error('in the hook'))
   })
 })
@@ -188,7 +188,7 @@ describe('the backoff', () => {
       .map(({ args }) => (args[1] as { delayMs: number }).delayMs)
   }
 
-  it('a number doubles with each attempt up to 30 seconds, and chance takes any part of it', async () => {
+  it('a number doubles with each attempt up to 30 seconds, and the delay is a random part of it', async () => {
     const clock = new Dice()
     const doubling = [100, 200, 400, 800, 1_600, 3_200, 6_400, 12_800, 25_600, 30_000, 30_000]
     clock.value = 0.5
@@ -213,7 +213,7 @@ describe('the backoff', () => {
     expect(await delays(clock, backoffMs, 4)).toEqual([expected, expected, expected])
   })
 
-  it('goes on after more attempts than a number can double', async () => {
+  it('works after more attempts than a number can double', async () => {
     const { clock, pool } = startedPool({ retention: { count: 0 } })
     const first = pool.queueTask(({ attempt }) => (attempt < 1_200 ? failing() : attempt), {
       retry: { attempts: 1_200, backoffMs: 0 }
@@ -222,7 +222,7 @@ describe('the backoff', () => {
     expect(await first.result()).toBe(1_200)
   })
 
-  it('waits as long as it says, and not longer', async () => {
+  it('waits exactly as long as `delayMs`', async () => {
     const { clock, pool } = startedPool()
     const calls: number[] = []
     pool.queueTask(
@@ -236,7 +236,7 @@ describe('the backoff', () => {
     expect(calls).toEqual([0, 250.5, 250.5, 100_250.5])
   })
 
-  it('a function’s value is used as it is, beyond 30 seconds too', async () => {
+  it('the value of a function is used unchanged, also beyond 30 seconds', async () => {
     const { clock, pool, witness } = startedPool()
     const task = pool.queueTask(failing, { retry: { attempts: 2, backoffMs: () => 86_400_000 } })
     await clock.advance(86_399_999)
@@ -271,7 +271,7 @@ describe('the backoff', () => {
     expect(told).toEqual([[wrong, { task }]])
   })
 
-  it('a function that throws is told, and counts as 0', async () => {
+  it('a function that throws is reported, and counts as 0', async () => {
     const broken = new Error('in backoffMs')
     const told: unknown[] = []
     const { clock, pool } = startedPool({ onUnobservedError: (...args) => told.push(args) })
@@ -290,7 +290,7 @@ describe('the backoff', () => {
 })
 
 describe('a task that waits for its retry', () => {
-  it('leaves its worker free, keeps its place, and shows as queued', async () => {
+  it('frees its worker, keeps its place, and has the state queued', async () => {
     const { clock, pool } = startedPool({ concurrency: 1, queueCapacity: 1 })
     const task = pool.queueTask(
       ({ progress, attempt }) => {
@@ -313,7 +313,7 @@ describe('a task that waits for its retry', () => {
     expect(task.record()).toMatchObject({ state: 'running', attempt: 2, queuedAt: '2030-01-01T00:00:00.000Z' })
   })
 
-  it('goes to the back of its lane when its time has come, with a new signal', async () => {
+  it('goes to the back of its lane after the delay, with a new signal', async () => {
     const { clock, pool } = startedPool({ concurrency: 1 })
     const order: string[] = []
     pool.on('started', ({ name }) => order.push(name as string))
@@ -364,7 +364,7 @@ describe('a task that waits for its retry', () => {
     expect(expectBalance(pool)).toMatchObject({ running: 0, queued: 0, delayed: 0, totals: { failed: 5, started: 15 } })
   })
 
-  it('is ended by a cancel and never called again', async () => {
+  it('settles on a cancel and is never called again', async () => {
     const { clock, pool } = startedPool()
     let calls = 0
     const task = pool.queueTask(
@@ -382,7 +382,7 @@ describe('a task that waits for its retry', () => {
     expect(calls).toBe(1)
   })
 
-  it.each(['when', 'backoffMs', 'retrying'] as const)('is ended by a cancel from within `%s`', async (place) => {
+  it.each(['when', 'backoffMs', 'retrying'] as const)('settles on a cancel from within `%s`', async (place) => {
     const { clock, pool } = startedPool()
     let calls = 0
     const answers: boolean[] = []
@@ -405,7 +405,7 @@ describe('a task that waits for its retry', () => {
     await clock.advance(10_000)
     expect(calls).toBe(1)
     expect(answers).toEqual([true])
-    // It threw an error of its own before it was asked to end; only while it waited was there nothing but the cancel.
+    // `when` and `backoffMs` run after it failed with its own error; at `retrying` it waits already, so the cancel ends it.
     expect(task.state).toBe(place === 'retrying' ? 'canceled' : 'failed')
     expect(task.record()).toHaveProperty('cancelRequestedAt')
     expect(expectBalance(pool)).toMatchObject({ running: 0, queued: 0, delayed: 0 })
@@ -437,7 +437,7 @@ describe('a task that waits for its retry', () => {
     expect(calls).toBe(3)
   })
 
-  it('B10 goes on within the grace of a stop, and no further', async () => {
+  it('B10 goes on within the grace of a stop, and not after it', async () => {
     const { clock, pool } = startedPool({ concurrency: 2, forceMs: 1_000 })
     const calls: string[] = []
     const options = { retry: { attempts: 9, backoffMs: () => 100 } }
@@ -457,7 +457,7 @@ describe('a task that waits for its retry', () => {
     expect(await stopped).toMatchObject({ durationMs: 250, succeeded: 1, aborted: { count: 1, ids: [hopeless.id] } })
   })
 
-  it('an attempt that a stop has aborted is not tried again, whatever it throws', async () => {
+  it('an attempt that a stop has aborted is not retried, whatever it throws', async () => {
     const { clock, pool } = startedPool({ forceMs: 1_000, retry: { attempts: 5, backoffMs: 0 } })
     const end = gate()
     const task = pool.queueTask(() => end.promise.then(failing))
@@ -508,7 +508,7 @@ describe('a task that waits for its retry', () => {
 })
 
 describe('the time limit of each attempt', () => {
-  it('is its own: a late timer of one attempt never ends the next', async () => {
+  it('is separate: a late timer of one attempt never ends the next', async () => {
     const { clock, pool } = startedPool({ taskTimeoutMs: 100 })
     const contexts: TaskContext[] = []
     const first = gate()
@@ -521,7 +521,7 @@ describe('the time limit of each attempt', () => {
     )
     await clock.advance(99)
     first.open()
-    await clock.turn() // it failed at 99 and waits for its next turn
+    await clock.turn() // it failed at 99 and waits for its retry
     expect(pool.stats().delayed).toBe(1)
     clock.block(51) // the limit of the first attempt, had it lasted, passes unnoticed
     await clock.advance(0) // late: the retry starts at 150
@@ -534,7 +534,7 @@ describe('the time limit of each attempt', () => {
     expect(task.record()).toMatchObject({ state: 'failed', attempt: 2, settledAt: '2030-01-01T00:00:00.250Z' })
   })
 
-  it('is its own: a worker’s next task is not ended by the limit of the one before', async () => {
+  it('is separate: the next task of a worker is not ended by the limit of the one before', async () => {
     const { clock, pool } = startedPool({ concurrency: 1, stuckAfterMs: 30 })
     const first = pool.queueTask(untilAborted, { timeoutMs: 100 })
     await clock.advance(99)
@@ -550,7 +550,7 @@ describe('the time limit of each attempt', () => {
     expect(pool.stats().stuck).toBe(0)
   })
 
-  it('a failure that nobody sees is told once, after the last attempt', async () => {
+  it('an unobserved failure is reported once, after the last attempt', async () => {
     const told: unknown[] = []
     const { clock, pool } = quietPool({ onUnobservedError: (error) => told.push(error) })
     pool.start()

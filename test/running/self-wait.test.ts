@@ -7,7 +7,7 @@ import { microtasks } from '../support/manual-clock.js'
 import { never, rejection, startedPool, statesOf, untilAborted } from '../support/pools.js'
 
 describe('a task that waits for its own pool', () => {
-  it('is told when it drains the pool without a limit', async () => {
+  it('is reported when it drains the pool without a limit', async () => {
     const { clock, pool } = startedPool({ detectSelfWait: true })
     const task = pool.queueTask(() => pool.drain())
     await clock.turn()
@@ -21,7 +21,7 @@ describe('a task that waits for its own pool', () => {
     expect(task.state).toBe('failed')
   })
 
-  it('is told also after it has waited for something else, and in its retry', async () => {
+  it('is reported also after another wait, and in its retry', async () => {
     const { clock, pool } = startedPool({ detectSelfWait: true, retry: { attempts: 2, backoffMs: 0 } })
     const codes: unknown[] = []
     pool.queueTask(async () => {
@@ -35,7 +35,7 @@ describe('a task that waits for its own pool', () => {
     expect(codes).toEqual(['ERR_POOL_DEADLOCK', 'ERR_POOL_DEADLOCK'])
   })
 
-  it.each([true, false])('is told whatever `captureContext` is (%s), and as a handler', async (captureContext) => {
+  it.each([true, false])('is reported for any `captureContext` (%s), and for a handler', async (captureContext) => {
     const { clock, pool } = startedPool({
       concurrency: 2,
       detectSelfWait: true,
@@ -50,7 +50,7 @@ describe('a task that waits for its own pool', () => {
     expect(await task.result()).toBeInstanceOf(PoolDeadlockError)
   })
 
-  it('is told also where it waits by way of a task of another pool', async () => {
+  it('is reported also if it waits through a task of another pool', async () => {
     const inner = startedPool({ detectSelfWait: true })
     const outer = startedPool({ detectSelfWait: true })
     const task = outer.pool.queueTask(() => inner.pool.queueTask(() => outer.pool.drain()).result())
@@ -58,7 +58,7 @@ describe('a task that waits for its own pool', () => {
     expect(await rejection(task.result())).toBeInstanceOf(PoolDeadlockError)
   })
 
-  it('runs in the context of its call as it does without', async () => {
+  it('runs in the context of its call, as without detectSelfWait', async () => {
     const user = new AsyncLocalStorage<string>()
     const { clock, pool } = startedPool({ detectSelfWait: true })
     const tasks = ['one', 'another'].map((caller) => user.run(caller, () => pool.queueTask(() => user.getStore())))
@@ -66,7 +66,7 @@ describe('a task that waits for its own pool', () => {
     expect(await Promise.all(tasks.map((task) => task.result()))).toEqual(['one', 'another'])
   })
 
-  it('is not told when its wait has a limit', async () => {
+  it('is not reported when its wait has a limit', async () => {
     const { clock, pool } = startedPool({ detectSelfWait: true })
     const controller = new AbortController()
     const timed = pool.queueTask(() => rejection(pool.drain({ timeoutMs: 10 })))
@@ -78,7 +78,7 @@ describe('a task that waits for its own pool', () => {
     expect(await signaled.result()).toBe('enough')
   })
 
-  it('is not told unless it is asked for', async () => {
+  it('is not reported by default', async () => {
     const { clock, pool } = startedPool({ forceMs: 10 })
     const task = pool.queueTask(() => pool.drain())
     await clock.advance(100_000)
@@ -88,7 +88,7 @@ describe('a task that waits for its own pool', () => {
     expect(await stopped).toMatchObject({ interrupted: { count: 1 } })
   })
 
-  it('is told when all running tasks wait for room: the newest wait of them', async () => {
+  it('is reported when all running tasks wait for room: their newest wait', async () => {
     const { clock, pool } = startedPool({ concurrency: 2, queueCapacity: 1, waiterCapacity: 5, detectSelfWait: true })
     const ended: string[] = []
     const waits = (name: string) => async () => {
@@ -108,14 +108,14 @@ describe('a task that waits for its own pool', () => {
     expect(expectBalance(pool)).toMatchObject({ running: 2, queued: 1, waiting: 1 })
     go.open()
     await clock.turn()
-    // The second was told, ended, and so made room for the first.
+    // The second was rejected, ended, and so freed room for the first.
     expect(ended[0]).toBe('second: ERR_POOL_DEADLOCK')
     expect(ended[1]).toMatch(/^first: /)
     expect(statesOf([first, second])).toEqual(['succeeded', 'succeeded'])
     expect(expectBalance(pool)).toMatchObject({ running: 0, waiting: 0, totals: { refused: 1, accepted: 4 } })
   })
 
-  it('is told when the last other task has ended without leaving room', async () => {
+  it('is reported when the last other task has ended without freeing room', async () => {
     const { clock, pool } = startedPool({ concurrency: 2, queueCapacity: 0, detectSelfWait: true })
     const task = pool.queueTask(() => pool.queueTaskWhenFree(never))
     const other = pool.queueTask(untilAborted)
@@ -129,7 +129,7 @@ describe('a task that waits for its own pool', () => {
     expect(expectBalance(pool)).toMatchObject({ running: 0, waiting: 0, totals: { refused: 1 } })
   })
 
-  it('is told while another task waits for its retry, which no worker will be free for', async () => {
+  it('is reported while another task waits for a retry for which no worker will be free', async () => {
     const { clock, pool } = startedPool({ concurrency: 1, queueCapacity: 1, detectSelfWait: true })
     const other = pool.queueTask(() => Promise.reject(new Error('once')), {
       retry: { attempts: 2, backoffMs: () => 50 }
@@ -140,7 +140,7 @@ describe('a task that waits for its own pool', () => {
     other.cancel()
   })
 
-  it('is refused as one who waits and is told: counted, and an event', async () => {
+  it('is refused like any waiter: counted, with an event', async () => {
     const { clock, pool, witness } = startedPool({ concurrency: 1, queueCapacity: 0, detectSelfWait: true })
     const task = pool.queueTask(() => pool.queueTaskWhenFree(never, { name: 'inner' }))
     await clock.turn()
@@ -172,7 +172,11 @@ describe('a task that waits for its own pool', () => {
   })
 
   it.each<[string, object, (pool: ReturnType<typeof startedPool>) => Promise<void>]>([
-    ['the rate opens again', { rateLimit: { starts: 1, intervalMs: 1_000 } }, ({ clock }) => clock.advance(1_000)],
+    [
+      'the rate limit allows a start',
+      { rateLimit: { starts: 1, intervalMs: 1_000 } },
+      ({ clock }) => clock.advance(1_000)
+    ],
     [
       'a pause ends',
       {},
@@ -197,7 +201,7 @@ describe('a task that waits for its own pool', () => {
     expect(task.record()).toMatchObject({ state: 'succeeded', result: 'inner' })
   })
 
-  it('is not told while a task that waits for its retry will free its place', async () => {
+  it('is not reported while a task that waits for its retry will free its place', async () => {
     const { clock, pool } = startedPool({ concurrency: 2, queueCapacity: 0, detectSelfWait: true })
     pool.queueTask(({ attempt }) => (attempt === 1 ? Promise.reject(new Error('once')) : 'well'), {
       retry: { attempts: 2, backoffMs: () => 100 }
@@ -212,7 +216,7 @@ describe('a task that waits for its own pool', () => {
 })
 
 describe('no false alarm', () => {
-  it('for callers outside of any task, who may wait as long as they like', async () => {
+  it('for callers outside of any task', async () => {
     const { clock, pool } = startedPool({ concurrency: 1, queueCapacity: 0, detectSelfWait: true })
     const running = pool.queueTask(untilAborted)
     const drained = pool.drain()
@@ -224,7 +228,7 @@ describe('no false alarm', () => {
     await drained
   })
 
-  it('for timers and handlers that a task left behind when it ended', async () => {
+  it('for timers and handlers that a task has left behind when it ended', async () => {
     const { clock, pool } = startedPool({ concurrency: 1, queueCapacity: 0, detectSelfWait: true })
     const later = gate()
     const left: Promise<unknown>[] = []
@@ -244,7 +248,7 @@ describe('no false alarm', () => {
     expect(await task.result()).toBe('left behind')
   })
 
-  it('for a wait that a task left in the line when it ended, while another task runs', async () => {
+  it('for a waiter that a task left behind when it ended, while another task runs', async () => {
     const { clock, pool } = startedPool({ concurrency: 2, queueCapacity: 0, detectSelfWait: true })
     const end = gate()
     let left: Promise<Task> | undefined
@@ -282,7 +286,7 @@ describe('no false alarm', () => {
     expect(await task.result()).toBe('inner')
   })
 
-  it('for a drain that has nothing to wait for', async () => {
+  it('for a drain that does not have to wait', async () => {
     const { clock, pool } = startedPool({ detectSelfWait: true })
     const contexts: Promise<void>[] = []
     pool.queueTask(() => {
@@ -293,7 +297,7 @@ describe('no false alarm', () => {
     await Promise.all(contexts)
   })
 
-  it('while another task runs that may yet end', async () => {
+  it('while another task runs that may still end', async () => {
     const { clock, pool } = startedPool({ concurrency: 2, queueCapacity: 0, detectSelfWait: true })
     const other = pool.queueTask(untilAborted)
     const task = pool.queueTask(async () => (await pool.queueTaskWhenFree(() => 'inner')).result())

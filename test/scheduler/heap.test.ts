@@ -13,7 +13,7 @@ class Item implements HeapItem {
 
 const smallest = (): Heap<Item> => new Heap<Item>((a, b) => a.value < b.value)
 
-/** Empties a heap from the front. */
+/** Removes all items in order. */
 function drained(heap: Heap<Item>): number[] {
   const values: number[] = []
   for (let { first } = heap; first !== undefined; first = heap.first) {
@@ -30,7 +30,7 @@ describe('Heap', () => {
     expect(heap.first).toBeUndefined()
   })
 
-  it('gives its items in order, whatever order they came in', () => {
+  it('returns its items in order, whatever order they were added in', () => {
     fc.assert(
       fc.property(fc.array(fc.integer(), { size: 'max', maxLength: 200 }), (values) => {
         const heap = smallest()
@@ -42,7 +42,7 @@ describe('Heap', () => {
     )
   })
 
-  it('lets an item be removed from anywhere, and added again', () => {
+  it('removes an item from any position, and adds it again', () => {
     fc.assert(
       fc.property(
         fc.array(fc.tuple(fc.integer({ min: 0, max: 30 }), fc.boolean()), { size: 'max', maxLength: 100 }),

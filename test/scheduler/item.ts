@@ -4,7 +4,7 @@ import { RateWindow } from '../../src/scheduler/rate-window.js'
 import { Scheduler, type SchedulerOptions } from '../../src/scheduler/scheduler.js'
 import { Waiter } from '../../src/scheduler/waiter-list.js'
 
-/** A task as the scheduler sees it, with a name to tell it by. */
+/** A task as the scheduler sees it, with a name. */
 export class Item implements Entry<Item> {
   readonly name: string
   stage: Stage = OUTSIDE
@@ -18,7 +18,7 @@ export class Item implements Entry<Item> {
   }
 }
 
-/** A caller in the line, with a name to tell it by. */
+/** A waiter with a name. */
 export class Caller extends Waiter<Caller> {
   readonly name: string
 
@@ -32,7 +32,7 @@ export interface Bounds extends Partial<Omit<SchedulerOptions, 'rate'>> {
   readonly rate?: { readonly starts: number; readonly intervalMs: number }
 }
 
-/** A scheduler whose bounds are, where they are not given: one worker, two seats, two waiters, no other bound. */
+/** A scheduler. Default bounds: one worker, a queue of two, two waiters, no other bound. */
 export function scheduler({ rate, ...bounds }: Bounds = {}): Scheduler<Item, Caller> {
   return new Scheduler({
     concurrency: 1,
@@ -50,7 +50,7 @@ export function started(bounds?: Bounds): Scheduler<Item, Caller> {
   return made
 }
 
-/** Starts whatever may start now, and says in which order. */
+/** Starts all tasks that may start now and returns their names in order. */
 export function startAll(on: Scheduler<Item, Caller>, now = 0): string[] {
   const names: string[] = []
   for (let item = on.next(now); item !== null; item = on.next(now)) names.push(item.name)

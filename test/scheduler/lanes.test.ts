@@ -3,7 +3,7 @@ import { Lanes } from '../../src/scheduler/lanes.js'
 import { Shares } from '../../src/scheduler/shares.js'
 import { Item } from './item.js'
 
-/** Lanes that are driven as the scheduler does. */
+/** Drives the lanes like the scheduler does. */
 class Queue {
   readonly lanes = new Lanes<Item>()
   readonly shares: Shares<Item> | null
@@ -14,7 +14,7 @@ class Queue {
     this.shares = perKey === undefined ? null : new Shares(perKey, Number.POSITIVE_INFINITY)
   }
 
-  /** Queues items named as they are: the key is the letter before the number, `x` is none. */
+  /** Queues items by name: the key is the letter before the number; `x` means no key. */
   push(priority: number, ...names: string[]): void {
     for (const name of names) {
       const key = name.startsWith('x') ? undefined : name.slice(0, 1)
@@ -37,14 +37,14 @@ class Queue {
     return item?.name
   }
 
-  /** Takes whatever may be taken. */
+  /** Takes all entries that may start. */
   all(): string[] {
     const names: string[] = []
     for (let name = this.take(); name !== undefined; name = this.take()) names.push(name)
     return names
   }
 
-  /** A item that was taken has ended. */
+  /** Ends a taken item. */
   end(name: string): void {
     const share = this.item(name).lane?.share
     if (!share) throw new Error('it has no share')
@@ -58,14 +58,14 @@ class Queue {
 }
 
 describe('Lanes', () => {
-  it('I11 give what came first first', () => {
+  it('I11 return entries first in, first out', () => {
     const queue = new Queue()
     queue.push(0, 'x1', 'x2', 'x3')
     expect(queue.all()).toEqual(['x1', 'x2', 'x3'])
     expect(queue.take()).toBeUndefined()
   })
 
-  it('give a higher priority first, negative ones last', () => {
+  it('return higher priorities first, negative ones last', () => {
     const queue = new Queue()
     queue.push(0, 'x1')
     queue.push(-5, 'x2')
@@ -89,7 +89,7 @@ describe('Lanes', () => {
     expect(queue.all()).toEqual(['a1', 'b1', 'a2', 'a3', 'c1', 'a4'])
   })
 
-  it('put a key that comes to life at the end of the round', () => {
+  it('add a new key at the end of the round', () => {
     const queue = new Queue()
     queue.push(0, 'a1', 'a2', 'b1', 'b2')
     expect(queue.take()).toBe('a1')
@@ -97,7 +97,7 @@ describe('Lanes', () => {
     expect(queue.all()).toEqual(['b1', 'a2', 'c1', 'b2', 'c2'])
   })
 
-  it('C1 let go of an entry at the front, in the middle and at the end, and of a lane that is empty', () => {
+  it('C1 remove an entry at the front, in the middle and at the end, and a lane that is empty', () => {
     const queue = new Queue()
     queue.push(0, 'a1', 'a2', 'a3', 'b1', 'c1')
     for (const name of ['a2', 'b1', 'a1']) queue.lanes.remove(queue.item(name))
@@ -106,7 +106,7 @@ describe('Lanes', () => {
     expect(queue.busy).toEqual([])
   })
 
-  it('go on with the next key when the one whose turn it was is gone', () => {
+  it('continue with the next key when the one whose turn it was is removed', () => {
     const queue = new Queue()
     queue.push(0, 'a1', 'b1', 'c1', 'a2')
     expect(queue.take()).toBe('a1')
@@ -114,7 +114,7 @@ describe('Lanes', () => {
     expect(queue.all()).toEqual(['c1', 'a2'])
   })
 
-  it('forget a priority with its last entry, and know it again when it comes back', () => {
+  it('remove a priority with its last entry, and add it again with a new one', () => {
     const queue = new Queue()
     queue.push(3, 'x1', 'a1')
     const level = queue.item('a1').lane?.level
@@ -126,28 +126,28 @@ describe('Lanes', () => {
     expect(queue.all()).toEqual(['x3', 'x2'])
   })
 
-  it('put an entry that comes back at the back of its lane, also when another lane of its key has come to life', () => {
+  it('put a requeued entry at the back of its lane, also when another lane of its key was opened', () => {
     const queue = new Queue()
     queue.push(2, 'a1', 'a2')
     expect(queue.all()).toEqual(['a1', 'a2'])
     queue.push(2, 'a3') // a new lane of the same priority and key
-    queue.push(2, 'a1', 'a2') // they held on to the old one
+    queue.push(2, 'a1', 'a2') // they still refer to the old one
     expect(queue.item('a1').lane).toBe(queue.item('a3').lane)
     expect(queue.busy).toEqual(['2 a'])
     expect(queue.all()).toEqual(['a3', 'a1', 'a2'])
   })
 
-  it('give a lane one turn in a round, also when an entry comes back to it', () => {
+  it('give a lane one turn in a round, also when an entry is requeued', () => {
     const queue = new Queue()
     queue.push(2, 'a1')
     expect(queue.all()).toEqual(['a1'])
     queue.push(2, 'b1', 'b2', 'a2', 'a3')
-    queue.push(2, 'a1') // it held on to the lane that was forgotten
+    queue.push(2, 'a1') // it still refers to the removed lane
     expect(queue.lanes.position(queue.item('b2'))).toBe(4)
     expect(queue.all()).toEqual(['b1', 'a2', 'b2', 'a3', 'a1'])
   })
 
-  it('pass over a key that runs as many as it may, until one of them ends', () => {
+  it('park the lane of a key at its limit, until one of its tasks ends', () => {
     const queue = new Queue(1)
     queue.push(0, 'a1', 'a2', 'b1', 'x1', 'x2')
     expect(queue.all()).toEqual(['a1', 'b1', 'x1', 'x2'])
@@ -159,7 +159,7 @@ describe('Lanes', () => {
     expect(queue.busy).toEqual([])
   })
 
-  it('do not let a key at its limit hold up the lower priorities', () => {
+  it('do not block lower priorities by a key at its limit', () => {
     const queue = new Queue(1)
     queue.push(5, 'a1', 'a2')
     queue.push(0, 'x1')
@@ -169,7 +169,7 @@ describe('Lanes', () => {
     expect(queue.all(), 'its priority is high again').toEqual(['a2', 'x2'])
   })
 
-  it('bring back a key in every priority in which it waited', () => {
+  it('unpark a key in every priority in which it waited', () => {
     const queue = new Queue(1)
     queue.push(5, 'a1', 'a2')
     queue.push(0, 'a3', 'a4')
@@ -182,7 +182,7 @@ describe('Lanes', () => {
     }
   })
 
-  it('let go of entries of a key that was passed over, from the front to the last', () => {
+  it('remove entries of a parked lane, from the first to the last', () => {
     const queue = new Queue(1)
     queue.push(0, 'a1', 'a2', 'a3')
     queue.push(1, 'a4')
@@ -195,7 +195,7 @@ describe('Lanes', () => {
     expect(queue.all()).toEqual(['a5'])
   })
 
-  it('take in more for a key that was passed over', () => {
+  it('accept more entries for a parked lane', () => {
     const queue = new Queue(1)
     queue.push(0, 'a1', 'a2')
     expect(queue.all()).toEqual(['a1'])
@@ -207,7 +207,7 @@ describe('Lanes', () => {
     expect(queue.all()).toEqual(['a3'])
   })
 
-  it('estimate the position of an entry by its lane, the number of keys and what stands above', () => {
+  it('estimate the position of an entry by its lane, the number of keys and the higher priorities', () => {
     const queue = new Queue()
     const position = (name: string): number => queue.lanes.position(queue.item(name))
     queue.push(0, 'x1', 'x2', 'x3')
@@ -229,14 +229,14 @@ describe('Lanes', () => {
     expect(position()).toBe(4)
   })
 
-  it('estimate the position of an entry that is passed over', () => {
+  it('estimate the position of an entry in a parked lane', () => {
     const queue = new Queue(1)
     queue.push(0, 'a1', 'a2', 'a3')
     expect(queue.all()).toEqual(['a1'])
     expect(['a2', 'a3'].map((name) => queue.lanes.position(queue.item(name)))).toEqual([1, 2])
   })
 
-  it('hold nothing once they are empty, but the lane that nearly every task uses', () => {
+  it('hold nothing once they are empty, except the lane of priority 0 without a key', () => {
     const queue = new Queue(2)
     for (let n = 0; n < 100; n++) queue.push(n % 7, `${'abcx'.charAt(n % 4)}${n}`)
     for (const [name, item] of queue.items) if (Number(name.slice(1)) % 3 === 0) queue.lanes.remove(item)

@@ -15,7 +15,7 @@ const STAGES = { OUTSIDE, QUEUED, DELAYED, RUNNING, SUCCEEDED, FAILED, CANCELED 
 type Name = keyof typeof STAGES
 const names = Object.keys(STAGES) as Name[]
 
-/** Every move there is. */
+/** Every pair of stages. */
 const LEGAL: Readonly<Record<Name, readonly Name[]>> = {
   OUTSIDE: ['QUEUED', 'RUNNING'],
   QUEUED: ['RUNNING', 'CANCELED'],
@@ -30,7 +30,7 @@ const moves = names.flatMap((from) => names.map((to) => ({ from, to })))
 const stage = (name: Name): Stage => STAGES[name]
 
 describe('the stages of a task', () => {
-  it('I8 are seven, each with a number of its own', () => {
+  it('I8 are seven distinct numbers', () => {
     expect(new Set(Object.values(STAGES))).toEqual(new Set([0, 1, 2, 3, 4, 5, 6]))
   })
 

@@ -16,7 +16,7 @@ describe('LinkedList', () => {
     expect({ ...new LinkedList<Item>() }).toEqual({ head: null, tail: null, size: 0 })
   })
 
-  it('keeps the order in which members came, whoever leaves', () => {
+  it('keeps the order of its members, whichever are removed', () => {
     fc.assert(
       fc.property(fc.array(fc.nat(9), { size: 'max', maxLength: 200 }), (steps) => {
         const items = Array.from({ length: 10 }, (_, index) => new Item(String(index)))

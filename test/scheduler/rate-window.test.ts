@@ -9,7 +9,7 @@ const start = (rate: RateWindow, now: number): void => {
 }
 
 describe('RateWindow', () => {
-  it('allows so many starts, then none until the oldest has left the window', () => {
+  it('allows the given number of starts, then none until the oldest has left the window', () => {
     const rate = new RateWindow(2, 100)
     expect(rate.allows(0)).toBe(true)
     start(rate, 0)
@@ -34,7 +34,7 @@ describe('RateWindow', () => {
     expect(rate.opensAt()).toBe(1_000_100)
   })
 
-  it('gets a start back that will not be called', () => {
+  it('takes back a start that will not be called', () => {
     const rate = new RateWindow(1, 100)
     rate.take()
     rate.giveBack()
@@ -42,7 +42,7 @@ describe('RateWindow', () => {
     expect(rate.opensAt()).toBe(Number.POSITIVE_INFINITY)
   })
 
-  it('opens when it says it opens, to the last bit of the clock', () => {
+  it('opens exactly at the time of opensAt, to the last bit of the clock', () => {
     fc.assert(
       fc.property(
         fc.double({ min: 0, max: 1e7, noNaN: true }),
@@ -56,7 +56,7 @@ describe('RateWindow', () => {
     )
   })
 
-  it('lets no window of its length hold more starts than it says, and wastes none', () => {
+  it('never exceeds the starts in any window of its length, and wastes none', () => {
     const step = fc.record({
       passMs: fc.nat(40),
       what: fc.constantFrom('take', 'take', 'take', 'call', 'call', 'giveBack')

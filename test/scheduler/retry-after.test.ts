@@ -9,27 +9,27 @@ const ranFor = (...runs: number[]): RetryAfter => {
 }
 
 describe('RetryAfter', () => {
-  it('A5 says one second while nothing is known, however much waits', () => {
+  it('A5 estimates one second without data, however many tasks wait', () => {
     expect(ranFor().estimate(0, 1)).toBe(1_000)
     expect(ranFor().estimate(1_000_000, 1)).toBe(1_000)
   })
 
-  it('A5 says one second for tasks that take no time', () => {
+  it('A5 estimates one second for tasks that take no time', () => {
     expect(ranFor(0, 0, 0).estimate(1_000, 1)).toBe(1_000)
   })
 
-  it('A5 says one minute for tasks of an hour', () => {
+  it('A5 estimates one minute for tasks of an hour', () => {
     expect(ranFor(3_600_000).estimate(0, 1)).toBe(60_000)
   })
 
-  it('is the average run time for each that waits and one more, over the workers, rounded up', () => {
+  it('is the average run time, times the waiting tasks plus one, divided by the workers, rounded up', () => {
     expect(ranFor(2_000).estimate(0, 1)).toBe(2_000)
     expect(ranFor(2_000).estimate(4, 1)).toBe(10_000)
     expect(ranFor(2_000).estimate(4, 2)).toBe(5_000)
     expect(ranFor(2_000).estimate(4, 3)).toBe(3_334)
   })
 
-  it('follows the newest runs, which weigh a tenth each', () => {
+  it('is a moving average in which the newest run time has a weight of a tenth', () => {
     const retryAfter = ranFor(10_000, 20_000)
     expect(retryAfter.estimate(0, 1)).toBe(11_000)
     for (let n = 0; n < 100; n++) retryAfter.observe(2_000)

@@ -1,7 +1,7 @@
 /**
- * The scheduler against a model of it that is as simple as can be: arrays, and rules read off them anew at each step.
+ * Compares the scheduler with a simple model: arrays, and rules that are computed from them at each step.
  *
- * The model does not say which of several keys comes next; it says which may. So it holds for every way of taking turns.
+ * The model does not determine which of several keys is next, only which ones may be. It allows every order of turns.
  */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -36,11 +36,11 @@ interface Task {
   readonly priority: number
   readonly key: string | undefined
   stage: Stage
-  /** When it came to the back of its lane. */
+  /** Step at which it was added to its lane. */
   queuedAt: number
 }
 
-/** How often each thing happened in all runs: a model test that never settles anything proves nothing. */
+/** Number of times each step happened in all runs: a model test that never settles a task proves nothing. */
 const seen = new Map<string, number>()
 const note = (what: string): void => void seen.set(what, (seen.get(what) ?? 0) + 1)
 
@@ -55,10 +55,10 @@ class Model {
   paused = false
   refused = 0
   now = 0
-  /** Calls, and starts that were not called yet. */
+  /** Times of calls, and starts that are not called yet. */
   readonly calledAt: number[] = []
   taken: Task[] = []
-  /** For each lane (priority and key) that was startable since some step without being served: nothing else is needed. */
+  /** For each lane (priority and key) that could be served but was not: the step since when. */
   #step = 0
   readonly #startableSince = new Map<string, number>()
   readonly #servedAt = new Map<string, number>()
@@ -73,7 +73,7 @@ class Model {
     this.real = scheduler(rate === null ? bounds : { ...bounds, rate })
   }
 
-  // ── what the arrays say ──────────────────────────────────────────────────────────────────────────────────────────
+  // ── state of the model ───────────────────────────────────────────────────────────────────────────────────────────
 
   in(...stages: Stage[]): Task[] {
     return this.tasks.filter(({ stage }) => stages.includes(stage))
@@ -90,7 +90,7 @@ class Model {
     )
   }
 
-  /** Whether the pool has no place for anybody. */
+  /** Whether the pool has no free place. */
   get full(): boolean {
     const held = this.in(QUEUED, DELAYED).length
     if (this.in(RUNNING).length + held >= this.concurrency + this.queueCapacity) return true
@@ -106,7 +106,7 @@ class Model {
     )
   }
 
-  /** The queued tasks of which each is the first of its lane, of the highest priority, and allowed to run. */
+  /** The first tasks of the lanes of the highest priority that may start. */
   startable(): Task[] {
     if (!this.mayStart) return []
     const queued = this.in(QUEUED).filter(({ key }) => !this.atLimit(key))
@@ -135,9 +135,9 @@ class Model {
     return held.length < this.queueCapacity ? TO_QUEUE : FULL
   }
 
-  // ── what the shell does ──────────────────────────────────────────────────────────────────────────────────────────
+  // ── steps of the pool ────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** The scheduler answered with the next task, or with none: it must be one of those that may be next. */
+  /** The scheduler returned the next task, or null: it must be one of those that may be next. */
   started(item: Item | null): void {
     const startable = this.startable()
     if (item === null) {
@@ -151,7 +151,7 @@ class Model {
     note('started')
   }
 
-  /** I11: a key is not served twice while another one of the priority could have been served all the time. */
+  /** I11: a key is not served twice while another key of the priority could be served all the time. */
   #turn(task: Task, startable: readonly Task[]): void {
     const mine = laneOf(task)
     const last = this.#servedAt.get(mine)
@@ -165,7 +165,7 @@ class Model {
     this.#startableSince.delete(mine)
   }
 
-  /** Notes since when each lane could be served, whatever the workers, the pause and the rate allow. */
+  /** Records since when each lane could be served, ignoring workers, pause and rate limit. */
   #watchTurns(): void {
     this.#step++
     const waiting = new Set(
@@ -266,7 +266,7 @@ class Model {
     this.handOn(next)
   }
 
-  /** One place was freed, so one task may be started by it; only time (the rate) can open more than one. */
+  /** One freed place starts at most one task; only time (the rate limit) can allow more. */
   handOn(next: Item | null): void {
     this.started(next)
     if (this.config.rate === null) {
@@ -300,7 +300,7 @@ class Model {
     this.refused++
   }
 
-  // ── what must hold after every step ──────────────────────────────────────────────────────────────────────────────
+  // ── invariants after every step ──────────────────────────────────────────────────────────────────────────────────
 
   check(resized: boolean): void {
     const { real } = this
@@ -381,7 +381,7 @@ class Model {
   }
 }
 
-/** `expect` of whole values for those that differ only: asking it at each of a million steps takes most of the time. */
+/** Calls `expect` only for values that differ: calling it at each of a million steps would take most of the time. */
 function expectSame(actual: object, expected: object, message: string): void {
   if (JSON.stringify(actual) !== JSON.stringify(expected)) expect(actual, message).toEqual(expected)
 }
@@ -436,7 +436,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     })
   }
 )
-/** A stop ends most of what can happen, so it comes late or not at all. */
+/** After a stop few steps are possible, so it comes late or not at all. */
 const end: fc.Arbitrary<readonly Step[]> = fc.oneof(
   fc.constant([]),
   fc
@@ -530,7 +530,7 @@ function take(model: Model, step: Step): void {
 }
 
 describe('Scheduler, against a model', () => {
-  it('I1 I3 I5 I8 I11 keeps its books, its bound, its workers busy, its moves legal and its order, whatever happens', () => {
+  it('I1 I3 I5 I8 I11 keeps its counters, its bound, its workers busy, its transitions legal and its order, whatever happens', () => {
     const RUNS = 400
     fc.assert(
       fc.property(config, fc.array(step, { size: 'max', maxLength: 120 }), end, (given, steps, ending) => {

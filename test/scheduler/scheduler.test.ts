@@ -44,8 +44,8 @@ const totals = (on: Scheduler<Item, Caller>) => ({
   canceled: on.canceled
 })
 
-describe('Scheduler: coming in', () => {
-  it('A1 accepts concurrency + queueCapacity and refuses the next, of which nothing is left behind', () => {
+describe('Scheduler: admission', () => {
+  it('A1 accepts concurrency + queueCapacity tasks and refuses the next without a trace', () => {
     const pool = started({ concurrency: 2, queueCapacity: 3 })
     const { verdicts, items } = admit(pool, 'a', 'b', 'c', 'd', 'e', 'f')
     expect(verdicts).toEqual([TO_WORKER, TO_WORKER, TO_QUEUE, TO_QUEUE, TO_QUEUE, FULL])
@@ -55,7 +55,7 @@ describe('Scheduler: coming in', () => {
     expect([pool.peakRunning, pool.peakQueued]).toEqual([2, 3])
   })
 
-  it('A2 without a seat, gives a task to a free worker or refuses it', () => {
+  it('A2 with queueCapacity 0, gives a task to a free worker or refuses it', () => {
     const pool = started({ queueCapacity: 0 })
     const { verdicts, items } = admit(pool, 'a', 'b')
     expect(verdicts).toEqual([TO_WORKER, FULL])
@@ -81,7 +81,7 @@ describe('Scheduler: coming in', () => {
     expect(startAll(pool)).toEqual(['a', 'b'])
   })
 
-  it('A20 bounds the queue while the rate holds the tasks back', () => {
+  it('A20 bounds the queue while the rate limit holds tasks back', () => {
     const pool = started({ concurrency: 5, rate: { starts: 1, intervalMs: 100 } })
     expect(admit(pool, 'a', 'b', 'c', 'd').verdicts).toEqual([TO_WORKER, TO_QUEUE, TO_QUEUE, FULL])
   })
@@ -106,14 +106,14 @@ describe('Scheduler: coming in', () => {
     expect(admit(pool, 'acme/1', 'acme/2', 'other/1', 'plain', 'plain too').verdicts).toEqual([
       TO_WORKER,
       KEY_FULL,
-      KEY_FULL, // no seat of its own, and no worker is free
+      KEY_FULL, // its queue is full, and no worker is free
       TO_QUEUE,
       FULL
     ])
     expect(admit(pool, 'acme/3').verdicts, 'the pool is full as well').toEqual([KEY_FULL])
   })
 
-  it('gives a worker to a newcomer while the queue holds only tasks of keys at their limit', () => {
+  it('gives a worker to a new task while the queue holds only tasks of keys at their limit', () => {
     const pool = started({
       concurrency: 2,
       queueCapacity: 5,
@@ -128,7 +128,7 @@ describe('Scheduler: coming in', () => {
     ])
   })
 
-  it('says what a key holds, and forgets it with its last task', () => {
+  it('returns the tasks of a key, and removes its share with the last one', () => {
     const pool = started({ perKey: { concurrency: 1, queueCapacity: 2 } })
     const { items } = admit(pool, 'acme/1', 'acme/2')
     expect(pool.shareOf('acme')).toEqual({ concurrency: 1, running: 1, held: 1, queueCapacity: 2 })
@@ -147,7 +147,7 @@ describe('Scheduler: coming in', () => {
   })
 })
 
-describe('Scheduler: going through and out', () => {
+describe('Scheduler: running and settling', () => {
   it('gives the worker of a task that ended to the next in the same step', () => {
     const pool = started()
     const { items } = admit(pool, 'a', 'b', 'c')
@@ -158,7 +158,7 @@ describe('Scheduler: going through and out', () => {
     expect(counts(pool)).toEqual({ running: 0, queued: 0, delayed: 0, waiting: 0, held: 0, live: 0 })
   })
 
-  it('remembers the most that ever ran and were queued at once', () => {
+  it('keeps the peaks of running and queued tasks', () => {
     const pool = started({ concurrency: 2 })
     const { items } = admit(pool, 'a', 'b', 'c', 'd')
     for (const name of ['a', 'b', 'c', 'd']) pool.settle(items[name] as Item, SUCCEEDED, 0)
@@ -182,7 +182,7 @@ describe('Scheduler: going through and out', () => {
     expect(pool.settle(items['d'] as Item, SUCCEEDED, 0)?.name).toBe('e')
   })
 
-  it('I8 lets nothing settle twice, nor succeed without having run', () => {
+  it('I8 refuses to settle a task twice, or to succeed one that never ran', () => {
     const pool = started()
     const { items } = admit(pool, 'a', 'b')
     expect(() => pool.settle(items['b'] as Item, SUCCEEDED, 0)).toThrow('illegal move')
@@ -202,7 +202,7 @@ describe('Scheduler: going through and out', () => {
     expect(pool.settle(items['c'] as Item, SUCCEEDED, 0)?.name).toBe('a')
   })
 
-  it('lets go of a task that waits for its retry when it is canceled', () => {
+  it('removes a delayed task when it is canceled', () => {
     const pool = started()
     const { items } = admit(pool, 'a')
     pool.delay(items['a'] as Item, 0)
@@ -210,14 +210,14 @@ describe('Scheduler: going through and out', () => {
     expect(counts(pool)).toEqual({ running: 0, queued: 0, delayed: 0, waiting: 0, held: 0, live: 0 })
   })
 
-  it('starts again for a key when one of its tasks waits for a retry', () => {
+  it('starts the next task of a key when one of its tasks is delayed', () => {
     const pool = started({ concurrency: 2, queueCapacity: 4, perKey: { concurrency: 1, queueCapacity: 3 } })
     const { items } = admit(pool, 'acme/1', 'acme/2', 'other/1')
     expect(startAll(pool)).toEqual([])
     expect(pool.delay(items['acme/1'] as Item, 0)?.name).toBe('acme/2')
   })
 
-  it('A18 ends nothing when it shrinks, and starts nothing until enough has ended', () => {
+  it('A18 ends no task when it shrinks, and starts none until enough have ended', () => {
     const pool = started({ concurrency: 3, queueCapacity: 3 })
     const { items } = admit(pool, 'a', 'b', 'c', 'd', 'e', 'f')
     pool.concurrency = 1
@@ -233,7 +233,7 @@ describe('Scheduler: going through and out', () => {
     expect(admit(pool, 'g').verdicts).toEqual([TO_WORKER])
   })
 
-  it('tells the position of each queued task, also of one that came back', () => {
+  it('returns the position of each queued task, also of a requeued one', () => {
     const pool = started({ queueCapacity: 3 })
     const { items } = admit(pool, 'a', 'b', 'c')
     const position = (name: string): number => pool.position(items[name] as Item)
@@ -244,7 +244,7 @@ describe('Scheduler: going through and out', () => {
     expect([items['a'], items['b'], items['c']].map((item) => item?.order)).toEqual([4, 2, 3])
   })
 
-  it('knows a task that holds a place without a worker', () => {
+  it('finds a task that holds a place without a worker', () => {
     const pool = started()
     expect(pool.anyHeld()).toBeNull()
     const { items } = admit(pool, 'a', 'b')
@@ -256,10 +256,10 @@ describe('Scheduler: going through and out', () => {
   })
 })
 
-describe('Scheduler: the rate', () => {
+describe('Scheduler: the rate limit', () => {
   const rate = { starts: 1, intervalMs: 100 }
 
-  it('holds back starts, and says when the next is due', () => {
+  it('holds back starts, and returns when the next is due', () => {
     const pool = started({ concurrency: 2, rate })
     expect(pool.rateOpensAt(0), 'nobody waits').toBe(Number.POSITIVE_INFINITY)
     admit(pool, 'a', 'b')
@@ -272,7 +272,7 @@ describe('Scheduler: the rate', () => {
     expect(pool.next(105)?.name).toBe('b')
   })
 
-  it('opens for nobody where nobody waits for it', () => {
+  it('has no opening time if no task waits for it', () => {
     const pool = started({ concurrency: 2, rate })
     admit(pool, 'a')
     pool.rate?.called(0)
@@ -282,7 +282,7 @@ describe('Scheduler: the rate', () => {
     expect(unlimited.rateOpensAt(0), 'it waits for its key').toBe(Number.POSITIVE_INFINITY)
   })
 
-  it('is not what holds back the tasks of a pool that is busy or paused', () => {
+  it('has no opening time in a pool that is busy or paused', () => {
     const pool = started({ concurrency: 1, rate })
     const { items } = admit(pool, 'a', 'b')
     pool.rate?.called(0)
@@ -293,7 +293,7 @@ describe('Scheduler: the rate', () => {
     expect(pool.rateOpensAt(1)).toBe(Number.POSITIVE_INFINITY)
   })
 
-  it('opens for those who wait for room too', () => {
+  it('opens for waiters too', () => {
     const pool = started({ concurrency: 1, queueCapacity: 0, rate })
     const { items } = admit(pool, 'a')
     pool.rate?.called(0)
@@ -306,8 +306,8 @@ describe('Scheduler: the rate', () => {
   })
 })
 
-describe('Scheduler: the line', () => {
-  it('takes in so many, and gives a freed place to its head', () => {
+describe('Scheduler: waiters', () => {
+  it('accepts up to waiterCapacity waiters, and gives a freed place to the first', () => {
     const pool = started({ queueCapacity: 0 })
     const { items } = admit(pool, 'a')
     const callers = [new Caller('first'), new Caller('second'), new Caller('third')]
@@ -326,7 +326,7 @@ describe('Scheduler: the line', () => {
     expect(counts(pool)).toEqual({ running: 1, queued: 0, delayed: 0, waiting: 1, held: 0, live: 1 })
   })
 
-  it('I11 goes by who came first, not by priority; the queue then does', () => {
+  it('I11 serves waiters first come, first served, whatever their priority; the queue applies it', () => {
     const pool = scheduler({ queueCapacity: 2 })
     admit(pool, 'a', 'b')
     pool.wait(new Caller('low', -1))
@@ -343,7 +343,7 @@ describe('Scheduler: the line', () => {
     expect(startAll(pool)).toEqual(['high', 'a', 'b', 'low'])
   })
 
-  it('lets a waiter leave from anywhere', () => {
+  it('removes a waiter from any position', () => {
     const pool = scheduler({ queueCapacity: 0, waiterCapacity: 3 })
     const [a, b, c] = [new Caller('a'), new Caller('b'), new Caller('c')] as const
     for (const caller of [a, b, c]) pool.wait(caller)
@@ -354,7 +354,7 @@ describe('Scheduler: the line', () => {
     expect(pool.waiters.size).toBe(0)
   })
 
-  it('has an answer for the head whose key is full once there is a place, and for all once the pool stops', () => {
+  it('refuses the first waiter if its key is full once there is a place, and all waiters once the pool stops', () => {
     const pool = started({ concurrency: 1, queueCapacity: 1, perKey: { concurrency: 1, queueCapacity: 1 } })
     const { items } = admit(pool, 'acme/1', 'plain')
     const acme = new Caller('acme', 0, 'acme')
@@ -380,7 +380,7 @@ describe('Scheduler: the line', () => {
     expect(pool.grant(new Item('last'), last, 0)).toBe(CLOSED)
   })
 
-  it('says to a newcomer that the pool stops, also while somebody is still to be told so', () => {
+  it('refuses a new task as closed, also while waiters are not refused yet', () => {
     const pool = started()
     pool.wait(new Caller('first'))
     pool.stop(true)
@@ -388,7 +388,7 @@ describe('Scheduler: the line', () => {
   })
 })
 
-describe('Scheduler: its own life', () => {
+describe('Scheduler: lifecycle', () => {
   it('is created, started, stopping, stopped', () => {
     const pool = scheduler()
     expect(pool.stage).toBe(CREATED)
@@ -401,7 +401,7 @@ describe('Scheduler: its own life', () => {
     expect(admit(pool, 'a').verdicts).toEqual([CLOSED])
   })
 
-  it('I12 goes on with starts after a stop only as long as there is grace', () => {
+  it('I12 starts tasks after a stop only during the grace', () => {
     const pool = started()
     const { items } = admit(pool, 'a', 'b', 'c')
     pool.stop(true)
@@ -424,7 +424,7 @@ describe('Scheduler: its own life', () => {
     expect(startAll(never)).toEqual([])
   })
 
-  it('ends a pause by a stop, and knows none after it', () => {
+  it('ends a pause by a stop, and ignores pause and resume after it', () => {
     const pool = started()
     pool.pause()
     admit(pool, 'a')
@@ -438,7 +438,7 @@ describe('Scheduler: its own life', () => {
     expect(startAll(pool)).toEqual([])
   })
 
-  it('keeps a pause from before the start, and starts nothing by a resume before it', () => {
+  it('keeps a pause across the start, and starts nothing by a resume before it', () => {
     const pool = scheduler()
     admit(pool, 'a')
     pool.pause()
@@ -454,7 +454,7 @@ describe('Scheduler: its own life', () => {
     expect(startAll(fresh)).toEqual([])
   })
 
-  it('knows whether a task that holds a place will start by itself', () => {
+  it('reports whether a waiting task will start without a running task ending', () => {
     const pool = started({ concurrency: 2, perKey: { concurrency: 1, queueCapacity: 5 } })
     expect(pool.mayStartMore(0), 'nothing waits').toBe(false)
     const { items } = admit(pool, 'acme/1', 'acme/2')
@@ -477,7 +477,7 @@ describe('Scheduler: its own life', () => {
     expect(busy.mayStartMore(0), 'nor will one be for the retry that comes back').toBe(false)
   })
 
-  it('A5 says when a place is likely to be free', () => {
+  it('A5 estimates when a place is free', () => {
     const pool = started()
     expect(pool.retryAfterMs()).toBe(1_000)
     pool.retryAfter.observe(5_000)

@@ -3,7 +3,7 @@ import { Shares } from '../../src/scheduler/shares.js'
 import type { Item } from './item.js'
 
 describe('Shares', () => {
-  it('opens one share per key, and forgets it once it holds nothing', () => {
+  it('opens one share per key, and removes it once it has no tasks', () => {
     const shares = new Shares<Item>(2, 3)
     const share = shares.open('acme')
     expect(share).toMatchObject({ key: 'acme', concurrency: 2, running: 0, held: 0, parked: [] })
@@ -34,7 +34,7 @@ describe('Shares', () => {
     { running: 2, held: 1, free: true, room: false, limit: true },
     { running: 0, held: 3, free: true, room: false, limit: false }
   ])(
-    'bounds a key of two workers and one seat: $running running and $held held, worker free: $free → room: $room',
+    'bounds a key with concurrency 2 and queueCapacity 1: $running running and $held held, worker free: $free → room: $room',
     ({ running, held, free, room, limit }) => {
       const shares = new Shares<Item>(2, 1)
       Object.assign(shares.open('acme'), { running, held })
@@ -43,7 +43,7 @@ describe('Shares', () => {
     }
   )
 
-  it('gives a key without a seat straight to a free worker or nowhere', () => {
+  it('with queueCapacity 0, accepts a task of a key only for a free worker', () => {
     const shares = new Shares<Item>(1, 0)
     expect(shares.hasRoom('acme', true)).toBe(true)
     expect(shares.hasRoom('acme', false)).toBe(false)
@@ -51,7 +51,7 @@ describe('Shares', () => {
     expect(shares.hasRoom('acme', true)).toBe(false)
   })
 
-  it('bounds nothing by Infinity', () => {
+  it('has no bound with Infinity', () => {
     const shares = new Shares<Item>(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY)
     Object.assign(shares.open('acme'), { running: 1e9, held: 1e9 })
     expect(shares.hasRoom('acme', false)).toBe(true)

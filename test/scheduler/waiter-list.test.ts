@@ -15,14 +15,14 @@ describe('WaiterList', () => {
     expect([list.full, list.size, list.head?.name]).toEqual([false, 1, 'second'])
   })
 
-  it('is always full where nobody may wait, and never where everybody may', () => {
+  it('is always full with capacity 0, and never with Infinity', () => {
     expect(new WaiterList<Caller>(0).full).toBe(true)
     const endless = new WaiterList<Caller>(Number.POSITIVE_INFINITY)
     for (let n = 0; n < 1_000; n++) endless.push(new Caller(String(n)))
     expect(endless.full).toBe(false)
   })
 
-  it('remembers what each caller asked for', () => {
+  it('keeps priority and key of each waiter', () => {
     expect({ ...new Caller('a', 7, 'acme') }).toEqual({ name: 'a', priority: 7, key: 'acme', prev: null, next: null })
   })
 })

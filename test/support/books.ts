@@ -4,10 +4,10 @@ import { EVENTS } from './event-names.js'
 
 export { EVENTS }
 
-// biome-ignore lint/suspicious/noExplicitAny: a pool of whatever handlers
+// biome-ignore lint/suspicious/noExplicitAny: a pool with any handlers
 type AnyPool = WorkerPool<any>
 
-/** The rule of the books that these do not keep, if any. Cheap, for books that are looked at in every event. */
+/** The first rule of the counters that is broken, if any. Cheap, because it is checked at every event. */
 function brokenRule({ totals, running, queued, delayed, waiting, stuck, retained }: PoolStats): string | undefined {
   const { submitted, refused, accepted, succeeded, failed, canceled } = totals
   if (submitted !== accepted + refused + waiting) return 'submitted = accepted + refused + waiting'
@@ -18,20 +18,23 @@ function brokenRule({ totals, running, queued, delayed, waiting, stuck, retained
   return least >= 0 ? undefined : 'no count is negative'
 }
 
-/** Fails unless the books balance now. */
+/** Fails unless the counters add up now. */
 export function expectBalance(pool: Pick<AnyPool, 'stats'>): PoolStats {
   const stats = pool.stats()
   expect(brokenRule(stats), `a rule that ${JSON.stringify(stats)} breaks`).toBeUndefined()
   return stats
 }
 
-/** One event as it happened. */
+/** An emitted event. */
 export interface Told {
   readonly event: PoolEventName
   readonly args: PoolEvents[PoolEventName]
 }
 
-/** Listens to everything; at each event the books must balance, and no total may have fallen. What fails there is thrown by {@link Witness.check}. */
+/**
+ * Listens to all events. At each, the counters must add up and no total may have decreased. {@link Witness.check} throws
+ * the failures.
+ */
 export class Witness {
   readonly told: Told[] = []
   readonly #errors: unknown[] = []
@@ -58,7 +61,7 @@ export class Witness {
     if (last === undefined) return
     for (const name of Object.keys(totals) as (keyof typeof totals)[]) {
       if (totals[name] < last[name])
-        expect(totals[name], `totals.${name} never falls`).toBeGreaterThanOrEqual(last[name])
+        expect(totals[name], `totals.${name} never decreases`).toBeGreaterThanOrEqual(last[name])
     }
   }
 

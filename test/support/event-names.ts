@@ -1,6 +1,6 @@
 import type { PoolEventName } from '../../src/index.js'
 
-/** Every event there is. */
+/** All events. */
 export const EVENTS = [
   'queued',
   'started',

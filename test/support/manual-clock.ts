@@ -1,26 +1,26 @@
 import { randomBytes } from 'node:crypto'
 import type { Clock, Timer } from '../../src/ports/clock.js'
 
-/** Lets every promise that can settle without time settle. */
+/** Waits until every promise has settled that needs no passing of time. */
 export const microtasks = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 interface ManualTimer extends Timer {
   readonly fire: () => void
-  /** Of those that are due at the same moment the one that was made first fires first. */
+  /** Of timers that are due at the same time, the one created first fires first. */
   readonly order: number
   at: number
   alive: boolean
 }
 
 /**
- * A clock that a test holds in its hand: time stands still until {@link ManualClock.advance}, and the event loop turns
- * when {@link ManualClock.turn} says so.
+ * A clock that a test controls: time stands still until {@link ManualClock.advance}, and the event loop turns only
+ * with {@link ManualClock.turn}.
  */
 export class ManualClock implements Clock {
   #now: number
   /** What the wall clock shows when the monotonic one shows zero. */
   #wall: number
-  /** Those that are set. */
+  /** Timers that are set. */
   readonly #timers = new Set<ManualTimer>()
   #made = 0
   #yields: (() => void)[] = []
@@ -75,7 +75,7 @@ export class ManualClock implements Clock {
     return [...this.#timers].filter(({ alive }) => which === 'all' || alive).length
   }
 
-  /** Steps the wall clock, as an administrator would; the monotonic clock does not move. */
+  /** Steps the wall clock, like a manual adjustment; the monotonic clock does not change. */
   stepWall(ms: number): void {
     this.#wall += ms
   }
@@ -85,7 +85,7 @@ export class ManualClock implements Clock {
     this.#now += ms
   }
 
-  /** The event loop turns until nothing is left to be done without time. */
+  /** Turns the event loop until nothing is left that needs no passing of time. */
   async turn(): Promise<void> {
     do {
       await microtasks()
@@ -96,7 +96,7 @@ export class ManualClock implements Clock {
     } while (this.#yields.length > 0)
   }
 
-  /** Time passes; every timer on the way fires at its moment. */
+  /** Advances the time; every timer that becomes due fires at its time. */
   async advance(ms: number): Promise<void> {
     const target = this.#now + ms
     await this.turn()
@@ -104,13 +104,13 @@ export class ManualClock implements Clock {
     await this.turn()
   }
 
-  /** Time passes inside a call, as with the fake timers of test runners: what is due fires before it returns. */
+  /** Advances the time synchronously, like the fake timers of test runners: due timers fire before it returns. */
   tick(ms: number): void {
     const target = this.#now + ms
     while (this.#fireNext(target));
   }
 
-  /** Fires the first timer that is due until then, at its moment; without one it is that moment now. */
+  /** Fires the first timer that is due up to `target`, at its time; without one, sets the time to `target`. */
   #fireNext(target: number): boolean {
     let due: ManualTimer | undefined
     for (const timer of this.#timers) if (timer.at <= target && (due === undefined || isBefore(timer, due))) due = timer

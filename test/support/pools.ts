@@ -4,14 +4,14 @@ import { type Handlers, type Task, type TaskContext, WorkerPool, type WorkerPool
 import { expectBalance, Witness } from './books.js'
 import { ManualClock } from './manual-clock.js'
 
-/** A pool whose clock a test holds in its hand, and which is watched from its first event to the end of the test. */
+/** A pool with a manual clock, and a witness of its events from the first one to the end of the test. */
 export interface WatchedPool {
   readonly clock: ManualClock
   readonly pool: WorkerPool
   readonly witness: Witness
 }
 
-/** A pool that was not started. Its books are checked in every event and at the end of the test. */
+/** A pool that was not started. Its counters are checked at every event and at the end of the test. */
 export function watchedPool(options: Partial<WorkerPoolOptions<Handlers>> = {}): WatchedPool {
   const { clock, pool } = quietPool(options)
   const witness = new Witness(pool)
@@ -19,14 +19,14 @@ export function watchedPool(options: Partial<WorkerPoolOptions<Handlers>> = {}):
   return { clock, pool, witness }
 }
 
-/** The same, started. */
+/** A started {@link watchedPool}. */
 export function startedPool(options: Partial<WorkerPoolOptions<Handlers>> = {}): WatchedPool {
   const watched = watchedPool(options)
   watched.pool.start()
   return watched
 }
 
-/** A pool that nobody listens to, so that a failure in it is one nobody sees. Its books are checked at the end. */
+/** A pool without listeners, so that its failures are unobserved. Its counters are checked at the end. */
 export function quietPool(options: Partial<WorkerPoolOptions<Handlers>> = {}): Omit<WatchedPool, 'witness'> {
   const clock = new ManualClock()
   const pool = new WorkerPool({ concurrency: 1, queueCapacity: 10, clock, ...options }) as WorkerPool
@@ -34,20 +34,20 @@ export function quietPool(options: Partial<WorkerPoolOptions<Handlers>> = {}): O
   return { clock, pool }
 }
 
-/** A task function that ends when it is asked to, by throwing the reason on its signal. */
+/** A task function that ends when its signal aborts, by throwing the reason. */
 export const untilAborted = ({ signal }: TaskContext): Promise<never> =>
   new Promise((_resolve, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason))
     if (signal.aborted) reject(signal.reason)
   })
 
-/** A task function that never ends, whatever it is asked. */
+/** A task function that never ends and ignores its signal. */
 export const never = (): Promise<never> => new Promise(() => {})
 
-/** How many abort listeners a signal has. */
+/** Number of abort listeners of a signal. */
 export const listenersOn = (signal: AbortSignal): number => getEventListeners(signal, 'abort').length
 
-/** What a promise rejects with. */
+/** The reason that a promise rejects with. */
 export const rejection = (promise: Promise<unknown>): Promise<unknown> =>
   promise.then(
     (value) => {
@@ -56,14 +56,14 @@ export const rejection = (promise: Promise<unknown>): Promise<unknown> =>
     (reason: unknown) => reason
   )
 
-/** Whether a promise rejects with exactly this, which need not be a value that can be looked at. */
+/** Whether a promise rejects with exactly this value, which may be unreadable. */
 export const rejectsWith = (promise: Promise<unknown>, reason: unknown): Promise<boolean> =>
   promise.then(
     () => false,
     (given: unknown) => Object.is(given, reason)
   )
 
-/** What a call throws. */
+/** The value that a call throws. */
 export function thrown(call: () => unknown): unknown {
   try {
     call()

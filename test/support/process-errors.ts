@@ -1,8 +1,8 @@
 import { microtasks } from './manual-clock.js'
 
 /**
- * Runs a step and answers what reached the process in the meantime, instead of the runner's own listeners: errors that
- * nobody caught, or rejections that nobody handled.
+ * Runs a step and returns what the process received meanwhile, in place of the listeners of the test runner: errors
+ * that were not caught, or rejections that were not handled.
  */
 export async function uncaughtIn(
   event: 'uncaughtException' | 'unhandledRejection',

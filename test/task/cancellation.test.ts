@@ -68,7 +68,7 @@ describe('canceling a queued task', () => {
     })
   })
 
-  it('C1 gives the freed place to the head of the line in the same step', async () => {
+  it('C1 gives the freed place to the first waiter in the same step', async () => {
     const { clock, pool } = startedPool({ concurrency: 1, queueCapacity: 1, waiterCapacity: 2 })
     pool.queueTask(never)
     const queued = pool.queueTask(never)
@@ -114,7 +114,7 @@ describe('canceling a queued task', () => {
     expect(pool.stats().totals).toMatchObject({ started: 1, canceled: 1 })
   })
 
-  it('C2 gives back the start of the rate that the uncalled task had taken', async () => {
+  it('C2 returns the start of the rate limit that the uncalled task had taken', async () => {
     const { clock, pool } = startedPool({ concurrency: 2, rateLimit: { starts: 1, intervalMs: 1_000 } })
     const canceled = pool.queueTask(() => 1)
     const queued = pool.queueTask(() => 2)
@@ -125,7 +125,7 @@ describe('canceling a queued task', () => {
     expect(queued.state).toBe('succeeded')
   })
 
-  it('C2 calls nothing that a listener of `queued` or `started` canceled', async () => {
+  it('C2 does not call a function whose task a listener of `queued` or `started` canceled', async () => {
     const { clock, pool, witness } = startedPool({ concurrency: 2 })
     const answers: boolean[] = []
     pool.on('queued', (task) => task.name === 'at queued' && answers.push(task.cancel()))
@@ -141,7 +141,7 @@ describe('canceling a queued task', () => {
     expect(witness.names(tasks[1])).toEqual(['queued', 'started', 'canceled', 'settled'])
   })
 
-  it('says of a retry that was canceled before its next call when that was asked, and when it first ran', async () => {
+  it('has both cancelRequestedAt and startedAt for a retry canceled before its next call', async () => {
     const { clock, pool, witness } = startedPool()
     const failing = () => {
       throw new Error('again')
@@ -164,7 +164,7 @@ describe('canceling a queued task', () => {
     expect(clock.timers('alive')).toBe(0)
   })
 
-  it('counts one change for one change, also when a retry is canceled between its worker and its call', async () => {
+  it('increases the revision once per change, also when a retry is canceled between its worker and its call', async () => {
     const { clock, pool } = startedPool()
     const failing = () => {
       throw new Error('again')
@@ -228,7 +228,7 @@ describe('canceling a running task', () => {
     expect(witness.names(task)).toEqual(['queued', 'started', 'canceled', 'settled'])
   })
 
-  it('C3 without a reason, `signal.reason` is the very TaskCanceledError that `result()` rejects with', async () => {
+  it('C3 without a reason, `signal.reason` is the same TaskCanceledError that `result()` rejects with', async () => {
     const { clock, pool } = startedPool()
     let signal: AbortSignal | undefined
     const task = pool.queueTask((ctx) => {
@@ -246,7 +246,7 @@ describe('canceling a running task', () => {
     await expect(rejection(task.result())).resolves.toBe(error)
   })
 
-  it('C4 keeps the worker of a function that ignores it, and says so: an event, once, and a gauge', async () => {
+  it('C4 leaves the worker to a function that ignores it, and reports it: one event, and a gauge', async () => {
     const { clock, pool, witness } = startedPool({ concurrency: 1, stuckAfterMs: 500 })
     const end = gate<string>()
     const deaf = pool.queueTask(() => end.promise)
@@ -275,7 +275,7 @@ describe('canceling a running task', () => {
     expect(deaf.record()).not.toHaveProperty('reason')
   })
 
-  it('C4 counts as stuck from the first request: a cancel after the time limit does not start the wait anew', async () => {
+  it('C4 measures stuck from the first request: a cancel after the time limit does not restart the wait', async () => {
     const { clock, pool, witness } = startedPool({ stuckAfterMs: 500 })
     const task = pool.queueTask(never, { timeoutMs: 100 })
     await clock.advance(100)
@@ -287,7 +287,7 @@ describe('canceling a running task', () => {
     expect(witness.names(task)).toEqual(['queued', 'started', 'stuck'])
   })
 
-  it('C4 does not keep the process alive to tell of a stuck task', async () => {
+  it('C4 does not keep the process alive to report a stuck task', async () => {
     const { clock, pool } = startedPool({ stuckAfterMs: 500 })
     pool.queueTask(never).cancel() // not called yet: settles
     const task = pool.queueTask(never)
@@ -298,20 +298,20 @@ describe('canceling a running task', () => {
     expect(clock.timers('alive')).toBe(0)
   })
 
-  it('C5 a function that ends before it hears of the cancel in the same turn has succeeded', async () => {
+  it('C5 a function that ends before the cancel in the same turn has succeeded', async () => {
     const { clock, pool } = startedPool()
     const first = gate<string>()
     const task = pool.queueTask(() => first.promise)
     await clock.turn()
     first.open('done')
-    expect(task.cancel()).toBe(true) // its end is on the way, nobody knows yet
+    expect(task.cancel()).toBe(true) // its function has ended, the pool is not notified yet
     expect(task.state).toBe('running')
     await clock.turn()
     expect(task.record()).toMatchObject({ state: 'succeeded', result: 'done', cancelRequestedAt: START })
     expect(task.record()).not.toHaveProperty('reason')
   })
 
-  it('C5 a cancel before the end in the same turn makes no difference to a function that returns', async () => {
+  it('C5 a cancel before the end in the same turn does not affect a function that returns', async () => {
     const { clock, pool } = startedPool()
     const first = gate<string>()
     const task = pool.queueTask(() => first.promise)
@@ -349,7 +349,7 @@ describe('canceling a running task', () => {
     }
   )
 
-  it('C5 who waits for the promise of the function after the pool does finds the task ended', async () => {
+  it('C5 the task has settled for code that awaits the promise of the function after the pool', async () => {
     const { clock, pool } = startedPool()
     const first = gate<string>()
     const task = pool.queueTask(() => first.promise)
@@ -359,7 +359,7 @@ describe('canceling a running task', () => {
     expect([await answer, task.state]).toEqual([false, 'succeeded'])
   })
 
-  it('C6 answers what a cancel did: canceled, requested again and again, finished, unknown', async () => {
+  it('C6 returns the outcome of a cancel: canceled, requested each time, finished, unknown', async () => {
     const { clock, pool } = startedPool({ concurrency: 1 })
     const running = pool.queueTask(untilAborted)
     const queued = pool.queueTask(untilAborted)
@@ -415,7 +415,7 @@ describe('canceling a running task', () => {
     }
   )
 
-  it('C25 takes the AbortError of the platform, whose cause is the reason, for what it is', async () => {
+  it('C25 accepts the AbortError of the platform, whose cause is the reason', async () => {
     const { clock, pool } = startedPool()
     const reason = new Error('the client left')
     const task = pool.queueTask(({ signal }) => sleep(2 ** 31 - 1, undefined, { signal, ref: false }))
@@ -426,7 +426,7 @@ describe('canceling a running task', () => {
     expect(((await rejection(task.result())) as Error).cause).toBe(reason)
   })
 
-  it('keeps its own reason apart from one that it was handed by a task of the same id in another pool', async () => {
+  it('distinguishes its own reason from that of a task of the same id in another pool', async () => {
     const outer = startedPool()
     const inner = startedPool()
     outer.pool.queueTask(({ signal }) => inner.pool.queueTask(untilAborted, { id: 'same', signal }).result(), {
@@ -461,10 +461,10 @@ describe('canceling a running task', () => {
   })
 })
 
-describe('what came of it', () => {
+describe('the outcome', () => {
   const other = new Error('its own')
   const endings = {
-    'returns all the same': () => 'done',
+    returns: () => 'done',
     'throws the reason on its signal': (signal: AbortSignal) => {
       throw signal.reason
     },
@@ -474,10 +474,10 @@ describe('what came of it', () => {
     'throws an AbortError': () => {
       throw new DOMException('aborted', 'AbortError')
     },
-    'throws something that only calls itself AbortError': () => {
+    'throws an object named AbortError': () => {
       throw { name: 'AbortError' }
     },
-    'throws an error of its own': () => {
+    'throws another error': () => {
       throw other
     }
   } as const
@@ -491,12 +491,8 @@ describe('what came of it', () => {
   for (const [by, asked] of Object.entries(requests) as [keyof typeof requests, string][]) {
     for (const [does, end] of Object.entries(endings)) {
       const expected =
-        does === 'returns all the same'
-          ? 'succeeded'
-          : by === 'timeout' || does === 'throws an error of its own'
-            ? 'failed'
-            : 'canceled'
-      it(`a function that was asked to end by ${asked} and ${does} has ${expected === 'canceled' ? 'been ' : ''}${expected}`, async () => {
+        does === 'returns' ? 'succeeded' : by === 'timeout' || does === 'throws another error' ? 'failed' : 'canceled'
+      it(`a function that is aborted by ${asked} and ${does} has ${expected === 'canceled' ? 'been ' : ''}${expected}`, async () => {
         const { clock, pool, witness } = startedPool({ forceMs: 1_000, retry: { attempts: 3, backoffMs: 0 } })
         const controller = new AbortController()
         let reason: unknown
@@ -525,7 +521,7 @@ describe('what came of it', () => {
         expect(record.reason).toBe(expected === 'canceled' ? by : undefined)
         if (expected === 'succeeded') return expect(await task.result()).toBe('done')
         const error = await rejection(task.result())
-        if (does === 'throws an error of its own') return expect(error).toBe(other)
+        if (does === 'throws another error') return expect(error).toBe(other)
         if (by === 'timeout') {
           expect(error).toBeInstanceOf(TaskTimeoutError)
           expect(error).toMatchObject({ code: 'ERR_TASK_TIMEOUT', id: task.id, timeoutMs: 50 })
@@ -545,7 +541,7 @@ describe('what came of it', () => {
     }
   }
 
-  it('an error whose cause is something else is the task’s own, also after an abort', async () => {
+  it('an error with another cause fails the task with that error, also after an abort', async () => {
     const { clock, pool } = startedPool()
     const own = new Error('broken', { cause: new Error('disk') })
     const task = pool.queueTask(async ({ signal }) => {
@@ -559,7 +555,7 @@ describe('what came of it', () => {
     await expect(rejection(task.result())).resolves.toBe(own)
   })
 
-  it('an AbortError that nobody asked for is a failure like any other', async () => {
+  it('an AbortError without an abort is a failure like any other', async () => {
     const { clock, pool } = startedPool()
     const error = new DOMException('aborted', 'AbortError')
     const task = pool.queueTask(() => Promise.reject(error))
@@ -669,7 +665,7 @@ describe('what came of it', () => {
     expect(await stopped).toMatchObject({ canceled: 1, aborted: { count: 1, ids: [task.id] } })
   })
 
-  it('a timed-out attempt is tried again, each time with its own limit and its own signal', async () => {
+  it('a timed-out attempt is retried, each time with its own limit and signal', async () => {
     const { clock, pool, witness } = startedPool({ taskTimeoutMs: 100, retry: { attempts: 2, backoffMs: () => 10 } })
     const signals: AbortSignal[] = []
     const task = pool.queueTask((ctx) => {
@@ -693,7 +689,7 @@ describe('what came of it', () => {
 })
 
 describe('signals', () => {
-  it('C7 refuses what has aborted already with its reason, before anything: no listener, no event, no count', async () => {
+  it('C7 refuses a signal that has already aborted with its reason, before admission: no listener, no event, no count', async () => {
     const { clock, pool, witness } = startedPool({ concurrency: 1, queueCapacity: 0 })
     const reason = new Error('too late')
     const signal = AbortSignal.abort(reason)
@@ -710,7 +706,7 @@ describe('signals', () => {
     expect(expectBalance(pool).totals).toMatchObject({ submitted: 1, refused: 0, accepted: 1 })
   })
 
-  it('cancels a queued task at once and asks a running one, with the signal’s reason', async () => {
+  it('cancels a queued task at once and aborts the signal of a running one, with the reason of the given signal', async () => {
     const { clock, pool, witness } = startedPool({ concurrency: 1 })
     const controller = new AbortController()
     const reason = new Error('page closed')
@@ -758,7 +754,7 @@ describe('signals', () => {
     expect(expectBalance(pool)).toMatchObject({ running: 0, queued: 0, waiting: 0 })
   })
 
-  it('C10 leaves no listener on a long-lived signal once its tasks have settled, however they did', async () => {
+  it('C10 leaves no listener on a long-lived signal once its tasks have settled, with any outcome', async () => {
     const { clock, pool } = startedPool({ concurrency: 100, queueCapacity: 10_000 })
     const { signal } = new AbortController()
     const endings = [
@@ -775,7 +771,7 @@ describe('signals', () => {
     expect(pool.stats().totals).toMatchObject({ accepted: 10_000, canceled: 2_000, failed: 2_000, succeeded: 6_000 })
   })
 
-  it('listens again when a signal comes back after the last of its tasks has settled', async () => {
+  it('listens again when a signal is reused after the last of its tasks has settled', async () => {
     const { clock, pool } = startedPool()
     const controller = new AbortController()
     for (let round = 0; round < 3; round++) {
@@ -812,7 +808,7 @@ describe('signals', () => {
   })
 
   it.each(['signal', 'waitSignal'] as const)(
-    'A19 never lets a waiter in whose %s has aborted, even if the same abort freed the place',
+    'A19 never grants a waiter whose %s has aborted, even if the same abort freed the place',
     async (option) => {
       const { clock, pool } = startedPool({ concurrency: 1, queueCapacity: 1, waiterCapacity: 2 })
       const controller = new AbortController()
@@ -841,7 +837,7 @@ describe('signals', () => {
     }
   )
 
-  it('C12 does its part although another listener on the same signal throws', async () => {
+  it('C12 works although another listener on the same signal throws', async () => {
     const { clock, pool } = startedPool({ concurrency: 1 })
     const controller = new AbortController()
     const broken = new Error('in a listener of the user')
@@ -856,10 +852,10 @@ describe('signals', () => {
     const caught = await uncaughtIn('uncaughtException', () => controller.abort())
     expect(caught).toEqual([broken])
     expect(statesOf([running, queued])).toEqual(['canceled', 'canceled'])
-    expect(listenersOn(controller.signal)).toBe(1) // the user's own
+    expect(listenersOn(controller.signal)).toBe(1) // the listener of the user
   })
 
-  it('C12 a listener on `ctx.signal` that throws is the process’s to hear of, and harms no other task', async () => {
+  it('C12 a listener on `ctx.signal` that throws is an uncaught exception, and harms no other task', async () => {
     const { clock, pool } = startedPool({ concurrency: 2, forceMs: 10 })
     const broken = new Error('in a listener of the task')
     const first = pool.queueTask((ctx) => {
@@ -876,7 +872,7 @@ describe('signals', () => {
     expect(pool.state).toBe('stopped')
   })
 
-  it('takes a signal of another make, which has no reason and no throwIfAborted', async () => {
+  it('accepts a foreign signal without reason and throwIfAborted', async () => {
     const { clock, pool } = startedPool()
     class OldSignal extends EventTarget {
       aborted = false
@@ -892,7 +888,7 @@ describe('signals', () => {
 })
 
 describe('limits', () => {
-  it('C14 a function that was timed out and ends well all the same has succeeded', async () => {
+  it('C14 a function that returns after its timeout has succeeded', async () => {
     const { clock, pool, witness } = startedPool({ stuckAfterMs: 10 })
     const end = gate<string>()
     const task = pool.queueTask(() => end.promise, { timeoutMs: 100 })
@@ -905,7 +901,7 @@ describe('limits', () => {
     expect(witness.names(task)).toEqual(['queued', 'started', 'stuck', 'succeeded', 'settled'])
   })
 
-  it('C14 a function that was timed out and never ends keeps its worker', async () => {
+  it('C14 a function that never ends keeps its worker after its timeout', async () => {
     const { clock, pool, witness } = startedPool({ concurrency: 1, stuckAfterMs: 10 })
     const task = pool.queueTask(never, { timeoutMs: 100 })
     const next = pool.queueTask(never)
@@ -924,7 +920,7 @@ describe('limits', () => {
     expect([clock.timers(), clock.timers('alive')]).toEqual([1, 0])
   })
 
-  it('C15 starts the clock of `timeoutMs` with the attempt, not in the queue', async () => {
+  it('C15 measures `timeoutMs` from the start of the attempt, not in the queue', async () => {
     const { clock, pool } = startedPool({ concurrency: 1 })
     const blocker = pool.queueTask(untilAborted)
     const reasons: unknown[] = []
@@ -951,7 +947,7 @@ describe('limits', () => {
     expect(reasons[0]).toMatchObject({ code: 'ERR_TASK_TIMEOUT', id: task.id, timeoutMs: 100 })
   })
 
-  it('takes the task’s `timeoutMs` instead of the pool’s, also 0 and Infinity', async () => {
+  it('uses `timeoutMs` of the task instead of the default of the pool, also 0 and Infinity', async () => {
     const { clock, pool } = startedPool({ concurrency: 4, taskTimeoutMs: 100 })
     const tasks = [undefined, 0, 50, Number.POSITIVE_INFINITY].map((timeoutMs) =>
       pool.queueTask(untilAborted, { timeoutMs })
@@ -967,7 +963,7 @@ describe('limits', () => {
     expect(await rejection((tasks[1] as Task).result())).toMatchObject({ timeoutMs: 0 })
   })
 
-  it('holds limits beyond the longest timer of the platform without firing early', async () => {
+  it('supports limits beyond the longest timer of the platform without firing early', async () => {
     const { clock, pool } = startedPool()
     const task = pool.queueTask(untilAborted, { timeoutMs: 2 ** 31 + 1_000 })
     await clock.advance(2 ** 31 + 999)
@@ -976,7 +972,7 @@ describe('limits', () => {
     expect(task.state).toBe('failed')
   })
 
-  it('C16 cancels what waited longer than `queueTimeoutMs` and never calls it', async () => {
+  it('C16 cancels a task that waited longer than `queueTimeoutMs` and never calls it', async () => {
     const { clock, pool, witness } = startedPool({ concurrency: 1, queueCapacity: 2, queueTimeoutMs: 300 })
     const blocker = pool.queueTask(untilAborted)
     const calls: string[] = []
@@ -1010,7 +1006,7 @@ describe('limits', () => {
     expect(witness.names(byTask)).toEqual(['queued', 'canceled', 'settled'])
   })
 
-  it('C16 keeps the process alive until a task has waited for as long as it may', async () => {
+  it('C16 keeps the process alive until `queueTimeoutMs` has passed', async () => {
     const { clock, pool } = watchedPool({ queueTimeoutMs: 100 })
     const task = pool.queueTask(never)
     expect(clock.timers('alive')).toBe(1)
@@ -1041,7 +1037,7 @@ describe('limits', () => {
     expect(await task.result()).toBe(2)
   })
 
-  it('C17 clears every timer of a task when it ends well, badly, or is canceled', async () => {
+  it('C17 clears every timer of a task when it succeeds, fails or is canceled', async () => {
     const { clock, pool } = startedPool({
       taskTimeoutMs: 1_000,
       queueTimeoutMs: 1_000,
@@ -1060,7 +1056,7 @@ describe('limits', () => {
     expect(clock.timers('alive')).toBe(0)
   })
 
-  it('C19 goes by the monotonic clock when the wall clock jumps a day', async () => {
+  it('C19 uses the monotonic clock when the wall clock jumps a day', async () => {
     const { clock, pool } = startedPool({ concurrency: 2 })
     const limited = pool.queueTask(untilAborted, { timeoutMs: 1_000 })
     let calls = 0
@@ -1094,7 +1090,7 @@ describe('limits', () => {
     expect(pool.stats().runMs.max).toBeLessThan(1_100)
   })
 
-  it('C21 does late what fell due while the loop was blocked, and loses nothing', async () => {
+  it('C21 applies limits late that became due while the loop was blocked, and loses none', async () => {
     const { clock, pool } = startedPool({ concurrency: 2, stuckAfterMs: 1_000_000 })
     const limited = pool.queueTask(untilAborted, { timeoutMs: 1_000 })
     let calls = 0
@@ -1119,7 +1115,7 @@ describe('limits', () => {
 })
 
 describe('the context of a task', () => {
-  it('may be taken apart, and knows its task', async () => {
+  it('may be destructured, and has the fields of its task', async () => {
     const { clock, pool } = startedPool({ retry: { attempts: 2, backoffMs: 0 } })
     const seen: unknown[] = []
     const metadata = { tenant: 'acme' }
@@ -1141,7 +1137,7 @@ describe('the context of a task', () => {
     expect(task.record()).toMatchObject({ state: 'succeeded', progress: { ratio: 0.5, message: 'half' } })
   })
 
-  it('makes its signals when they are first read', async () => {
+  it('creates its signals when they are first read', async () => {
     const { clock, pool } = startedPool({ concurrency: 4, forceMs: 0 })
     const Real = globalThis.AbortController
     let made = 0
@@ -1167,7 +1163,7 @@ describe('the context of a task', () => {
     }
   })
 
-  it('shows a signal that has aborted already to whoever reads it late', async () => {
+  it('has an aborted signal if it is first read after the abort', async () => {
     const { clock, pool } = startedPool({ forceMs: 1_000 })
     const look = gate()
     const seen: unknown[] = []
@@ -1206,7 +1202,7 @@ describe('the context of a task', () => {
     expect(await stopped).toMatchObject({ reason: 'deploy', canceled: 1, aborted: { count: 1, ids: [task.id] } })
   })
 
-  it('shows a task that starts in the grace that the pool is stopping', async () => {
+  it('has an aborted `stopping` for a task that starts in the grace', async () => {
     const { clock, pool } = startedPool({ concurrency: 1, forceMs: 1_000 })
     const first = gate()
     pool.queueTask(() => first.promise)
@@ -1218,7 +1214,7 @@ describe('the context of a task', () => {
     expect(await late.result()).toEqual([true, false])
   })
 
-  it('keeps the value of progress at once, and tells of it once per turn', async () => {
+  it('stores progress at once, and emits it once per turn', async () => {
     const { clock, pool, witness } = startedPool()
     const contexts: TaskContext[] = []
     const task = pool.queueTask((ctx) => {
@@ -1279,7 +1275,7 @@ describe('the context of a task', () => {
     expect(task.record()).not.toHaveProperty('progress')
   })
 
-  it('tells of no progress once its task has ended in the same turn; the value stays', async () => {
+  it('emits no progress once its task has ended in the same turn; the value stays', async () => {
     const { clock, pool, witness } = startedPool()
     const task = pool.queueTask(({ progress }) => progress(0.9))
     await clock.turn()
@@ -1287,7 +1283,7 @@ describe('the context of a task', () => {
     expect(task.record()).toMatchObject({ revision: 4, progress: { ratio: 0.9 } })
   })
 
-  it('tells of no progress once the next attempt has begun in the same turn', async () => {
+  it('emits no progress once the next attempt has begun in the same turn', async () => {
     const { clock, pool, witness } = startedPool()
     const task = pool.queueTask(
       ({ attempt, progress }) => {
@@ -1307,7 +1303,7 @@ describe('the context of a task', () => {
     expect(task.record().revision).toBe(revision)
   })
 
-  it('does not hear progress of an attempt that has ended', async () => {
+  it('ignores progress of an attempt that has ended', async () => {
     const { clock, pool, witness } = startedPool()
     const contexts: TaskContext[] = []
     const retried = pool.queueTask(
@@ -1336,7 +1332,7 @@ describe('the context of a task', () => {
 })
 
 describe('before the pool has started', () => {
-  it('a task can be canceled, by hand or by its signal, and its place is free', async () => {
+  it('a task can be canceled, by a call or by its signal, and its place is free', async () => {
     const { clock, pool } = watchedPool({ concurrency: 1, queueCapacity: 2 })
     const controller = new AbortController()
     const first = pool.queueTask(never)

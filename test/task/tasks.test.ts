@@ -15,8 +15,8 @@ const hang = () => new Promise<never>(() => {})
 const START = '2030-01-01T00:00:00.000Z'
 const reader = (task: Task, signal?: AbortSignal) => task.changes({ signal })[Symbol.asyncIterator]()
 
-describe('looking tasks up', () => {
-  it('task(id) finds a task while it lives and as long as it is retained, then no more', async () => {
+describe('looking up tasks', () => {
+  it('task(id) finds a task while it is live or retained, and not afterwards', async () => {
     const { clock, pool } = make({ retention: { ms: 1_000 } })
     const task = pool.queueTask(() => 'done')
     expect(pool.task(task.id)).toBe(task)
@@ -33,7 +33,7 @@ describe('looking tasks up', () => {
     expect(pool.task('nothing')).toBeUndefined()
   })
 
-  it('forgets by age also when the timer is late', async () => {
+  it('drops expired tasks also when the timer is late', async () => {
     const { clock, pool } = make({ retention: { ms: 1_000 } })
     pool.start()
     const { id } = pool.queueTask(() => 'done')
@@ -44,7 +44,7 @@ describe('looking tasks up', () => {
     expect(pool.stats().retained).toBe(0)
   })
 
-  it('forgets by the monotonic clock: a step of the wall clock changes nothing', async () => {
+  it('uses the monotonic clock for expiry: a step of the wall clock has no effect', async () => {
     const { clock, pool } = make({ retention: { ms: 1_000 } })
     pool.start()
     const { id } = pool.queueTask(() => 'done')
@@ -56,7 +56,7 @@ describe('looking tasks up', () => {
     expect(pool.task(id)).toBeUndefined()
   })
 
-  it('keeps the newest `count` and forgets the oldest settled first', async () => {
+  it('keeps the newest `count` and drops the oldest settled first', async () => {
     const { clock, pool } = make({ retention: { count: 2 } })
     pool.start()
     const tasks = ['a', 'b', 'c'].map((id) => pool.queueTask(() => id, { id }))
@@ -83,7 +83,7 @@ describe('looking tasks up', () => {
     }
   })
 
-  it('keeps for ever with an age of Infinity, without a timer, and says no expiresAt', async () => {
+  it('keeps tasks for ever with an age of Infinity, without a timer and without expiresAt', async () => {
     const { clock, pool } = make({ retention: { ms: Number.POSITIVE_INFINITY, count: Number.POSITIVE_INFINITY } })
     pool.start()
     const tasks = Array.from({ length: 1_500 }, () => pool.queueTask(() => {}))
@@ -95,7 +95,7 @@ describe('looking tasks up', () => {
     expect(tasks[0]?.record()).not.toHaveProperty('expiresAt')
   })
 
-  it('keeps 1,000 for ten minutes unless told otherwise', async () => {
+  it('keeps 1,000 tasks for ten minutes by default', async () => {
     const { clock, pool } = make()
     pool.start()
     for (let n = 0; n < 1_001; n++) pool.queueTask(() => {})
@@ -108,7 +108,7 @@ describe('looking tasks up', () => {
     expect(pool.stats().retained).toBe(0)
   })
 
-  it('takes an age that is no whole number of milliseconds', async () => {
+  it('accepts an age with a fraction of a millisecond', async () => {
     const { clock, pool } = make({ retention: { ms: 10.5 } })
     pool.start()
     const { id } = pool.queueTask(() => 'done')
@@ -119,7 +119,7 @@ describe('looking tasks up', () => {
     expect(pool.task(id)).toBeUndefined()
   })
 
-  it('tasks() gives the newest first, a hundred unless told otherwise, of every state', async () => {
+  it('tasks() returns the newest first, a hundred by default, of every state', async () => {
     const { clock, pool } = make({ concurrency: 2 })
     pool.start()
     const order: string[] = []
@@ -149,7 +149,7 @@ describe('looking tasks up', () => {
     expect(ids({ state: undefined, key: undefined, limit: undefined })).toEqual(order)
   })
 
-  it('tasks() is bounded: 100, or what is asked for up to 1,000', () => {
+  it('tasks() is bounded: 100 by default, at most 1,000', () => {
     const { pool } = make()
     const tasks = Array.from({ length: 1_500 }, () => pool.queueTask(hang))
     expect(pool.tasks()).toEqual(tasks.slice(-100).reverse())
@@ -163,7 +163,7 @@ describe('looking tasks up', () => {
     expect(() => pool.tasks(null as never)).toThrow(TypeError)
   })
 
-  it('tasks() with a limit has the newest also where an older one has come back from its backoff', async () => {
+  it('tasks() with a limit returns the newest also if an older one was requeued after its backoff', async () => {
     const { clock, pool } = make()
     pool.start()
     pool.queueTask(() => Promise.reject(new Error('again')), { id: 'old', retry: { attempts: 2, backoffMs: () => 10 } })
@@ -177,7 +177,7 @@ describe('looking tasks up', () => {
 })
 
 describe('a task', () => {
-  it('has an id that is made when it is first read, then stays, 136 random bits, safe in a URL', () => {
+  it('has an id that is generated when first read, then stays, with 136 random bits, url-safe', () => {
     const { pool } = make()
     const tasks = Array.from({ length: 1_000 }, () => pool.queueTask(hang))
     const ids = tasks.map(({ id }) => id)
@@ -186,7 +186,7 @@ describe('a task', () => {
     expect(tasks.map(({ id }) => id)).toEqual(ids)
   })
 
-  it('found by an id that is read after it has settled; but not after it was forgotten', async () => {
+  it('is found by an id that is read after it has settled, but not after it was dropped', async () => {
     const { clock, pool } = make({ retention: { ms: 100 } })
     pool.start()
     const task = pool.queueTask(() => {})
@@ -198,7 +198,7 @@ describe('a task', () => {
     expect(pool.task(other.id)).toBeUndefined()
   })
 
-  it('is one line in the log, without looking into the pool', async () => {
+  it('is one line in the log, without the pool', async () => {
     const { clock, pool } = make({ concurrency: 2 })
     const tasks = [pool.queueTask(hang, { id: 'a' }), pool.queueTask(() => {}, { id: 'b', name: 'render' })]
     expect(tasks.map((task) => inspect(task))).toEqual(['Task a queued', 'Task render b queued'])
@@ -215,7 +215,7 @@ describe('a task', () => {
     expect(JSON.parse(JSON.stringify({ task }))).toEqual({ task: task.record() })
   })
 
-  it('`recorded` has resolved without a store, and result() and settled() are made when asked for', async () => {
+  it('`recorded` has resolved without a store, and the promises of result() and settled() are created on demand', async () => {
     const { clock, pool } = make()
     const task = pool.queueTask(() => 'done')
     expect(task.recorded).toBeInstanceOf(Promise)
@@ -244,7 +244,7 @@ describe('a task', () => {
     expect(await Promise.all(answers)).toEqual([expected(done, 'done'), expected(failed, error)])
   })
 
-  it('settled() resolves with the task in its final state, whatever that is', async () => {
+  it('settled() resolves with the task in any final state', async () => {
     const { clock, pool } = make({ concurrency: 3 })
     pool.start()
     const tasks = [
@@ -276,7 +276,7 @@ describe('a task', () => {
 })
 
 describe('the context of a task', () => {
-  it('has nothing where nothing was given', async () => {
+  it('has no name, key or metadata if none was given', async () => {
     const { clock, pool } = make()
     pool.start()
     const task = pool.queueTask(({ name, key, metadata, attempt }) => [name, key, metadata, attempt])
@@ -286,7 +286,7 @@ describe('the context of a task', () => {
 })
 
 describe('a pool', () => {
-  it('is one line in the log, by its name or by what it is, with its state and whether it is paused', () => {
+  it('is one line in the log, with its name or class, its state and whether it is paused', () => {
     const { pool } = make({ concurrency: 2, queueCapacity: 5 })
     pool.pause()
     const line = 'running 0/2, queued 0/5, 0 succeeded, 0 failed, 0 refused'
@@ -345,7 +345,7 @@ describe('record()', () => {
     })
   })
 
-  it('of a failed and of a canceled task says why', async () => {
+  it('of a failed or a canceled task has the error or the reason', async () => {
     const { clock, pool } = make({ concurrency: 2 })
     pool.start()
     const failed = pool.queueTask(() => {
@@ -379,7 +379,7 @@ describe('record()', () => {
     })
   })
 
-  it('of a task that ends some time after its cancel has both times, also where the cancel came at the very first', async () => {
+  it('of a task that ends some time after its cancel has both times, also if the cancel came at time 0', async () => {
     const { clock, pool } = make()
     pool.start()
     const { promise, fail } = gate()
@@ -396,7 +396,7 @@ describe('record()', () => {
     })
   })
 
-  it('is a copy that JSON can hold: nobody changes the task by it', async () => {
+  it('is a JSON-safe copy: changes to it do not affect the task', async () => {
     const { clock, pool } = make()
     const metadata = { tags: ['a'] }
     const task = pool.queueTask(() => ({ list: [1] }), { metadata })
@@ -414,7 +414,7 @@ describe('record()', () => {
     expect(await task.result()).toEqual({ list: [1] })
   })
 
-  it('its times agree with each other when the wall clock steps', async () => {
+  it('has consistent times when the wall clock steps', async () => {
     const { clock, pool } = make()
     const task = pool.queueTask(() => {})
     clock.stepWall(-86_400_000)
@@ -521,7 +521,7 @@ describe('record()', () => {
     expect(task.record()).toMatchObject({ state: 'queued', attempt: 1, position: 1 })
   })
 
-  it('revision grows by one at each change, through retries, progress and a cancel', async () => {
+  it('revision increases by one at each change, through retries, progress and a cancel', async () => {
     const { clock, pool } = make()
     const gates = [gate(), gate()]
     let context!: TaskContext
@@ -569,7 +569,7 @@ describe('record()', () => {
     ])
   })
 
-  it('revision grows by one also for a retry that is canceled between its worker and its call', async () => {
+  it('revision increases by one also for a retry that is canceled between its worker and its call', async () => {
     const { clock, pool } = make()
     pool.start()
     const task = pool.queueTask(() => Promise.reject(new Error('again')), {
@@ -588,7 +588,7 @@ describe('record()', () => {
 })
 
 describe('changes()', () => {
-  it('gives the present record, then each newer one, and ends after the terminal one', async () => {
+  it('yields the present record, then each newer one, and ends after the terminal one', async () => {
     const { clock, pool } = make()
     const { promise, open } = gate<string>()
     let context!: TaskContext
@@ -619,7 +619,7 @@ describe('changes()', () => {
     expect(revisions).toEqual([...new Set(revisions)].toSorted((a, b) => a - b))
   })
 
-  it('of a settled task gives its record, and ends', async () => {
+  it('of a settled task yields its record, and ends', async () => {
     const { clock, pool } = make()
     pool.start()
     const task = pool.queueTask(() => 'done')
@@ -629,7 +629,7 @@ describe('changes()', () => {
     expect(records).toEqual([task.record()])
   })
 
-  it('gives a slow reader only the newest', async () => {
+  it('yields only the newest record to a slow reader', async () => {
     const { clock, pool } = make()
     const { promise, open } = gate()
     let context!: TaskContext
@@ -653,7 +653,7 @@ describe('changes()', () => {
     expect(await changes.next()).toEqual({ value: undefined, done: true })
   })
 
-  it('never gives the same revision twice: a reader waits where nothing is newer', async () => {
+  it('never yields the same revision twice: a reader waits until there is a newer one', async () => {
     const unobserved: unknown[] = []
     const { clock, pool } = make({ onUnobservedError: (error) => unobserved.push(error) })
     const task = pool.queueTask(hang)
@@ -671,7 +671,7 @@ describe('changes()', () => {
     expect(unobserved).toEqual([])
   })
 
-  it('answers concurrent calls of next in their order, one record each, and ends those that are left', async () => {
+  it('resolves concurrent calls of next in their order, one record each, and ends the rest', async () => {
     const { clock, pool } = make()
     const { promise, open } = gate()
     const task = pool.queueTask(() => promise)
@@ -691,7 +691,7 @@ describe('changes()', () => {
     ])
   })
 
-  it('readers are independent: each call of changes starts with the present', async () => {
+  it('readers are independent: each call of changes starts with the present record', async () => {
     const { clock, pool } = make()
     const task = pool.queueTask(() => {})
     const iterable = task.changes()
@@ -707,7 +707,7 @@ describe('changes()', () => {
     expect(states).toEqual(['succeeded'])
   })
 
-  it('ends by return before anything was read', async () => {
+  it('ends by return before the first record was read', async () => {
     const { pool } = make()
     for (const options of [{}, { metadata: 1 }]) {
       const changes = reader(pool.queueTask(hang, options))
@@ -716,7 +716,7 @@ describe('changes()', () => {
     }
   })
 
-  it('shows a failure to who reads on; the failure of a task whose readers have gone is told', async () => {
+  it('a reader observes a failure; the failure of a task without readers is reported', async () => {
     const told: unknown[] = []
     const { clock, pool } = make({ concurrency: 2, onUnobservedError: (_error, { task }) => told.push(task?.name) })
     pool.start()
@@ -734,7 +734,7 @@ describe('changes()', () => {
     expect(told).toEqual(['left'])
   })
 
-  it('ends by return while somebody waits: whoever waits is told that it is over', async () => {
+  it('ends by return during a pending next, which resolves as done', async () => {
     const { clock, pool } = make()
     const task = pool.queueTask(hang)
     const changes = reader(task)
@@ -750,7 +750,7 @@ describe('changes()', () => {
     await clock.turn()
   })
 
-  it('a signal ends the wait by its reason, and the iterator with it; the task goes on', async () => {
+  it('a signal ends the wait with its reason, and the iterator; the task goes on', async () => {
     const { clock, pool } = make()
     const task = pool.queueTask(hang)
     const controller = new AbortController()
@@ -771,7 +771,7 @@ describe('changes()', () => {
     expect(task.state).toBe('queued')
   })
 
-  it('gives no further record once its signal has aborted, though the signal tells nobody', async () => {
+  it('yields no further record once its signal has aborted, also if the signal emits no event', async () => {
     const { clock, pool } = make()
     pool.start()
     const task = pool.queueTask(hang)
@@ -805,7 +805,7 @@ describe('changes()', () => {
     expect(await changes.next()).toEqual({ value: undefined, done: true })
   })
 
-  it('leaves no listener behind however it ends: the end of the task, a break, an abort', async () => {
+  it('leaves no listener behind, whether it ends by the task, a break or an abort', async () => {
     const { clock, pool } = make()
     const { signal } = new AbortController()
     const { promise, open } = gate()
@@ -829,7 +829,7 @@ describe('changes()', () => {
     expect(getEventListeners(signal, 'abort')).toEqual([])
   })
 
-  it('tells a waiting reader of each state of a retry', async () => {
+  it('yields each state of a retry to a waiting reader', async () => {
     const { clock, pool } = make()
     pool.start()
     let calls = 0

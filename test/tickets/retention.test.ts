@@ -26,7 +26,7 @@ function setup(count: number, ms: number) {
 }
 
 describe('Retention', () => {
-  it('I16 keeps the newest so many', () => {
+  it('I16 keeps the newest `count` tasks', () => {
     const { forgotten, add, kept, retention } = setup(3, Number.POSITIVE_INFINITY)
     const tasks = ['a', 'b', 'c', 'd', 'e'].map((name, ms) => add(name, ms))
     expect(kept()).toEqual(['c', 'd', 'e'])
@@ -66,7 +66,7 @@ describe('Retention', () => {
     expect([forgotten, kept()]).toEqual([['a'], []])
   })
 
-  it('keeps for ever with Infinity', () => {
+  it('keeps tasks for ever with Infinity', () => {
     const { forgotten, add, kept, retention } = setup(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY)
     for (let n = 0; n < 2_000; n++) add(String(n), n)
     expect(retention.nextExpiryMs).toBe(Number.POSITIVE_INFINITY)
@@ -74,7 +74,7 @@ describe('Retention', () => {
     expect([forgotten, kept().length]).toEqual([[], 2_000])
   })
 
-  it('knows the only one it keeps, and lets go of its links', () => {
+  it('has the only task it keeps, and clears its links when it is dropped', () => {
     const { add, retention } = setup(1, 100)
     const only = add('a', 0)
     expect(retention.has(only)).toBe(true)
@@ -85,7 +85,7 @@ describe('Retention', () => {
 })
 
 describe('the settled tasks of a pool', () => {
-  it('I15 I16 are forgotten by one timer, set for the oldest of them, which the process does not live for', async () => {
+  it('I15 I16 are dropped by one timer, set for the oldest, which does not keep the process alive', async () => {
     const { clock, pool } = quietPool({ retention: { ms: 1_000 } })
     pool.start()
     const settle = async (): Promise<void> => {
@@ -111,7 +111,7 @@ describe('the settled tasks of a pool', () => {
     expect([clock.timers(), pool.stats().retained]).toEqual([0, 1])
   })
 
-  it('set no timer any more once the pool has stopped, and are forgotten when somebody looks', async () => {
+  it('set no timer once the pool has stopped, and are dropped at the next look-up', async () => {
     const { clock, pool } = quietPool({ retention: { ms: 1_000 } })
     pool.start()
     const { id: first } = pool.queueTask(() => 'done')

@@ -5,7 +5,7 @@ import type { Ticket } from '../../src/task/task.js'
 import { TicketTable } from '../../src/tickets/ticket-table.js'
 import { ManualClock } from '../support/manual-clock.js'
 
-/** Its bytes count up, so that none can be lost or used twice without being seen. */
+/** Returns ascending bytes, so that a lost or reused byte is detected. */
 class CountingClock extends ManualClock {
   asked: number[] = []
   #byte = 0
@@ -31,14 +31,14 @@ function issue(book: TicketTable<Owner>): Owner {
 }
 
 describe('TicketTable', () => {
-  it('makes tickets of 28 characters that a url may hold as they are, none like another', () => {
+  it('generates unique url-safe tickets of 28 characters', () => {
     const book = new TicketTable<Owner>(new ManualClock())
     const made = Array.from({ length: 10_000 }, () => book.issue(undefined).text)
     for (const id of made) if (!/^[A-Za-z0-9_-]{28}$/.test(id)) expect(id).toBe('28 characters of base64url')
     expect(new Set(made).size).toBe(10_000)
   })
 
-  it('leaves 136 random bits in each ticket as they came, and uses each once', () => {
+  it('puts 136 random bits unchanged into each ticket, and uses each once', () => {
     const clock = new CountingClock()
     const book = new TicketTable<Owner>(clock)
     for (let n = 0; n < 48; n++) {
@@ -48,7 +48,7 @@ describe('TicketTable', () => {
     }
   })
 
-  it('asks for random bytes when they are needed, for twelve pages of sixteen tickets at a time', () => {
+  it('reads random bytes on demand, for twelve blocks of sixteen tickets at a time', () => {
     const clock = new CountingClock()
     const book = new TicketTable<Owner>(clock)
     expect(clock.asked).toEqual([])
@@ -58,7 +58,7 @@ describe('TicketTable', () => {
     expect(clock.asked).toEqual([4_032, 4_032])
   })
 
-  it('takes any bytes, not only those of a Buffer, and keeps apart the pages of a source without chance', () => {
+  it('accepts any Uint8Array, and keeps block numbers distinct if the bytes repeat', () => {
     const clock = new ManualClock()
     clock.randomBytes = (count) => new Uint8Array(new ArrayBuffer(count + 8), 8)
     const book = new TicketTable<Owner>(clock)
@@ -99,7 +99,7 @@ describe('TicketTable', () => {
     )
   })
 
-  it('lets no text but the whole ticket lead to its owner', () => {
+  it('finds an owner only by the whole ticket', () => {
     const book = new TicketTable<Owner>(new ManualClock())
     const { text: ticket } = issue(book)
     for (let at = 0; at < ticket.length; at++) {
@@ -117,9 +117,9 @@ describe('TicketTable', () => {
       expect(book.find(text)).toBeUndefined()
   })
 
-  it('says nothing of the random bits of one ticket in another', () => {
+  it('reveals no random bits of one ticket in another', () => {
     const clock = new ManualClock()
-    clock.randomBytes = (count) => createHash('shake256', { outputLength: count }).digest() // no chance hit in any run
+    clock.randomBytes = (count) => createHash('shake256', { outputLength: count }).digest() // deterministic: no random match in any run
     const book = new TicketTable<Owner>(clock)
     for (let page = 0; page < 12; page++) {
       const tickets = Array.from({ length: 16 }, () => Buffer.from(book.issue(undefined).text, 'base64url'))
@@ -131,7 +131,7 @@ describe('TicketTable', () => {
     }
   })
 
-  it('keeps no page whose tickets lead nowhere, whoever left it last', () => {
+  it('removes a block once none of its tickets has an owner', () => {
     const clock = new ManualClock()
     clock.randomBytes = (count) => new Uint8Array(count)
     const book = new TicketTable<Owner>(clock)
@@ -141,7 +141,7 @@ describe('TicketTable', () => {
     expect(issue(book).text, 'its number is free again').toBe(first.text)
   })
 
-  it('keeps no page whose tickets are all forgotten', () => {
+  it('removes a block whose tickets are all forgotten', () => {
     const clock = new ManualClock()
     clock.randomBytes = (count) => new Uint8Array(count)
     const book = new TicketTable<Owner>(clock)

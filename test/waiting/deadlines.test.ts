@@ -6,7 +6,7 @@ import { ManualClock } from '../support/manual-clock.js'
 
 const MAX_DELAY_MS = 2 ** 31 - 1
 
-/** As the timers of the platform are: none holds more than 2^31 − 1 ms, and counts what is asked of it. */
+/** Limits timers to 2^31 − 1 ms, like the platform, and counts their calls. */
 class PlatformClock extends ManualClock {
   made = 0
   settings: number[] = []
@@ -34,7 +34,7 @@ function setup() {
 }
 
 describe('Deadlines', () => {
-  it('fire in the order of their time, and in the order of setting within one moment', async () => {
+  it('fire in the order of their time, and in the order of setting at the same time', async () => {
     const { clock, deadlines, fired, make } = setup()
     for (const [name, ms] of [
       ['d', 30],
@@ -52,7 +52,7 @@ describe('Deadlines', () => {
     expect(deadlines.size).toBe(0)
   })
 
-  it('are cleared from anywhere, also twice and before they were set', async () => {
+  it('are cleared from any position, also twice and before they were set', async () => {
     const { clock, deadlines, fired, make } = setup()
     const all = ['a', 'b', 'c', 'd'].map(make)
     const never = make('never')
@@ -89,7 +89,7 @@ describe('Deadlines', () => {
     expect(fired).toEqual(['at@7.25'])
   })
 
-  it('hold beyond the 2^31 milliseconds of the timers of the platform, without firing early', async () => {
+  it('support delays beyond 2^31 milliseconds, the limit of platform timers, without firing early', async () => {
     const { clock, deadlines, fired, make } = setup()
     const ms = 3 * MAX_DELAY_MS + 5
     deadlines.set(make('far'), ms, true)
@@ -144,7 +144,7 @@ describe('Deadlines', () => {
     expect([clock.made, clock.timers(), deadlines.size]).toEqual([1, 0, 0])
   })
 
-  it('keep the process alive exactly while one is set that should', async () => {
+  it('keep the process alive exactly while a keep-alive deadline is set', async () => {
     const { clock, deadlines, make } = setup()
     const [a, b, idle] = [make('a'), make('b'), make('idle')] as const
     deadlines.set(idle, 10, false)
@@ -183,7 +183,7 @@ describe('Deadlines', () => {
     expect(clock.timers()).toBe(0)
   })
 
-  it('give the event loop a turn when those of one moment take long', async () => {
+  it('yield to the event loop when deadlines of the same time take long', async () => {
     const { clock, deadlines } = setup()
     const begin = clock.now()
     let fired = 0
@@ -208,7 +208,7 @@ describe('Deadlines', () => {
     expect(settings, 'armed once at first, then once for each slice that was left').toEqual([10, 0, 0, 0])
   })
 
-  it('fire all of one moment in one go when they are quick', async () => {
+  it('fire all deadlines of the same time in one slice when they are quick', async () => {
     const { clock, deadlines } = setup()
     let fired = 0
     for (let n = 0; n < 1_000; n++) deadlines.set(new Deadline(() => fired++), 10, true)
@@ -216,14 +216,14 @@ describe('Deadlines', () => {
     expect([fired, clock.settings]).toEqual([1_000, [10]])
   })
 
-  it('let go of the timer at the end', () => {
+  it('clear the timer at the end', () => {
     const { clock, deadlines, make } = setup()
     deadlines.set(make('a'), 10, true)
     deadlines.end()
     expect(clock.timers()).toBe(0)
   })
 
-  it('agree with a list that is sorted anew at each moment', async () => {
+  it('agree with a list that is sorted at each step', async () => {
     const step = fc.record({ which: fc.nat(9), ms: fc.oneof(fc.nat(50), fc.constant(-1)), pass: fc.nat(20) })
     await fc.assert(
       fc.asyncProperty(fc.array(step, { size: 'max', maxLength: 40 }), async (steps) => {

@@ -2,14 +2,14 @@ import { getEventListeners } from 'node:events'
 import { describe, expect, it } from 'vitest'
 import { type AbortSubscriber, Signals, throwIfAborted } from '../../src/waiting/signals.js'
 
-/** No signal here is a look-alike that throws. */
+/** Not called here: no signal of these tests throws. */
 const unexpected = (error: unknown): void => {
   throw error
 }
 
 const listeners = (signal: AbortSignal): number => getEventListeners(signal, 'abort').length
 
-/** Notes the reasons it is told. */
+/** Records the reasons that it receives. */
 class Subscriber implements AbortSubscriber {
   readonly reasons: unknown[] = []
 
@@ -19,7 +19,7 @@ class Subscriber implements AbortSubscriber {
 }
 
 describe('Signals', () => {
-  it('C9 listen once to one signal, however many subscribe', () => {
+  it('C9 have one listener per signal, however many subscribe', () => {
     const signals = new Signals(unexpected)
     const { signal } = new AbortController()
     const subscribers = Array.from({ length: 10_000 }, () => new Subscriber())
@@ -29,7 +29,7 @@ describe('Signals', () => {
     expect([listeners(signal), signals.size], 'C10 none is left').toEqual([0, 0])
   })
 
-  it('tell every subscriber the reason, once, in the order of their coming, and leave nothing', () => {
+  it('notify every subscriber once with the reason, in the order of subscription, and leave nothing', () => {
     const signals = new Signals(unexpected)
     const controller = new AbortController()
     const { signal } = controller
@@ -58,7 +58,7 @@ describe('Signals', () => {
     expect([both.reasons, single.reasons, signals.size]).toEqual([[1, 2], [2], 0])
   })
 
-  it('do not call those who leave while the others are told', () => {
+  it('do not notify subscribers that unsubscribe during the notification', () => {
     const signals = new Signals(unexpected)
     const controller = new AbortController()
     const late = new Subscriber()
@@ -75,7 +75,7 @@ describe('Signals', () => {
     expect([listeners(controller.signal), signals.size]).toEqual([0, 0])
   })
 
-  it('leave nothing when all leave while they are told', () => {
+  it('leave nothing when all unsubscribe during the notification', () => {
     const signals = new Signals(unexpected)
     const controller = new AbortController()
     const late = new Subscriber()
@@ -86,7 +86,7 @@ describe('Signals', () => {
     expect([listeners(controller.signal), signals.size]).toEqual([0, 0])
   })
 
-  it('do nothing about a signal or a subscriber they do not know', () => {
+  it('ignore an unknown signal or subscriber', () => {
     const signals = new Signals(unexpected)
     const { signal } = new AbortController()
     const known = new Subscriber()
@@ -97,7 +97,7 @@ describe('Signals', () => {
     signals.unsubscribe(signal, known)
   })
 
-  it('listen again to a signal they had left', () => {
+  it('listen again to a signal after its last subscriber had left', () => {
     const signals = new Signals(unexpected)
     const controller = new AbortController()
     const subscriber = new Subscriber()
@@ -109,7 +109,7 @@ describe('Signals', () => {
     expect(subscriber.reasons).toEqual(['x'])
   })
 
-  it('leave the listeners of others alone', () => {
+  it('do not remove foreign listeners', () => {
     const signals = new Signals(unexpected)
     const { signal } = new AbortController()
     const own = (): void => {}
@@ -123,7 +123,7 @@ describe('Signals', () => {
 })
 
 describe('throwIfAborted', () => {
-  it('throws the reason of a signal that has aborted, whatever it is, and nothing else', () => {
+  it('throws the reason of an aborted signal, whatever it is, and nothing otherwise', () => {
     const controller = new AbortController()
     throwIfAborted(undefined)
     throwIfAborted(controller.signal)

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { Turn } from '../../src/waiting/turn.js'
 import { ManualClock } from '../support/manual-clock.js'
 
-/** Counts how often it is read. */
+/** Counts its readings. */
 class CountingClock extends ManualClock {
   reads = 0
 
@@ -21,7 +21,7 @@ function setup(from?: number) {
 }
 
 describe('Turn', () => {
-  it('reads the clock once for all stamps of a turn, and anew in the next', async () => {
+  it('reads the clock once for all stamps of a turn, and again in the next', async () => {
     const { clock, turn, ends } = setup(1_000.25)
     clock.block(7.5)
     expect([turn.now, turn.stamp]).toEqual([7.5, 7])
@@ -36,7 +36,7 @@ describe('Turn', () => {
     expect(ends()).toBe(2)
   })
 
-  it('does not begin by itself, and ends once however often it is looked at', async () => {
+  it('does not begin by itself, and ends once however often it is read', async () => {
     const { clock, turn, ends } = setup()
     await clock.turn()
     expect(ends()).toBe(0)
@@ -48,7 +48,7 @@ describe('Turn', () => {
     expect(ends()).toBe(1)
   })
 
-  it('lets a next turn begin in the end of the last', async () => {
+  it('can begin the next turn at the end of the last', async () => {
     const clock = new ManualClock()
     const times: number[] = []
     const turn: Turn = new Turn(clock, () => {
@@ -60,7 +60,7 @@ describe('Turn', () => {
     expect(times).toEqual([1, 2, 3])
   })
 
-  it('looks at the clock before and after the first step, then after eight quick ones', () => {
+  it('reads the clock before and after the first step, then after eight quick ones', () => {
     const { clock, turn } = setup()
     turn.begin()
     clock.reads = 0
@@ -87,7 +87,7 @@ describe('Turn', () => {
     expect(seen).toEqual(reads)
   })
 
-  it('looks at the clock after each step that is slow', () => {
+  it('reads the clock after each slow step', () => {
     const { clock, turn } = setup()
     turn.begin()
     clock.reads = 0
@@ -107,7 +107,7 @@ describe('Turn', () => {
     expect(turn.isOver()).toBe(true)
   })
 
-  it('is over after its slice of slow steps, also when each of them looks at the clock as it ends', () => {
+  it('is over after its slice of slow steps, also when each of them reads the clock at its end', () => {
     const { clock, turn } = setup()
     let steps = 0
     for (; !turn.isOver(); steps++) {
@@ -129,7 +129,7 @@ describe('Turn', () => {
     expect(turn.isOver()).toBe(false)
   })
 
-  it('dates what ends with a step by the time of its end, also when a slow one comes after many quick ones', () => {
+  it('stamps the end of a step with its time, also for a slow step after many quick ones', () => {
     const { clock, turn } = setup()
     for (let step = 0; step < 5; step++) {
       clock.block(0.125)
@@ -140,7 +140,7 @@ describe('Turn', () => {
     expect([turn.now, turn.stamp]).toEqual([200.625, 200])
   })
 
-  it('begins with a look, too', async () => {
+  it('begins also by a first reading', async () => {
     const { clock, turn, ends } = setup()
     clock.block(4)
     turn.refresh()

@@ -8,7 +8,7 @@ import { ManualClock, microtasks } from '../support/manual-clock.js'
 
 const listeners = (signal: AbortSignal): number => getEventListeners(signal, 'abort').length
 
-/** Notes when a wait ends, and how. */
+/** Records when and how a wait ends. */
 function watch(wait: Promise<void>): { ended: string | undefined } {
   const watched: { ended: string | undefined } = { ended: undefined }
   wait.then(
@@ -22,10 +22,10 @@ function watch(wait: Promise<void>): { ended: string | undefined } {
   return watched
 }
 
-const MORE_DONE = new WaitGroupError('More was done than was added: each done() needs an add() before it.')
-const CLOSED = new WaitGroupError('This group was closed: nothing can be added to it any more.')
+const MORE_DONE = new WaitGroupError('done() was called more often than add(): call add() before each done().')
+const CLOSED = new WaitGroupError('The group is closed: nothing can be added. Create a new group.')
 
-/** Puts a clock of the test's own where the system's would be. */
+/** Replaces the system clock by a manual one. */
 function manualClock(): ManualClock {
   const clock = new ManualClock()
   vi.spyOn(systemClock, 'now').mockImplementation(() => clock.now())
@@ -36,7 +36,7 @@ function manualClock(): ManualClock {
 afterEach(() => vi.restoreAllMocks())
 
 describe('WaitGroup: counting', () => {
-  it('counts in and out', () => {
+  it('counts with add and done', () => {
     const group = new WaitGroup()
     expect(group.size).toBe(0)
     group.add()
@@ -48,7 +48,7 @@ describe('WaitGroup: counting', () => {
     expect(group.size).toBe(4)
   })
 
-  it('D11 refuses to be done below zero, and stays as it is', () => {
+  it('D11 refuses done below zero, and its count stays', () => {
     const group = new WaitGroup()
     expect(() => group.done()).toThrow(MORE_DONE)
     expect(group.size).toBe(0)
@@ -65,12 +65,12 @@ describe('WaitGroup: counting', () => {
     expect(group.size).toBe(0)
   })
 
-  it('D11 refuses to count beyond what a number can count, and stays as it is', () => {
+  it('D11 refuses to count beyond the safe integers, and its count stays', () => {
     const group = new WaitGroup()
     group.add(Number.MAX_SAFE_INTEGER - 1)
     group.add()
     group.add(0)
-    expect(() => group.add()).toThrow(new RangeError('Expected the group to stay countable'))
+    expect(() => group.add()).toThrow(new RangeError('Expected the count to stay a safe integer'))
     expect(() => group.add(Number.MAX_SAFE_INTEGER)).toThrow(RangeError)
     expect(group.size).toBe(Number.MAX_SAFE_INTEGER)
     group.done()
@@ -78,7 +78,7 @@ describe('WaitGroup: counting', () => {
     expect(group.size).toBe(Number.MAX_SAFE_INTEGER)
   })
 
-  it('D11 adds nothing after it was closed, but is done with what there is', async () => {
+  it('D11 refuses add after close, and still accepts done', async () => {
     const group = new WaitGroup()
     group.add()
     group.close()
@@ -98,7 +98,7 @@ describe('WaitGroup: counting', () => {
 })
 
 describe('WaitGroup: go and track', () => {
-  it('go calls at once, counts until it has ended, and gives what it gives', async () => {
+  it('go calls the function at once, counts it until it has ended, and returns its result', async () => {
     const group = new WaitGroup()
     const open = gate<string>()
     const calls: number[] = []
@@ -114,7 +114,7 @@ describe('WaitGroup: go and track', () => {
     expect(group.size).toBe(0)
   })
 
-  it('go counts out a function that throws, and rejects with its own error', async () => {
+  it('go stops counting a function that throws, and rejects with its error', async () => {
     const group = new WaitGroup()
     const error = new Error('mine')
     const result = group.go(() => {
@@ -125,14 +125,14 @@ describe('WaitGroup: go and track', () => {
     expect(group.size).toBe(0)
   })
 
-  it.each([5, null, undefined, {}, 'go'])('go refuses %s, which is no function, and counts nothing', (fn) => {
+  it.each([5, null, undefined, {}, 'go'])('go refuses %s, which is not a function, and counts nothing', (fn) => {
     const group = new WaitGroup()
     expect(() => group.go(fn as never)).toThrow(TypeError)
     expect(() => group.go(fn as never)).toThrow('Expected `fn` to be a function, got `')
     expect(group.size).toBe(0)
   })
 
-  it('track gives a promise of its own that settles as the given one does', async () => {
+  it('track returns a new promise that settles like the given one', async () => {
     const group = new WaitGroup()
     const [good, bad] = [gate<number>(), gate<number>()] as const
     const [one, other] = [group.track(good.promise), group.track(bad.promise)] as const
@@ -145,7 +145,7 @@ describe('WaitGroup: go and track', () => {
     expect(group.size).toBe(0)
   })
 
-  it('a wait never fails because of what is counted', async () => {
+  it('a wait never rejects because of the counted work', async () => {
     const group = new WaitGroup()
     const failures = [group.go(() => Promise.reject(new Error('one'))), group.track(Promise.reject(new Error('two')))]
     const outcomes = Promise.allSettled(failures)
@@ -177,7 +177,7 @@ describe('WaitGroup: go and track', () => {
     group.done()
   })
 
-  it('E7 a then that throws, when read or called, counts out', async () => {
+  it('E7 a then that throws, when read or called, ends the counting', async () => {
     const group = new WaitGroup()
     const error = new Error('then')
     const fail = (): never => {
@@ -190,7 +190,7 @@ describe('WaitGroup: go and track', () => {
     expect(group.size).toBe(0)
   })
 
-  it('E8 a thenable that never calls counts for ever', async () => {
+  it('E8 a thenable that never calls back counts for ever', async () => {
     const group = new WaitGroup()
     void group.track(Object.defineProperty({}, 'then', { value: () => {} }) as PromiseLike<void>)
     const wait = watch(group.wait())
@@ -200,12 +200,12 @@ describe('WaitGroup: go and track', () => {
 })
 
 describe('WaitGroup: waiting', () => {
-  it('does not wait where nothing is left', async () => {
+  it('resolves at once if the count is zero', async () => {
     await new WaitGroup().wait()
     await new WaitGroup().wait({ timeoutMs: 0, signal: new AbortController().signal })
   })
 
-  it('lets all go at zero, and not before', async () => {
+  it('resolves all waits at zero, and not before', async () => {
     const group = new WaitGroup()
     group.add(2)
     const waits = [watch(group.wait()), watch(group.wait())]
@@ -217,7 +217,7 @@ describe('WaitGroup: waiting', () => {
     expect(waits.map(({ ended }) => ended)).toEqual(['done', 'done'])
   })
 
-  it('D2 lets go who waits at zero, even if something is added in the same tick; who comes later waits', async () => {
+  it('D2 resolves the waits at zero, even if something is added in the same tick; a later wait waits', async () => {
     const group = new WaitGroup()
     group.add()
     const before = watch(group.wait())
@@ -231,7 +231,7 @@ describe('WaitGroup: waiting', () => {
     expect(after.ended).toBe('done')
   })
 
-  it('ends with the reason of its signal, alone', async () => {
+  it('ends one wait with the reason of its signal, and no other', async () => {
     const group = new WaitGroup()
     group.add()
     const controller = new AbortController()
@@ -250,7 +250,7 @@ describe('WaitGroup: waiting', () => {
     )
   })
 
-  it('tells by a line on the console that a look-alike of a signal throws, and waits without it', async () => {
+  it('prints one line when a foreign signal throws, and waits without it', async () => {
     const lines: unknown[] = []
     vi.spyOn(console, 'error').mockImplementation((line) => void lines.push(line))
     const fail = (what: string) => (): never => {
@@ -266,7 +266,7 @@ describe('WaitGroup: waiting', () => {
     expect(lines).toEqual(['coatcheck: unobserved error: Error: add', 'coatcheck: unobserved error: Error: remove'])
   })
 
-  it('L11 listens once to a signal that a hundred waits share, and no more once they have ended', async () => {
+  it('L11 has one listener on a signal that a hundred waits share, and none once they have ended', async () => {
     const group = new WaitGroup()
     group.add()
     const { signal } = new AbortController()
@@ -277,7 +277,7 @@ describe('WaitGroup: waiting', () => {
     expect(listeners(signal)).toBe(0)
   })
 
-  it('D7 ends at its limit, once, and says how many it waited for', async () => {
+  it('D7 ends at its limit, once, and reports how many it waited for', async () => {
     const clock = manualClock()
     const group = new WaitGroup()
     group.add(3)
@@ -296,7 +296,7 @@ describe('WaitGroup: waiting', () => {
     expect(group.size, 'what it waited for goes on').toBe(4)
   })
 
-  it('lets go of its limit and its signal when it ends well', async () => {
+  it('releases its timer and its signal when it resolves', async () => {
     const alive = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
     const before = alive()
     const group = new WaitGroup()
@@ -309,7 +309,7 @@ describe('WaitGroup: waiting', () => {
     expect([alive(), listeners(signal)]).toEqual([before, 0])
   })
 
-  it('leaves no timer behind once nobody waits', async () => {
+  it('leaves no timer behind once nothing waits', async () => {
     const timers = new Set<number>()
     const hook = createHook({
       init: (id, type) => void (type === 'Timeout' && timers.add(id)),
@@ -331,7 +331,7 @@ describe('WaitGroup: waiting', () => {
     expect(timers.size).toBe(0)
   })
 
-  it('keeps its limit for one who waits again after all had gone', async () => {
+  it('applies the limit of a wait that begins after all others have ended', async () => {
     const clock = manualClock()
     const group = new WaitGroup()
     group.add()
@@ -346,7 +346,7 @@ describe('WaitGroup: waiting', () => {
     expect(second.ended).toBe('DrainTimeoutError: Still waiting for 1 after 500 ms.')
   })
 
-  it('is closed and waited for where it is used with `await using`', async () => {
+  it('is closed and awaited at the end of an `await using` block', async () => {
     const group = new WaitGroup()
     const open = gate()
     void group.track(open.promise)

@@ -5,7 +5,7 @@ import { Signals } from '../../src/waiting/signals.js'
 import { Waits } from '../../src/waiting/waits.js'
 import { ManualClock, microtasks } from '../support/manual-clock.js'
 
-/** No signal here is a look-alike that throws. */
+/** Not called here: no signal of these tests throws. */
 const unexpected = (error: unknown): void => {
   throw error
 }
@@ -35,13 +35,13 @@ function setup() {
 const NOTHING = { deadlines: 0, timers: 0, signals: 0 }
 
 describe('Waits', () => {
-  it('let nobody go where nobody waits', () => {
+  it('resolve nothing if nothing waits', () => {
     const { waits } = setup()
     expect(waits.take()).toEqual([])
     waits.release(waits.take())
   })
 
-  it('let those go whom they took, in order, and leave nothing of them', async () => {
+  it('resolve the taken waits in order, and leave nothing of them', async () => {
     const { waits, ended, add, left } = setup()
     const { signal } = new AbortController()
     add('a', { timeoutMs: 50, signal })
@@ -78,7 +78,7 @@ describe('Waits', () => {
     expect(ended).toEqual(['limited: Error: late', 'aborted: enough', 'stays'])
   })
 
-  it('end one that was taken by nothing but the release', async () => {
+  it('end a taken wait only by the release', async () => {
     const { clock, ended, add, waits } = setup()
     const controller = new AbortController()
     add('taken', { timeoutMs: 50, signal: controller.signal })
@@ -91,7 +91,7 @@ describe('Waits', () => {
     expect(ended).toEqual(['taken'])
   })
 
-  it('do not begin with a signal that has aborted', async () => {
+  it('reject a wait whose signal has aborted', async () => {
     const { ended, add, left, waits } = setup()
     add('late', { signal: AbortSignal.abort('over'), timeoutMs: 50 })
     await microtasks()
@@ -100,7 +100,7 @@ describe('Waits', () => {
     expect(waits.take()).toEqual([])
   })
 
-  it('end by one abort for all who share the signal', async () => {
+  it('end all waits that share a signal by one abort', async () => {
     const { ended, add, left } = setup()
     const controller = new AbortController()
     for (let n = 0; n < 3; n++) add(String(n), { signal: controller.signal, timeoutMs: 10 + n })
