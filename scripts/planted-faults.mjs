@@ -216,8 +216,8 @@ const FAULTS = [
   {
     name: 'the context of the call is not captured',
     file: 'src/pool/admission.ts',
-    text: 'if (this.#capturesContext) task.context = captureContext()\n    this.#acceptance.accept(',
-    fault: 'this.#acceptance.accept('
+    text: 'if (this.#capturesContext) task.context = captureContext()\n    this.#times.check(',
+    fault: 'this.#times.check('
   },
   {
     name: 'a failed task is told canceled when its own error comes after a cancel',
