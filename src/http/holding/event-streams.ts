@@ -7,8 +7,8 @@ import { isDone } from '../tickets/ticket-status.js'
 import type { OwnedRequest } from '../wire/request.js'
 import type { Follower } from './follower.js'
 import type { Followers } from './followers.js'
-import { Holds } from './holds.js'
-import { PatientPieces } from './patient-pieces.js'
+import { Holds } from './held-requests.js'
+import { PatientPieces } from './text-stream.js'
 import { COMMENT, statusEvent } from './status-event.js'
 
 /** How soon a client reconnects whose connection broke, and by how much the times of clients differ at most. */

@@ -5,7 +5,7 @@ import { isDone } from '../tickets/ticket-status.js'
 import { preferredWait } from '../wire/prefer.js'
 import type { OwnedRequest } from '../wire/request.js'
 import type { Followers } from './followers.js'
-import type { Holds } from './holds.js'
+import type { Holds } from './held-requests.js'
 
 /** Longer is cut: what stands between client and server gives up on silent connections after some 30 seconds. */
 const MAX_WAIT_SECONDS = 25

@@ -1,7 +1,7 @@
 import { isPoolError } from '../../contract/errors.js'
 import type { Task } from '../../contract/task-contract.js'
 import { read, type TaskRecord } from '../../contract/task-record.js'
-import { guarded } from '../wire/guard.js'
+import { guarded } from '../wire/hooks.js'
 
 /** What a client is told of a failed task. */
 export interface TicketError {

@@ -1,7 +1,7 @@
 import { isPoolError } from '../../contract/errors.js'
 import type { Task } from '../../contract/task-contract.js'
 import { read, type TaskRecord, type TaskState } from '../../contract/task-record.js'
-import type { Refusals } from '../refusals.js'
+import type { Refusals } from '../wire/refusals.js'
 import type { TicketSettings } from '../settings.js'
 import type { HttpRequest, OwnedRequest } from '../wire/request.js'
 import { ownedRequest } from './owned-request.js'

@@ -1,8 +1,8 @@
 import type { Task } from 'coatcheck'
 import { expect, it } from 'vitest'
-import { Holds } from '../../src/http/holding/holds.js'
-import { desk } from './support/desk.js'
-import { EventReader } from './support/event-reader.js'
+import { Holds } from '../../../src/http/holding/held-requests.js'
+import { desk } from '../support/desk.js'
+import { EventReader } from '../support/event-reader.js'
 
 const collect = (): void => {
   expect(globalThis.gc).toBeTypeOf('function')

@@ -1,11 +1,11 @@
-import { callHook } from '../contract/hooks.js'
-import { NotRecorded } from './intake/recorded.js'
-import type { TicketSettings } from './settings.js'
-import { guarded } from './wire/guard.js'
-import { problemOf, type Refusal, refusalReply } from './wire/problems.js'
-import { notRecorded, refusalOf } from './wire/refusal.js'
-import type { HttpReply } from './wire/reply.js'
-import type { HttpRequest } from './wire/request.js'
+import { callHook } from '../../contract/hooks.js'
+import { NotRecorded } from '../intake/recorded.js'
+import type { TicketSettings } from '../settings.js'
+import { guarded } from './hooks.js'
+import { problemOf, type Refusal, refusalReply } from './problems.js'
+import { notRecorded, refusalOf } from './refusal.js'
+import type { HttpReply } from './reply.js'
+import type { HttpRequest } from './request.js'
 
 const INTERNAL: Refusal = { problem: problemOf('INTERNAL') }
 

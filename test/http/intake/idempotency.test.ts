@@ -3,9 +3,9 @@ import { getEventListeners } from 'node:events'
 import type { Task } from 'coatcheck'
 import { type HttpReply, invalidField, type JsonObject, type OwnedRequest } from 'coatcheck/http'
 import { describe, expect, it } from 'vitest'
-import { gate } from '../support/gate.js'
-import { type DeskOptions, desk } from './support/desk.js'
-import { jsonOf, requestTo } from './support/request-of.js'
+import { gate } from '../../support/gate.js'
+import { type DeskOptions, desk } from '../support/desk.js'
+import { jsonOf, requestTo } from '../support/request-of.js'
 
 type Submit = (input: JsonObject, request: OwnedRequest) => Task | Promise<Task>
 

@@ -3,9 +3,9 @@ import { getEventListeners } from 'node:events'
 import type { Task } from 'coatcheck'
 import { type TicketPool, type TicketRoutesOptions, ticketRoutes } from 'coatcheck/http'
 import { describe, expect, it, vi } from 'vitest'
-import { gate } from '../support/gate.js'
-import { Asked, desk, tagOf } from './support/desk.js'
-import { jsonOf, requestTo } from './support/request-of.js'
+import { gate } from '../../support/gate.js'
+import { Asked, desk, tagOf } from '../support/desk.js'
+import { jsonOf, requestTo } from '../support/request-of.js'
 
 /** A desk, and how a client asks that knows the newest revision. */
 const waiting = (options: TicketRoutesOptions = {}) => {

@@ -2,10 +2,10 @@
 import { DuplicateTaskError, type Task, type TaskRecord, type WorkerPool } from 'coatcheck'
 import { type HttpReply, type OwnedRequest, problem, RequestError, type TicketRoutesOptions } from 'coatcheck/http'
 import { describe, expect, it } from 'vitest'
-import { gate } from '../support/gate.js'
-import { type DeskOptions, desk } from './support/desk.js'
-import { EventReader } from './support/event-reader.js'
-import { jsonOf, requestTo } from './support/request-of.js'
+import { gate } from '../../support/gate.js'
+import { type DeskOptions, desk } from '../support/desk.js'
+import { EventReader } from '../support/event-reader.js'
+import { jsonOf, requestTo } from '../support/request-of.js'
 
 const owner: TicketRoutesOptions['owner'] = ({ headers }) => headers['x-user'] as string | undefined
 const isOwn = (request: OwnedRequest, { key }: TaskRecord): boolean => key !== undefined && key === request.owner

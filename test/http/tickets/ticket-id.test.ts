@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
-import { decodeTicket } from '../../src/http/tickets/ticket-id.js'
-import { desk } from './support/desk.js'
+import { decodeTicket } from '../../../src/http/tickets/ticket-id.js'
+import { desk } from '../support/desk.js'
 
 describe('a path segment', () => {
   it.each([

@@ -3,10 +3,10 @@ import { knownRevisions } from '../wire/entity-tag.js'
 import type { HttpReply } from '../wire/reply.js'
 import { type HttpRequest, headerOf } from '../wire/request.js'
 import { type Methods, readable } from '../wire/route-table.js'
-import type { TicketAccess } from './ticket-access.js'
-import type { TicketPool } from './ticket-pool.js'
-import type { TicketReplies } from './ticket-replies.js'
-import { isDone } from './ticket-status.js'
+import type { TicketAccess } from '../tickets/ticket-access.js'
+import type { TicketPool } from '../tickets/ticket-pool.js'
+import type { TicketReplies } from '../tickets/ticket-replies.js'
+import { isDone } from '../tickets/ticket-status.js'
 
 /** What a ticket's resource is made of. */
 export interface TicketParts {

@@ -2,9 +2,9 @@ import type { EventStreams } from '../holding/event-streams.js'
 import { type HttpReply, replyWith } from '../wire/reply.js'
 import { type HttpRequest, headerOf } from '../wire/request.js'
 import type { Methods } from '../wire/route-table.js'
-import type { TicketAccess } from './ticket-access.js'
-import type { TicketReplies } from './ticket-replies.js'
-import { isDone } from './ticket-status.js'
+import type { TicketAccess } from '../tickets/ticket-access.js'
+import type { TicketReplies } from '../tickets/ticket-replies.js'
+import { isDone } from '../tickets/ticket-status.js'
 
 /** Without `no-transform` what compresses replies would hold all events back to the end, without the other a proxy. */
 const HEADERS = {

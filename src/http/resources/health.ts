@@ -1,6 +1,6 @@
-import type { TicketPool } from './tickets/ticket-pool.js'
-import { replyWith } from './wire/reply.js'
-import { type Methods, readable } from './wire/route-table.js'
+import type { TicketPool } from '../tickets/ticket-pool.js'
+import { replyWith } from '../wire/reply.js'
+import { type Methods, readable } from '../wire/route-table.js'
 
 /** `/livez`: the process answers. */
 export const livez: Methods = readable(() => replyWith(200, { body: { status: 'ok' } }))

@@ -12,11 +12,11 @@ import {
 } from 'coatcheck/http'
 import express from 'express'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { ticketMiddleware } from '../../examples/express.js'
-import { listener, type Routes, ticketServer } from '../../examples/node-http.js'
-import { gate } from '../support/gate.js'
-import { exchange, request } from './support/raw.js'
-import { jsonOf, requestTo } from './support/request-of.js'
+import { ticketMiddleware } from '../../../examples/express.js'
+import { listener, type Routes, ticketServer } from '../../../examples/node-http.js'
+import { gate } from '../../support/gate.js'
+import { exchange, request } from '../support/raw.js'
+import { jsonOf, requestTo } from '../support/request-of.js'
 
 const open: WorkerPool[] = []
 const unhandled: unknown[] = []

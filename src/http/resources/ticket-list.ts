@@ -3,8 +3,8 @@ import { problemOf } from '../wire/problems.js'
 import { type HttpRequest, splitTarget } from '../wire/request.js'
 import { RequestError } from '../wire/request-error.js'
 import { type Methods, readable } from '../wire/route-table.js'
-import type { TicketAccess } from './ticket-access.js'
-import type { TicketReplies } from './ticket-replies.js'
+import type { TicketAccess } from '../tickets/ticket-access.js'
+import type { TicketReplies } from '../tickets/ticket-replies.js'
 
 const STATES: ReadonlySet<string> = new Set<TaskState>(['queued', 'running', 'succeeded', 'failed', 'canceled'])
 

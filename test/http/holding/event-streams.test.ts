@@ -3,10 +3,10 @@ import { getEventListeners } from 'node:events'
 import type { Task } from 'coatcheck'
 import { type TicketPool, ticketRoutes } from 'coatcheck/http'
 import { describe, expect, it, vi } from 'vitest'
-import { gate } from '../support/gate.js'
-import { type Asked, type Begun, type DeskOptions, desk } from './support/desk.js'
-import { EventReader } from './support/event-reader.js'
-import { jsonOf, requestTo } from './support/request-of.js'
+import { gate } from '../../support/gate.js'
+import { type Asked, type Begun, type DeskOptions, desk } from '../support/desk.js'
+import { EventReader } from '../support/event-reader.js'
+import { jsonOf, requestTo } from '../support/request-of.js'
 
 /** A desk, and how a client opens a stream. */
 const streaming = (options: DeskOptions = {}) => {
