@@ -1,14 +1,16 @@
 import type { Task } from '../../contract/task-contract.js'
 import type { TaskRecord } from '../../contract/task-record.js'
-import type { Timer } from '../../ports/clock.js'
-import type { RouteClock } from '../options.js'
+import type { Clock, Timer } from '../../ports/clock.js'
 
-/** Why the changes of a task are no longer asked for. Nobody sees it. */
+/** The part of a clock that the routes use: the time, and timers. */
+export type RouteClock = Pick<Clock, 'now' | 'timer'>
+
+/** The abort reason that ends `task.changes()`. Not visible outside. */
 const ENDED = new Error('nobody follows this task any more')
 
 /**
- * Follows the changes of one task for one client that waits. Holds one record at most, the newest; its timer is set only
- * while something is asked for.
+ * Follows the changes of one task for one held request. Buffers at most one record, the newest. Its timer is set only
+ * while `next` waits.
  */
 export class Follower {
   readonly #clock: RouteClock
@@ -16,27 +18,27 @@ export class Follower {
   readonly #over = new AbortController()
   readonly #changes: AsyncIterator<TaskRecord>
   #newest: TaskRecord | undefined
-  #isAsking = false
+  #isReading = false
   #wake = (): void => {}
 
   constructor(task: Task, clock: RouteClock) {
     this.#clock = clock
     this.#timer = clock.timer(() => this.#wake())
-    this.#timer.keepAlive(false) // the connection does
+    this.#timer.keepAlive(false) // the connection keeps the process alive
     this.#changes = task.changes({ signal: this.#over.signal })[Symbol.asyncIterator]()
   }
 
-  /** Whether nothing more will come. */
+  /** Whether no further record will come. */
   get isOver(): boolean {
     return this.#over.signal.aborted
   }
 
   /**
-   * The present record at first, then each time the newest since; `undefined` when there is none by the time `until`, or
-   * when it is over.
+   * The current record at the first call, then the newest one since the last call. `undefined` when there is none before
+   * the time `until`, or when the follower has ended.
    */
   async next(until: number): Promise<TaskRecord | undefined> {
-    this.#ask()
+    this.#read()
     while (this.#newest === undefined && !this.isOver && this.#clock.now() < until) {
       await new Promise<void>((wake) => {
         this.#wake = wake
@@ -49,18 +51,18 @@ export class Follower {
     return record
   }
 
-  /** Ends it: whoever waits is woken, and the task is watched no more. */
+  /** Ends the follower: a waiting `next` returns, and the task drops its listener. */
   end(): void {
     this.#over.abort(ENDED)
     this.#wake()
   }
 
-  #ask(): void {
-    if (this.#isAsking || this.isOver || this.#newest !== undefined) return
-    this.#isAsking = true
+  #read(): void {
+    if (this.#isReading || this.isOver || this.#newest !== undefined) return
+    this.#isReading = true
     this.#changes.next().then(
       ({ done, value }) => {
-        this.#isAsking = false
+        this.#isReading = false
         if (done === true) return this.end()
         this.#newest = value
         this.#wake()

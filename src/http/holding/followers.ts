@@ -1,9 +1,8 @@
 import type { Task } from '../../contract/task-contract.js'
-import type { RouteClock } from '../options.js'
 import type { TicketPool } from '../tickets/ticket-pool.js'
-import { Follower } from './follower.js'
+import { Follower, type RouteClock } from './follower.js'
 
-/** All clients that wait for a ticket: each until it leaves, and none once the pool has stopped. */
+/** All followers: each ends when its client leaves, and all end when the pool has stopped. */
 export class Followers {
   readonly #clock: RouteClock
   readonly #open = new Set<Follower>()
@@ -19,10 +18,10 @@ export class Followers {
   }
 
   /**
-   * Begins to follow a task for a client.
+   * Starts to follow a task for a client.
    *
    * @param signal - aborts when the client leaves
-   * @returns what to wait with, and `leave`, which must be called at the end
+   * @returns the follower, and `leave`, which must be called at the end
    */
   join(task: Task, signal: AbortSignal): { readonly follower: Follower; readonly leave: () => void } {
     const follower = new Follower(task, this.#clock)

@@ -1,7 +1,47 @@
-import type { AllHoldLimits } from './hold-limits.js'
+import { integer, optionsOf } from '../../contract/checks.js'
 
-/** Counts the requests of one kind that are held open, and holds no more than the limits allow. */
-export class Holds {
+/** How many requests may be held at the same time. Each an integer from 0; 0 holds none. */
+export interface HoldLimits {
+  /**
+   * Requests for one ticket.
+   *
+   * @defaultValue 20
+   */
+  readonly perTicket?: number | undefined
+
+  /**
+   * Requests of one owner. Applies only with an `owner` hook. All requests for which it returns `undefined` count as one
+   * owner.
+   *
+   * @defaultValue 50
+   */
+  readonly perOwner?: number | undefined
+
+  /**
+   * All requests.
+   *
+   * @defaultValue 500
+   */
+  readonly total?: number | undefined
+}
+
+/** The limits with defaults applied. */
+export type AllHoldLimits = { readonly [K in keyof HoldLimits]-?: number }
+
+const HOLD_LIMITS = { perTicket: true, perOwner: true, total: true } as const
+
+/** Checks limits and applies the defaults. */
+export function checkHoldLimits(name: string, limits: unknown = {}): AllHoldLimits {
+  const { perTicket, perOwner, total } = optionsOf<HoldLimits>(name, limits, HOLD_LIMITS)
+  return {
+    perTicket: perTicket === undefined ? 20 : integer(`${name}.perTicket`, perTicket, 0),
+    perOwner: perOwner === undefined ? 50 : integer(`${name}.perOwner`, perOwner, 0),
+    total: total === undefined ? 500 : integer(`${name}.total`, total, 0)
+  }
+}
+
+/** Counts the held requests of one kind and applies their limits. */
+export class HeldRequests {
   readonly #limits: AllHoldLimits
   readonly #tickets = new Counts<string>()
   readonly #owners = new Counts<string | undefined>()
@@ -12,9 +52,9 @@ export class Holds {
   }
 
   /**
-   * Counts one more.
+   * Counts one more request.
    *
-   * @returns ends it, to be called once; `undefined` when it is one too many
+   * @returns a function that ends it, to be called once; `undefined` when a limit is reached
    */
   take(ticket: string, owner: string | undefined): (() => void) | undefined {
     const { perTicket, perOwner, total } = this.#limits
@@ -31,7 +71,7 @@ export class Holds {
   }
 }
 
-/** How many there are of each; what is at zero is forgotten. */
+/** A count per key. A key whose count is zero is removed. */
 class Counts<K> {
   readonly #counts = new Map<K, number>()
 

@@ -1,57 +1,57 @@
 import type { Timer } from '../../ports/clock.js'
-import type { RouteClock } from '../options.js'
+import type { Hooks } from '../wire/hooks.js'
+import type { RouteClock } from './follower.js'
 
-/** So long a reader may take for one piece. */
+/** The longest time in which a reader must drain one piece. */
 const MAX_DRAIN_MS = 30_000
 
-/** What is around the pieces. */
-export interface PatientParts {
+/** The parts that a text stream uses. */
+export interface TextStreamParts {
   /** Aborts when the client leaves. */
   readonly client: AbortSignal
   readonly clock: RouteClock
-  /** Told of an error in the making of a piece, with which they end. */
-  readonly report: (error: unknown) => void
+  readonly hooks: Hooks
 }
 
 /**
- * Pieces of text for one reader, made when it asks for them. It asks for the next when the connection has taken the last
- * one; when that takes too long, `signal` aborts. Over when the reader returns, when its client leaves or is cut, and when
- * there are no more pieces.
+ * A stream of text for one reader. Each piece is produced when the reader asks for it, which it does when the connection
+ * has drained the last one; when that takes too long, `signal` aborts. The stream ends with its last piece, with an error
+ * (reported to `onError`), when the reader returns, and when the client leaves or is too slow.
  */
-export class PatientPieces implements AsyncIterableIterator<string, void, undefined> {
+export class TextStream implements AsyncIterableIterator<string, void, undefined> {
   readonly #timer: Timer
   readonly #client: AbortSignal
-  readonly #report: (error: unknown) => void
-  readonly #left = new AbortController()
-  readonly #cut = new AbortController()
+  readonly #hooks: Hooks
+  readonly #ended = new AbortController()
+  readonly #tooSlow = new AbortController()
   readonly #pieces: AsyncGenerator<string, void, undefined>
   readonly #end = (): void => {
     this.#client.removeEventListener('abort', this.#end)
     this.#timer.clear()
-    this.#left.abort()
-    void this.#pieces.return() // waits for a piece that is being made, which the abort makes short
+    this.#ended.abort()
+    void this.#pieces.return() // takes effect after the piece in production, which the abort shortens
   }
 
-  /** @param make - makes the pieces, until its signal aborts */
+  /** @param make - produces the pieces until its signal aborts */
   constructor(
-    make: (left: AbortSignal) => AsyncGenerator<string, void, undefined>,
-    { client, clock, report }: PatientParts
+    make: (ended: AbortSignal) => AsyncGenerator<string, void, undefined>,
+    { client, clock, hooks }: TextStreamParts
   ) {
     this.#timer = clock.timer(() => {
-      this.#cut.abort()
+      this.#tooSlow.abort()
       this.#end()
     })
-    this.#timer.keepAlive(false) // the connection does
-    this.#pieces = make(this.#left.signal)
+    this.#timer.keepAlive(false) // the connection keeps the process alive
+    this.#pieces = make(this.#ended.signal)
     this.#client = client
-    this.#report = report
+    this.#hooks = hooks
     client.addEventListener('abort', this.#end)
     if (client.aborted) this.#end()
   }
 
-  /** Aborts when the reader took too long. */
+  /** Aborts when the reader was too slow. */
   get signal(): AbortSignal {
-    return this.#cut.signal
+    return this.#tooSlow.signal
   }
 
   [Symbol.asyncIterator](): this {
@@ -63,11 +63,11 @@ export class PatientPieces implements AsyncIterableIterator<string, void, undefi
     try {
       const piece = await this.#pieces.next()
       if (piece.done === true) this.#end()
-      else if (!this.#left.signal.aborted) this.#timer.set(MAX_DRAIN_MS)
+      else if (!this.#ended.signal.aborted) this.#timer.set(MAX_DRAIN_MS)
       return piece
     } catch (error) {
       this.#end()
-      this.#report(error)
+      this.#hooks.report(error)
       throw error
     }
   }

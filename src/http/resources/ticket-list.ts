@@ -1,16 +1,16 @@
 import type { TaskState } from '../../contract/task-record.js'
+import type { TicketAccess } from '../tickets/ticket-access.js'
+import type { TicketReplies } from '../tickets/ticket-replies.js'
 import { problemOf } from '../wire/problems.js'
 import { type HttpRequest, splitTarget } from '../wire/request.js'
 import { RequestError } from '../wire/request-error.js'
 import { type Methods, readable } from '../wire/route-table.js'
-import type { TicketAccess } from '../tickets/ticket-access.js'
-import type { TicketReplies } from '../tickets/ticket-replies.js'
 
 const STATES: ReadonlySet<string> = new Set<TaskState>(['queued', 'running', 'succeeded', 'failed', 'canceled'])
 
 const MAX_LIMIT = 100
 
-/** `/tasks`: the newest tickets that the client may see. */
+/** `GET /tasks`: the newest tickets that the client may see. */
 export function ticketList(access: TicketAccess, replies: TicketReplies): Methods {
   return readable(async (request: HttpRequest) => {
     const query = new URLSearchParams(splitTarget(request.target)?.query)

@@ -1,14 +1,14 @@
 import type { LongPolls } from '../holding/long-polls.js'
-import { knownRevisions } from '../wire/entity-tag.js'
-import type { HttpReply } from '../wire/reply.js'
-import { type HttpRequest, headerOf } from '../wire/request.js'
-import { type Methods, readable } from '../wire/route-table.js'
 import type { TicketAccess } from '../tickets/ticket-access.js'
 import type { TicketPool } from '../tickets/ticket-pool.js'
 import type { TicketReplies } from '../tickets/ticket-replies.js'
 import { isDone } from '../tickets/ticket-status.js'
+import { knownRevisions } from '../wire/entity-tag.js'
+import type { HttpReply } from '../wire/reply.js'
+import { type HttpRequest, headerOf } from '../wire/request.js'
+import { type Methods, readable } from '../wire/route-table.js'
 
-/** What a ticket's resource is made of. */
+/** The parts that a ticket's resource uses. */
 export interface TicketParts {
   readonly pool: TicketPool
   readonly access: TicketAccess
@@ -16,9 +16,9 @@ export interface TicketParts {
   readonly longPolls: LongPolls
 }
 
-/** `/tasks/<ticket>`: what it stands for, and its cancel. */
+/** `/tasks/<ticket>`: GET reads the status, DELETE cancels the task. */
 export function ticketResource({ pool, access, replies, longPolls }: TicketParts): Methods {
-  /** A finished ticket is found like any other: that its task failed is not an error of this request. */
+  /** 200 for a failed task too: its failure is not an error of this request. */
   const read = async (plain: HttpRequest, segment: string): Promise<HttpReply> => {
     const found = await access.findBySegment(plain, segment)
     if (found === undefined) return replies.unknown()

@@ -1,63 +1,109 @@
-import { callHook } from '../../contract/hooks.js'
-import { NotRecorded } from '../intake/recorded.js'
-import type { TicketSettings } from '../settings.js'
-import { guarded } from './hooks.js'
-import { problemOf, type Refusal, refusalReply } from './problems.js'
-import { notRecorded, refusalOf } from './refusal.js'
+import { isPoolError, type PoolError } from '../../contract/errors.js'
+import type { Task } from '../../contract/task-contract.js'
+import { read } from '../../contract/task-record.js'
+import type { Hooks } from './hooks.js'
+import { type ProblemCode, problemOf, type Refusal, refusalReply } from './problems.js'
 import type { HttpReply } from './reply.js'
 import type { HttpRequest } from './request.js'
+import { isRequestError } from './request-error.js'
+import { retryAfterSeconds } from './retry-after.js'
+
+/** `Retry-After` while the server stops: another one replaces it soon. No jitter, since no client returns to this one. */
+const STOPPED_RETRY_MS = 5_000
+
+/** `Retry-After` when the store fails: how long that lasts is unknown. */
+const STORE_RETRY_MS = 1_000
 
 const INTERNAL: Refusal = { problem: problemOf('INTERNAL') }
 
-/** The client left while it waited: nobody reads this. */
+/** For a client that left while its POST waited. Nobody reads it. */
 const WITHDRAWN: Refusal = {
   problem: problemOf('INVALID_BODY', { detail: 'The client left before its request was answered.' }),
   close: true
 }
 
-/** Decides what a client is told of an error, and hands what it is not told to the hook: nothing is lost, nothing leaks. */
+/** Turns errors into replies. An error that the client may not read is reported to `onError`. */
 export class Refusals {
-  readonly #onError: TicketSettings['onError']
+  readonly #hooks: Hooks
   readonly #random: () => number
 
-  constructor(settings: TicketSettings) {
-    this.#onError = settings.onError
-    this.#random = settings.random
+  constructor(hooks: Hooks, random: () => number) {
+    this.#hooks = hooks
+    this.#random = random
   }
 
-  /** What the client is told of an error: its own mistakes and the pool's refusals in detail, of all else nothing. */
+  /** Request errors and the pool's refusals in detail; anything else is `INTERNAL`, without detail. */
   of(error: unknown, request?: HttpRequest): Refusal {
-    const known = refusalOf(error, this.#random)
+    if (isRequestError(error)) return { problem: error.problem, close: error.close }
+    const known = isPoolError(error) ? poolRefusal(error, this.#random) : undefined
     if (known !== undefined) return known
     if (NotRecorded.is(error)) {
-      this.report(error.cause, request)
-      return notRecorded(this.#random)
+      this.#hooks.report(error.cause, request)
+      return later('STORE_UNAVAILABLE', STORE_RETRY_MS, this.#random)
     }
     if (request?.signal.aborted === true && error === request.signal.reason) return WITHDRAWN
-    this.report(error, request)
+    this.#hooks.report(error, request)
     return INTERNAL
   }
 
-  /** The reply to an error. Never throws: a problem that has no JSON form is told as if nothing were known. */
+  /** The reply to an error. Never throws: a problem without a JSON form is replaced by `INTERNAL`. */
   reply(error: unknown, request?: HttpRequest): HttpReply {
     try {
       return refusalReply(this.of(error, request))
     } catch (unsendable) {
-      this.report(unsendable, request)
+      this.#hooks.report(unsendable, request)
       return refusalReply(INTERNAL)
     }
   }
+}
 
-  /** What becomes of a hook's answer; `undefined` when there is none to use, which is told to the application only. */
-  guarded<A, T>(name: string, hook: () => A, use: (answer: A) => T): T | undefined {
-    return guarded(name, hook, use, (error) => this.report(error))
+function poolRefusal(error: PoolError, random: () => number): Refusal | undefined {
+  switch (error.code) {
+    case 'ERR_QUEUE_FULL':
+    case 'ERR_KEY_QUEUE_FULL':
+    case 'ERR_WAIT_FULL':
+    case 'ERR_WAIT_TIMEOUT':
+      return later(error.code.slice('ERR_'.length) as ProblemCode, read(error, 'retryAfterMs'), random)
+    case 'ERR_POOL_STOPPED':
+      return {
+        problem: problemOf('POOL_STOPPED', { retryAfterMs: STOPPED_RETRY_MS }),
+        headers: { 'Retry-After': String(STOPPED_RETRY_MS / 1_000) },
+        close: true
+      }
+    case 'ERR_DUPLICATE_TASK':
+      return { problem: problemOf('DUPLICATE_TASK') }
+    default:
+      return undefined
   }
+}
 
-  /** Tells the application. A hook that fails here, at once or later, has nobody left to tell. */
-  report(error: unknown, request?: HttpRequest): void {
-    callHook(
-      () => this.#onError(error, request),
-      () => {}
-    )
+function later(code: ProblemCode, time: unknown, random: () => number): Refusal {
+  const retryAfterMs = Number.isFinite(time) ? Number(time) : 1_000
+  return {
+    problem: problemOf(code, { retryAfterMs }),
+    headers: { 'Retry-After': String(retryAfterSeconds(retryAfterMs, random)) }
+  }
+}
+
+/** The store failed to record an accepted task; `cause` is the store's error. */
+class NotRecorded extends Error {
+  readonly #brand = true
+
+  /** Whether a value is one. Reads no property of the value. */
+  static is(value: unknown): value is NotRecorded {
+    return typeof value === 'object' && value !== null && #brand in value && value.#brand
+  }
+}
+
+/**
+ * Waits until the pool has recorded a task. No client gets a ticket before that.
+ *
+ * @throws NotRecorded, which becomes 503 `STORE_UNAVAILABLE`, when the store fails; the task then does not run
+ */
+export async function recorded(task: Task): Promise<void> {
+  try {
+    await task.recorded
+  } catch (cause) {
+    throw new NotRecorded('the task was not recorded', { cause })
   }
 }

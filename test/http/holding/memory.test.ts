@@ -1,6 +1,6 @@
 import type { Task } from 'coatcheck'
 import { expect, it } from 'vitest'
-import { Holds } from '../../../src/http/holding/held-requests.js'
+import { HeldRequests } from '../../../src/http/holding/held-requests.js'
 import { desk } from '../support/desk.js'
 import { EventReader } from '../support/event-reader.js'
 
@@ -16,7 +16,7 @@ const heap = (): number => {
 }
 
 it('requests that are no longer held take no memory, however many tickets and owners there were', () => {
-  const holds = new Holds({ perTicket: 1, perOwner: 1, total: 1 })
+  const holds = new HeldRequests({ perTicket: 1, perOwner: 1, total: 1 })
   const hold = (count: number): void => {
     for (let each = 0; each < count; each++) {
       const release = holds.take(`ticket ${each}`, `owner ${each}`)
