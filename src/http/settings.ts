@@ -132,10 +132,10 @@ const HEALTH_PATHS: ReadonlySet<string> = new Set(['/livez', '/readyz'])
 
 function checkRoutePath(name: string, path: unknown, ticketPath: string): string {
   if (typeof path !== 'string' || !PATH.test(path)) {
-    throw new TypeError(wording(name, 'a path that begins with "/", in the form of a URL', path))
+    throw new TypeError(wording(name, 'a path that begins with "/", as it stands in a URL', path))
   }
   if (HEALTH_PATHS.has(path) || path.startsWith(`${ticketPath}/`)) {
-    throw new TypeError(wording(name, `a path other than /livez, /readyz and those below ${ticketPath}/`, path))
+    throw new TypeError(wording(name, `a path other than /livez, /readyz and those under ${ticketPath}/`, path))
   }
   return path
 }

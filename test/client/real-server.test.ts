@@ -47,6 +47,19 @@ describe('a task', () => {
     expect(new Set(lines.slice(1))).toEqual(new Set(['GET /tasks/ticket']))
   })
 
+  it('is followed, and canceled, where its Location is: also under another path than that of the request', async () => {
+    const { url, begun, lines } = await realDesk({ ticketPath: '/reports' })
+    const call = submit(url, {}, still())
+    await until(() => begun.length === 1 && lines.length === 2)
+    begun.pop()?.open('done')
+    expect(await call).toBe('done')
+    const page = new AbortController()
+    const left = rejection(submit(url, {}, { ...still(), signal: page.signal, onAccepted: () => page.abort() }))
+    expect(await left).toMatchObject({ name: 'AbortError' })
+    await until(() => lines.includes('DELETE /reports/ticket'))
+    expect(new Set(lines)).toEqual(new Set(['POST /tasks', 'GET /reports/ticket', 'DELETE /reports/ticket']))
+  })
+
   it('tells its progress on the way', async () => {
     const { url, begun, lines } = await realDesk()
     const clock = new ManualClock()
