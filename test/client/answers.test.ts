@@ -51,7 +51,7 @@ describe('an answer that is no ticket', () => {
     text,
     retryAfterMs: undefined
   })
-  const rules = { asked: 'http://desk.test/tasks', trustedOrigins: [] }
+  const rules = { requestUrl: 'http://desk.test/tasks', trustedOrigins: [] }
 
   it.each([
     [0, 'it leads elsewhere, and is not followed'],

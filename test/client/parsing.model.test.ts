@@ -123,7 +123,7 @@ describe('the URL of a ticket', () => {
     const reference = fc.array(pieces, { maxLength: 8, ...LONG }).map((parts) => parts.join(''))
     fc.assert(
       fc.property(reference, (text) => {
-        const url = ticketUrlOf(text, { asked: `${ORIGIN}/api/tasks?x`, trustedOrigins: ['https://trusted.test'] })
+        const url = ticketUrlOf(text, { requestUrl: `${ORIGIN}/api/tasks?x`, trustedOrigins: ['https://trusted.test'] })
         if (url === undefined) return
         expect(url.startsWith(`${ORIGIN}/`), `${text} → ${url}`).toBe(true)
         expect(new URL(url).href).toBe(url)
