@@ -42,7 +42,7 @@ export function readAccepted(answer: Answer | Lost, rules: TicketUrlRules): Verd
   const status = readStatus(answer.text)
   const { headers } = answer
   const reference = headers.get('Location') ?? headers.get('Operation-Location') ?? status?.links.self
-  if (reference === null || reference === undefined) throw unexpected(answer, 'it has no URL of a ticket')
+  if (reference === null || reference === undefined) throw unexpected(answer, 'it has no ticket URL')
   const url = ticketUrlOf(reference, rules)
   if (url === undefined) throw unexpected(answer, 'its ticket is not on an origin that is trusted')
   return { done: ticketOf(url, answer, status) }
@@ -105,7 +105,7 @@ function refused(answer: Answer, url: string | undefined): Verdict<never> {
     throw new RequestRefusedError({ ...refusal, fields: wrong }, url)
   }
   const isRedirect = status === 0 || (status >= 300 && status !== 304)
-  throw unexpected(answer, isRedirect ? 'it leads elsewhere, and is not followed' : `its status is ${status}`, url)
+  throw unexpected(answer, isRedirect ? 'it redirects, and redirects are not followed' : `its status is ${status}`, url)
 }
 
 function unexpected({ status }: Answer, problem: string, url?: string): UnexpectedAnswerError {

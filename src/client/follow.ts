@@ -10,7 +10,7 @@ const MIN_INTERVAL_MS = 250
 /** An unchanged status that arrives sooner was not held, whatever the server states. */
 const MIN_HELD_MS = 1_000
 
-/** The longest `Prefer: wait`, so that the number has few digits. */
+/** The longest `Prefer: wait`; it also keeps the number finite. */
 const MAX_HELD_SECONDS = 3_600
 
 /**

@@ -54,11 +54,11 @@ describe('an answer that is no ticket', () => {
   const rules = { requestUrl: 'http://desk.test/tasks', trustedOrigins: [] }
 
   it.each([
-    [0, 'it leads elsewhere, and is not followed'],
+    [0, 'it redirects, and redirects are not followed'],
     [200, 'its status is 200'],
     [204, 'its status is 204'],
-    [300, 'it leads elsewhere, and is not followed'],
-    [303, 'it leads elsewhere, and is not followed'],
+    [300, 'it redirects, and redirects are not followed'],
+    [303, 'it redirects, and redirects are not followed'],
     [304, 'its status is 304']
   ])('and has the status %d says why it is none', (code, why) => {
     const message = `The server gave an answer that cannot be used: ${why}.`
@@ -67,7 +67,7 @@ describe('an answer that is no ticket', () => {
 
   it('because it does not say where the ticket is says so', () => {
     expect(() => readAccepted(answer(202, JSON.stringify(status({ links: null }))), rules)).toThrow(
-      'where its ticket is'
+      'it has no ticket URL'
     )
   })
 

@@ -120,7 +120,7 @@ describe('a page in place of a status', () => {
     const { origin } = await rawServer([say('202 Accepted', [], '<p>thank you')])
     expect(await rejection(submit(`${origin}/tasks`, {}, quick()))).toMatchObject({
       code: 'ERR_UNEXPECTED_ANSWER',
-      message: 'The server gave an answer that cannot be used: it does not say where its ticket is.'
+      message: 'The server gave an answer that cannot be used: it has no ticket URL.'
     })
   })
 
@@ -230,7 +230,7 @@ describe('another origin', () => {
     for (const call of [submit(`${here.origin}/tasks`, {}, quick()), poll(`${here.origin}/tasks/a`, quick())]) {
       expect(await rejection(call)).toMatchObject({
         code: 'ERR_UNEXPECTED_ANSWER',
-        message: 'The server gave an answer that cannot be used: it leads elsewhere, and is not followed.'
+        message: 'The server gave an answer that cannot be used: it redirects, and redirects are not followed.'
       })
     }
     expect(here.requests).toHaveLength(2)
@@ -243,7 +243,7 @@ describe('another origin', () => {
     ;(await server.next('GET /tasks/a')).give(Response.error())
     expect(await rejection(call.promise)).toMatchObject({
       status: 0,
-      message: expect.stringContaining('leads elsewhere')
+      message: expect.stringContaining('it redirects')
     })
   })
 

@@ -197,7 +197,7 @@ describe('the errors of the client', () => {
       'no space',
       'The task was canceled (no reason was given).',
       'The task succeeded, but its result cannot be sent: a function has no JSON form.',
-      'The server knows no such ticket, or not any more.',
+      'The server has no such ticket, or no longer.',
       'The server refused the request with 400 INVALID_FIELD: A field is wrong.',
       'The server answers with 502.',
       'The server could not be reached, or its answer did not arrive.',
