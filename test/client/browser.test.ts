@@ -83,7 +83,7 @@ describe.skipIf(!isThere)('in a browser', () => {
       }).then((result) => ({ result }), (error) => ({ name: error.name, code: error.code, status: error.status }))
     `)
 
-  it('work is handed in by a URL relative to the page, followed by held questions, and comes back with its result', async () => {
+  it('work is submitted to a URL relative to the page, followed by held polls, and resolves with its result', async () => {
     const desk = await deskWithPage()
     const page = await open(desk.origin)
     const outcome = submitIn(page, '../tasks')
@@ -100,7 +100,7 @@ describe.skipIf(!isThere)('in a browser', () => {
     expect(desk.lines).toEqual(['POST /tasks', 'GET /tasks/ticket', 'GET /tasks/ticket'])
   })
 
-  it('a caller who leaves has its task canceled', async () => {
+  it('a caller who aborts has its task canceled', async () => {
     const desk = await deskWithPage()
     const page = await open(desk.origin)
     const outcome = submitIn(page, '/tasks')
@@ -110,7 +110,7 @@ describe.skipIf(!isThere)('in a browser', () => {
     await until(() => desk.pool.stats().totals.canceled === 1)
   })
 
-  it('a page that is closed gets its cancel through, if it aborts when it hides', async () => {
+  it('a page that closes sends its cancel, if it aborts in pagehide', async () => {
     const desk = await deskWithPage()
     const page = await open(desk.origin)
     await page.evaluate("addEventListener('pagehide', () => controller.abort())")
@@ -121,7 +121,7 @@ describe.skipIf(!isThere)('in a browser', () => {
     await until(() => desk.pool.stats().totals.canceled === 1)
   })
 
-  it('a redirect is not followed, although a browser hides where it leads', async () => {
+  it('a redirect is not followed, although a browser hides its target', async () => {
     const elsewhere = await deskWithPage()
     const desk = await realDesk({}, {}, () =>
       createServer(withPage((_req, res) => res.writeHead(307, { Location: elsewhere.url }).end()))
@@ -136,7 +136,7 @@ describe.skipIf(!isThere)('in a browser', () => {
   })
 
   describe('on a page of another origin', () => {
-    it('the client works as at home with a server that allows it and lets it read its headers', async () => {
+    it('the client works with a server that allows it and exposes its headers', async () => {
       const { origin } = await deskWithPage()
       const desk = await realDesk({}, {}, (routes) => createServer(mount(express(), routes, [origin])))
       const page = await open(origin)
@@ -147,7 +147,7 @@ describe.skipIf(!isThere)('in a browser', () => {
       expect(desk.lines).toEqual(['POST /tasks', 'GET /tasks/ticket'])
     })
 
-    it('it can cancel there', async () => {
+    it('it can cancel', async () => {
       const { origin } = await deskWithPage()
       const desk = await realDesk({}, {}, (routes) => createServer(mount(express(), routes, [origin])))
       const page = await open(origin)
@@ -158,7 +158,7 @@ describe.skipIf(!isThere)('in a browser', () => {
       await until(() => desk.pool.stats().totals.canceled === 1)
     })
 
-    it('it goes by the body alone with a server that shows it no headers', async () => {
+    it('it uses the body alone with a server that exposes no headers', async () => {
       const { origin } = await deskWithPage()
       const desk = await realDesk({ pollAfterMs: 50 }, {}, (routes) =>
         createServer((req, res) => {
@@ -175,7 +175,7 @@ describe.skipIf(!isThere)('in a browser', () => {
       expect(await outcome).toEqual({ result: 'from afar' })
     })
 
-    it('nothing is queued by a server that does not allow it', async () => {
+    it('it queues nothing on a server that does not allow it', async () => {
       const { origin } = await deskWithPage()
       const desk = await realDesk({}, {}, (routes: TicketRoutes) => createServer(mount(express(), routes)))
       const page = await open(origin)

@@ -53,7 +53,7 @@ describe('the poller of @azure/core-lro', () => {
     expect(new Set(lines.slice(1))).toEqual(new Set(['GET /tasks/ticket']))
   })
 
-  it('waits between two questions for as long as Retry-After says', async () => {
+  it('waits between two polls as Retry-After states', async () => {
     const { origin, begun, lines } = await realDesk({ pollAfterMs: 7_000 })
     const poller = createHttpPoller<TicketStatus, Progress>(operation(origin))
     await poller.submitted()
@@ -93,7 +93,7 @@ describe('the poller of @azure/core-lro', () => {
     expect(poller.operationState?.status).toBe('canceled')
   })
 
-  it('goes on in another process from what it has written down', async () => {
+  it('continues in another process from its saved state', async () => {
     const { origin, begun } = await realDesk()
     const poller = createHttpPoller<TicketStatus, Progress>(operation(origin))
     const restoreFrom = await poller.serialize()
@@ -103,7 +103,7 @@ describe('the poller of @azure/core-lro', () => {
     expect((await again.pollUntilDone()).result).toBe('still there')
   })
 
-  it('is given whole URLs where there is a public one', async () => {
+  it('gets absolute URLs with a publicUrl', async () => {
     const { origin, begun } = await realDesk({ publicUrl: 'https://tickets.example.org' })
     const { sendInitialRequest, sendPollRequest } = operation(origin)
     const asked: string[] = []

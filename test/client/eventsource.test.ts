@@ -24,7 +24,7 @@ async function begunTask(desk: Awaited<ReturnType<typeof realDesk>>) {
 }
 
 describe('an EventSource', () => {
-  it('is told each change, the end once, and stops by itself at the 204 when it comes back', async () => {
+  it('gets each change, the end once, and stops at the 204 when it reconnects', async () => {
     const desk = await realDesk()
     const { events, begun, task } = await begunTask(desk)
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }) // by which it waits before it comes back
@@ -67,7 +67,7 @@ describe('an EventSource', () => {
     expect(seen).toHaveLength(3)
   })
 
-  it('whose connection breaks comes back and misses nothing but what was overtaken', async () => {
+  it('whose connection breaks reconnects and misses only superseded statuses', async () => {
     const desk = await realDesk()
     const { events, begun } = await begunTask(desk)
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
@@ -93,7 +93,7 @@ describe('an EventSource', () => {
 })
 
 describe('a client that takes gzip, behind a middleware that compresses', () => {
-  it('gets events as they happen, while other replies are compressed', async () => {
+  it('gets events without delay, while other replies are compressed', async () => {
     const desk = await realDesk({}, {}, (routes) =>
       createServer(mount(express().use(compression({ threshold: 0 })), routes))
     )

@@ -50,20 +50,20 @@ describe('a connection that breaks', () => {
     expect(requests.map((each) => each.split(' ')[0])).toEqual(['POST', 'GET', 'GET', 'GET', 'GET'])
   })
 
-  it('each time ends the call with what broke it', async () => {
+  it('in every attempt ends the call with its cause', async () => {
     const { origin, requests } = await rawServer([reset])
     const error = await rejection(submit(`${origin}/tasks`, {}, quick()))
     expect(error).toMatchObject({ code: 'ERR_SERVER_UNREACHABLE', cause: expect.any(TypeError) })
     expect(requests).toHaveLength(4)
   })
 
-  it('because nobody listens ends the call too', async () => {
+  it('because no server listens ends the call too', async () => {
     const { origin } = await rawServer([reset])
     const nobody = origin.replace(/\d+$/, '1') // a port that no test has
     expect(await rejection(submit(nobody, {}, quick()))).toMatchObject({ code: 'ERR_SERVER_UNREACHABLE' })
   })
 
-  it('never, but whose answer has no end, is cut off after its time limit', async () => {
+  it('never, but has an endless answer, is aborted after its time limit', async () => {
     const endless: Act = (socket) => {
       const more = (): void => {
         if (socket.destroyed) return
@@ -83,12 +83,12 @@ describe('a connection that breaks', () => {
 })
 
 describe('a page in place of a status', () => {
-  it('for a while is waited out', async () => {
+  it('is retried', async () => {
     const { origin } = await rawServer([accepted, page, page, done])
     expect(await submit(`${origin}/tasks`, {}, quick())).toBe('done')
   })
 
-  it('for good ends the call; the ticket is still there to come back with', async () => {
+  it('in every attempt ends the call; the ticket can still be polled', async () => {
     const { origin, requests } = await rawServer([accepted, page])
     const error = await rejection(submit(`${origin}/tasks`, {}, quick()))
     expect(error).toMatchObject({
@@ -110,13 +110,13 @@ describe('a page in place of a status', () => {
     }
   )
 
-  it('in a 202 that names the ticket does no harm', async () => {
+  it("in a 202 with the ticket's URL is ignored", async () => {
     const odd = say('202 Accepted', ['Location: /tasks/a'], '<p>thank you')
     const { origin } = await rawServer([odd, done])
     expect(await submit(`${origin}/tasks`, {}, quick())).toBe('done')
   })
 
-  it('in a 202 that names no ticket ends the call', async () => {
+  it("in a 202 without a ticket's URL ends the call", async () => {
     const { origin } = await rawServer([say('202 Accepted', [], '<p>thank you')])
     expect(await rejection(submit(`${origin}/tasks`, {}, quick()))).toMatchObject({
       code: 'ERR_UNEXPECTED_ANSWER',
@@ -124,13 +124,13 @@ describe('a page in place of a status', () => {
     })
   })
 
-  it('is a 304 to a question that named no tag', async () => {
+  it('is a 304 to a poll without a tag', async () => {
     const { origin } = await rawServer([say('304 Not Modified')])
     expect(await rejection(poll(`${origin}/tasks/a`, quick()))).toMatchObject({ status: 304 })
   })
 })
 
-describe('a status that lies', () => {
+describe('an invalid status', () => {
   it.each([
     ['[]'],
     ['null'],
@@ -143,14 +143,14 @@ describe('a status that lies', () => {
     ['{"__proto__":{"id":"a","status":"succeeded"}}'],
     ['{"id":"a","status":"succeeded"'],
     ['\ufeff{"id":"a"']
-  ])('as %s does is none', async (text) => {
+  ])('%s is not a status', async (text) => {
     const { server, poll } = setting({ retry: { attempts: 1 } })
     const call = poll()
     ;(await server.next('GET /tasks/a')).answer(200, {}, text)
     expect(await rejection(call.promise)).toMatchObject({ code: 'ERR_UNEXPECTED_ANSWER' })
   })
 
-  it('in single fields has nothing known there, so that nobody who reads it need check', async () => {
+  it('in single fields has null there, so that readers need no checks', async () => {
     const seen: unknown[] = []
     const { server, poll } = setting({ onProgress: (each) => void seen.push(each) })
     const call = poll()
@@ -214,7 +214,7 @@ describe('a status that lies', () => {
     expect(await rejection(call.promise)).toMatchObject({ code: 'ERR_TASK_FAILED', taskCode, message })
   })
 
-  it('by numbers beyond all bounds asks again when a second has passed', async () => {
+  it('with numbers out of bounds is polled again after a second', async () => {
     const { advance, server, poll } = setting()
     void poll()
     ;(await server.next('GET /tasks/a')).answer(200, {}, '{"id":"a","status":"queued","pollAfterMs":1e999}')
@@ -237,7 +237,7 @@ describe('another origin', () => {
     expect(elsewhere.requests).toEqual([])
   })
 
-  it('is not gone to by a redirect that a browser hides', async () => {
+  it('gets no request after a redirect that a browser hides', async () => {
     const { server, poll } = setting()
     const call = poll()
     ;(await server.next('GET /tasks/a')).give(Response.error())
@@ -247,7 +247,7 @@ describe('another origin', () => {
     })
   })
 
-  it('is not asked for a ticket, nor told anything, even to cancel it', async () => {
+  it('gets no request for a ticket, not even to cancel it', async () => {
     const elsewhere = await rawServer([done])
     const here = await rawServer([say('202 Accepted', [`Location: ${elsewhere.origin}/tasks/a`])])
     const headers = { Authorization: 'Bearer secret' }
@@ -259,7 +259,7 @@ describe('another origin', () => {
     expect(elsewhere.requests).toEqual([])
   })
 
-  it('is asked when it is trusted', async () => {
+  it('gets requests when it is trusted', async () => {
     const elsewhere = await rawServer([done])
     const here = await rawServer([say('202 Accepted', [`Location: ${elsewhere.origin}/tasks/a`])])
     const trustedOrigins = [elsewhere.origin]
@@ -281,7 +281,7 @@ describe('another origin', () => {
     'file:///etc/passwd',
     'http://[',
     'http://desk.test:99999/'
-  ])('is what %s is, or nothing at all', async (location) => {
+  ])('is not reached through %s', async (location) => {
     const { server, submit } = setting()
     const call = submit()
     ;(await server.next('POST /tasks')).answer(202, { ...TICKET, Location: location }, status())

@@ -124,7 +124,7 @@ describe('the arguments of a call', () => {
     expect(await refusal(submit(URL_HERE, {}, options))).toContain(message)
   })
 
-  it('options that are none are refused, by submit and by poll, and so are those of submit by poll', async () => {
+  it('unknown options are refused by submit and by poll, and those of submit by poll', async () => {
     for (const options of [null, 17] as never[]) {
       expect(await refusal(submit(URL_HERE, {}, options))).toContain('`options` to be an object')
       expect(await refusal(poll(URL_HERE, options))).toContain('`options` to be an object')
@@ -144,7 +144,7 @@ describe('the arguments of a call', () => {
     }
   )
 
-  it('`undefined` counts as not given', async () => {
+  it('`undefined` means the default', async () => {
     const names = ['signal', 'onProgress', 'onAbort', 'headers', 'trustedOrigins', 'longPollMs', 'requestTimeoutMs']
     const more = ['maxRetryAfterMs', 'retry', 'clock']
     const none = Object.fromEntries([...names, ...more].map((name) => [name, undefined])) as PollOptions
@@ -161,7 +161,7 @@ describe('the arguments of a call', () => {
     expect((await page.next('POST /tasks')).headers.get('idempotency-key')).toHaveLength(255)
   })
 
-  it('header fields may come as the platform has them', async () => {
+  it('header fields may be a Headers object', async () => {
     const page = new Counter()
     const headers = new Headers({ Authorization: 'Bearer secret' })
     void submit(URL_HERE, {}, { ...onPage(page), headers: headers as never })
@@ -182,7 +182,7 @@ describe('the errors of the client', () => {
     new UnexpectedAnswerError('its status is 204', 204, undefined)
   ]
 
-  it('are told apart by class, name and code', () => {
+  it('differ in class, name and code', () => {
     const errors = everyError()
     for (const error of errors) {
       expect(error).toBeInstanceOf(ClientError)
@@ -192,7 +192,7 @@ describe('the errors of the client', () => {
     expect(new Set(errors.map(({ code }) => code)).size).toBe(errors.length)
   })
 
-  it('say what happened, with what the server says', () => {
+  it("have a message with the server's text", () => {
     expect(everyError().map(({ message }) => message)).toEqual([
       'no space',
       'The task was canceled (no reason was given).',
@@ -205,7 +205,7 @@ describe('the errors of the client', () => {
     ])
   })
 
-  it('give their facts to a log, but not the URL of the ticket, with which anybody may read the result', () => {
+  it('give their fields to a log, but not the URL of the ticket', () => {
     const [failed] = everyError()
     expect(failed?.ticketUrl).toBe(URL_HERE)
     expect(JSON.parse(JSON.stringify(failed))).toEqual({
@@ -217,7 +217,7 @@ describe('the errors of the client', () => {
     for (const error of everyError()) expect(JSON.stringify(error)).not.toContain(URL_HERE)
   })
 
-  it('are recognised across copies of the package, and nothing else is', () => {
+  it('are recognised across copies of the package, and no other values are', () => {
     const copy = Object.defineProperty(new Error('from another copy'), Symbol.for('coatcheck.ClientError'), {
       value: true
     })

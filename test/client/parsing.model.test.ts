@@ -53,7 +53,7 @@ describe('Retry-After', () => {
     )
   })
 
-  it('is in Greenwich wherever the client is, also in the form that does not say so', () => {
+  it('is in GMT in every local time zone, also in the form without a zone', () => {
     onTestFinished(() => void vi.unstubAllEnvs())
     vi.stubEnv('TZ', 'America/New_York')
     const at = Date.UTC(2030, 0, 6, 8, 49, 37)
@@ -63,7 +63,7 @@ describe('Retry-After', () => {
     }
   })
 
-  it('is measured by the clock here where the server does not tell its own', () => {
+  it('is relative to the local clock without a Date of the server', () => {
     fc.assert(
       fc.property(moment, moment, form, fc.constantFrom(undefined, 'yesterday'), (now, then, which, date) => {
         const headers = new Headers({
@@ -75,7 +75,7 @@ describe('Retry-After', () => {
     )
   })
 
-  it('is nothing, or a time from 0, whatever it says', () => {
+  it('is undefined or a time from 0, for any text', () => {
     const words = fc.constantFrom(
       ...'0123456789.:+-, eGMTJanSundayFri'.split(''),
       'Sun, ',
@@ -161,7 +161,7 @@ describe('a status', () => {
     { requiredKeys: [] }
   )
 
-  it('has every key and the right kind of value for each, whatever was sent, or is none', () => {
+  it('has every key with a value of the right type, or is undefined, for any text', () => {
     const kinds = {
       name: /^(string|null)$/,
       revision: /^number$/,
@@ -199,7 +199,7 @@ describe('a status', () => {
     expect(Math.min(count.status, count.none)).toBeGreaterThan(300)
   })
 
-  it('of whatever kind ends in a result, an error of the client, or another question', async () => {
+  it('of any kind leads to a result, an error of the client, or another poll', async () => {
     const answer = fc.record({
       code: fc.constantFrom(200, 200, 200, 202, 204, 301, 304, 400, 404, 429, 500, 503),
       body: fc.oneof(

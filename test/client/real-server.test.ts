@@ -29,7 +29,7 @@ function counting() {
 }
 
 describe('a task', () => {
-  it('runs and comes back with its result, without any time passing: questions are held until there is news', async () => {
+  it('runs and resolves with its result while the clock stands still: polls are held until the status changes', async () => {
     const { url, begun, lines } = await realDesk()
     const seen: TicketStatus[] = []
     const call = submit<{ width: number }>(
@@ -47,7 +47,7 @@ describe('a task', () => {
     expect(new Set(lines.slice(1))).toEqual(new Set(['GET /tasks/ticket']))
   })
 
-  it('is followed, and canceled, where its Location is: also under another path than that of the request', async () => {
+  it('is followed and canceled at its Location, also below another path than that of the POST', async () => {
     const { url, begun, lines } = await realDesk({ ticketPath: '/reports' })
     const call = submit(url, {}, still())
     await until(() => begun.length === 1 && lines.length === 2)
@@ -60,7 +60,7 @@ describe('a task', () => {
     expect(new Set(lines)).toEqual(new Set(['POST /tasks', 'GET /reports/ticket', 'DELETE /reports/ticket']))
   })
 
-  it('tells its progress on the way', async () => {
+  it('reports its progress', async () => {
     const { url, begun, lines } = await realDesk()
     const clock = new ManualClock()
     const seen: (number | undefined)[] = []
@@ -76,7 +76,7 @@ describe('a task', () => {
     expect(await call).toBeNull()
   })
 
-  it('that fails rejects with its code, and with its message if it may be told', async () => {
+  it('that fails rejects with its code, and with its message if that may be shown', async () => {
     const { url, begun } = await realDesk()
     for (const [error, taskCode, message] of [
       [Object.assign(new Error('no space on /var/lib/db'), { code: 'DISK_FULL' }), 'DISK_FULL', 'the task failed'],
@@ -89,7 +89,7 @@ describe('a task', () => {
     }
   })
 
-  it('whose result has no JSON form succeeded all the same, and says why it cannot be had', async () => {
+  it('whose result has no JSON form rejects with the reason', async () => {
     const { url, begun } = await realDesk()
     const call = rejection(submit(url, {}, still()))
     await until(() => begun.length === 1)
@@ -97,7 +97,7 @@ describe('a task', () => {
     expect(await call).toMatchObject({ code: 'ERR_RESULT_OMITTED', message: expect.stringContaining('a function') })
   })
 
-  it('is canceled when its caller leaves while it runs', async () => {
+  it('is canceled when its caller aborts while it runs', async () => {
     const { url, begun, pool, lines } = await realDesk()
     const controller = new AbortController()
     const call = rejection(submit(url, {}, { ...still(), signal: controller.signal }))
@@ -108,7 +108,7 @@ describe('a task', () => {
     await until(() => pool.stats().totals.canceled === 1)
   })
 
-  it('is canceled when its caller leaves while it waits, and never runs', async () => {
+  it('is canceled when its caller aborts while it is queued, and never runs', async () => {
     const { url, begun, pool, lines } = await realDesk()
     const busy = submit(url, {}, still())
     await until(() => begun.length === 1)
@@ -123,7 +123,7 @@ describe('a task', () => {
     expect(begun).toHaveLength(1)
   })
 
-  it('goes on when its caller only looks after it, and can be looked after again', async () => {
+  it('keeps running when a caller of poll aborts, and can be polled again', async () => {
     const { url, begun, pool, lines } = await realDesk()
     let ticket = ''
     const first = new AbortController()
@@ -142,7 +142,7 @@ describe('a task', () => {
     expect(lines).not.toContain('DELETE /tasks/ticket')
   })
 
-  it('that somebody else cancels rejects with the reason', async () => {
+  it('that another client cancels rejects with the reason', async () => {
     const { url, begun, pool, lines } = await realDesk()
     const call = rejection(submit(url, {}, still()))
     await until(() => begun.length === 1 && lines.length === 2)
@@ -150,7 +150,7 @@ describe('a task', () => {
     expect(await call).toMatchObject({ code: 'ERR_TASK_CANCELED', reason: 'user', started: true })
   })
 
-  it('that the stop of the server cuts short rejects with that reason', async () => {
+  it('that the stop of the server cancels rejects with that reason', async () => {
     const { url, begun, pool, lines } = await realDesk()
     const call = rejection(submit(url, {}, still()))
     await until(() => begun.length === 1 && lines.length === 2)
@@ -158,7 +158,7 @@ describe('a task', () => {
     expect(await call).toMatchObject({ code: 'ERR_TASK_CANCELED', reason: 'pool_stopped', started: true })
   })
 
-  it('that the server has forgotten is not found', async () => {
+  it('that the server has evicted is not found', async () => {
     const { url, begun, pool } = await realDesk({ longPolls: { total: 0 } }, { retention: { count: 0 } })
     const clock = new ManualClock()
     const { fetch, answered } = counting()
@@ -172,7 +172,7 @@ describe('a task', () => {
   })
 })
 
-describe('an answer that is lost on its way back', () => {
+describe('a lost answer', () => {
   /** Loses the answers to these requests, counted from 1, after the server has given them. */
   const losing = (...lost: readonly number[]) => {
     let sent = 0
@@ -186,7 +186,7 @@ describe('an answer that is lost on its way back', () => {
   }
   const retry = { backoffMs: 0 }
 
-  it('makes no second task of the same work', async () => {
+  it('leads to no second task for the same work', async () => {
     const { url, begun, pool, lines } = await realDesk()
     const call = submit(url, { width: 200 }, { ...still(), retry, fetch: losing(1, 2) })
     await until(() => lines.length === 4)
@@ -197,7 +197,7 @@ describe('an answer that is lost on its way back', () => {
     expect(pool.stats().totals.submitted).toBe(1)
   })
 
-  it('makes no second task when the whole call is repeated with its key, as after a reload', async () => {
+  it('leads to no second task when the whole call is repeated with its key, as after a reload', async () => {
     const { url, begun, pool, lines } = await realDesk()
     const options = { idempotencyKey: 'order-17', retry: { attempts: 1 } }
     const first = submit(url, {}, { ...still(), ...options, fetch: losing(1) })
@@ -209,7 +209,7 @@ describe('an answer that is lost on its way back', () => {
     expect(pool.stats().totals.submitted).toBe(1)
   })
 
-  it('leaves no task behind when the caller leaves meanwhile', async () => {
+  it('leaves no task running when the caller aborts meanwhile', async () => {
     const { url, begun, pool } = await realDesk()
     const controller = new AbortController()
     const call = rejection(submit(url, {}, { ...still(), signal: controller.signal }))
@@ -219,7 +219,7 @@ describe('an answer that is lost on its way back', () => {
     await until(() => pool.stats().totals.canceled === 1)
   })
 
-  it('is no reason to be refused: another body with the same key is one', async () => {
+  it('does not get its retry refused; another body with the same key does', async () => {
     const { url } = await realDesk()
     void submit(url, { width: 1 }, { ...still(), idempotencyKey: 'k' }).catch(() => {})
     const call = submit(url, { width: 2 }, { ...still(), idempotencyKey: 'k' })
@@ -228,7 +228,7 @@ describe('an answer that is lost on its way back', () => {
 })
 
 describe('a server', () => {
-  it('without room is asked again when it says so, until there is some', async () => {
+  it('without room gets the request again after Retry-After, until there is room', async () => {
     const { url, begun, pool } = await realDesk()
     const [running, queued] = [gate(), gate()]
     for (const { promise } of [running, queued]) pool.queueTask(() => promise)
@@ -252,7 +252,7 @@ describe('a server', () => {
     expect(await call).toBe('at last')
   })
 
-  it('that holds no questions is asked again when it says so', async () => {
+  it('that holds no polls is polled again after Retry-After', async () => {
     const { url, begun, lines } = await realDesk({ longPolls: { total: 0 }, pollAfterMs: 3_000 })
     const clock = new ManualClock()
     const { fetch, answered } = counting()
@@ -268,7 +268,7 @@ describe('a server', () => {
     expect(lines).toEqual(['POST /tasks', 'GET /tasks/ticket', 'GET /tasks/ticket'])
   })
 
-  it('that answers a held question without news is asked at once again', async () => {
+  it('that answers a held poll without a change is polled again at once', async () => {
     const { url, begun, lines, clock } = await realDesk()
     const own = new ManualClock()
     const call = submit(url, {}, { clock: own })
@@ -280,7 +280,7 @@ describe('a server', () => {
     expect(await call).toBe('done')
   })
 
-  it('that refuses the request says what is wrong with it', async () => {
+  it('that refuses a request states the wrong fields', async () => {
     const { url } = await realDesk({ maxBodyBytes: 10 })
     expect(await rejection(submit(url, { text: 'x'.repeat(100) }, still()))).toMatchObject({
       code: 'ERR_REQUEST_REFUSED',
@@ -291,7 +291,7 @@ describe('a server', () => {
     expect(await rejection(submit(`${url}x`, {}, still()))).toMatchObject({ status: 404, problemCode: 'NOT_FOUND' })
   })
 
-  it('behind another public URL is asked there once that is trusted', async () => {
+  it('with another public URL gets the polls there once it is trusted', async () => {
     const publicUrl = 'https://tickets.example.org'
     const { url, begun, origin } = await realDesk({ publicUrl })
     expect(await rejection(submit(url, {}, still()))).toMatchObject({ code: 'ERR_UNEXPECTED_ANSWER' })

@@ -209,7 +209,7 @@ describe('a server that speaks Fetch and is not Node', () => {
     expect(server.clock.timers()).toBe(0)
   })
 
-  it('cuts a reader that takes nothing for 30 seconds', async () => {
+  it('disconnects a reader that does not drain for 30 seconds', async () => {
     const server = fetchServer()
     const id = await handIn(server)
     const reader = ((await server.ask(`/tasks/${id}/events`)).body as ReadableStream<Uint8Array>).getReader()

@@ -54,7 +54,7 @@ describe('POST /tasks', () => {
     expect(status(reply)).toMatchObject({ name: 'work', done: false, pollAfterMs: 1_000 })
   })
 
-  it('refuses a wrong field with its place and not its value, and queues nothing', async () => {
+  it('refuses a wrong field with its pointer and not its value, and queues nothing', async () => {
     const document = expectProblem(await sides.ask(post('/tasks', { work: 'tomorrow-secret' })), 'INVALID_FIELD', 400)
     expect(document['errors']).toEqual([{ pointer: '/work', detail: expect.stringContaining('duration') }])
     expect(JSON.stringify(document)).not.toContain('tomorrow-secret')
@@ -81,7 +81,7 @@ describe('POST /tasks', () => {
     await sides.each(({ app }) => expect(app.pool.tasks().length).toBe(3))
   })
 
-  it('K9 takes work again when a place is free', async () => {
+  it('K9 accepts work again when a worker is free', async () => {
     const first = await handIn('a')
     for (const label of ['b', 'c']) await handIn(label)
     expect((await sides.ask(post('/tasks', {}))).status).toBe(503)
@@ -89,7 +89,7 @@ describe('POST /tasks', () => {
     expect((await sides.ask(post('/tasks', {}))).status).toBe(202)
   })
 
-  it('K5 takes only JSON in UTF-8 that is not compressed', async () => {
+  it('K5 accepts only uncompressed JSON in UTF-8', async () => {
     const refused = [
       [],
       ['Content-Type: text/plain'],
@@ -151,7 +151,7 @@ describe('POST /tasks', () => {
     expect(sides.totals().submitted).toBe(0)
   })
 
-  it('K3 takes 64 levels, and brackets in strings for what they are', async () => {
+  it('K3 accepts 64 levels, and ignores brackets in strings', async () => {
     const deep = `{"a":${'['.repeat(63)}${']'.repeat(63)}}`
     const text = JSON.stringify({ a: `"${'['.repeat(100)}\\${'{'.repeat(100)}` })
     for (const body of [deep, text]) expect((await sides.ask(post('/tasks', body))).status).toBe(202)
@@ -173,13 +173,13 @@ describe('POST /tasks', () => {
     expect(reply.headers.get('connection')).toBe('close')
   })
 
-  it('K2 takes a body of exactly the limit', async () => {
+  it('K2 accepts a body of exactly the limit', async () => {
     const body = (size: number) => `{${' '.repeat(size - 2)}}`
     expect((await sides.ask(post('/tasks', body(65_536)))).status).toBe(202)
     expectProblem(await sides.ask(post('/tasks', body(65_537))), 'BODY_TOO_LARGE', 413)
   })
 
-  it('K2 refuses a body over the limit while it reads, and takes one of the limit', async () => {
+  it('K2 refuses a body over the limit while reading, and accepts one of the limit', async () => {
     const chunk = (size: number) => `${size.toString(16)}\r\n${' '.repeat(size)}\r\n`
     const headers = ['Content-Type: application/json', 'Transfer-Encoding: chunked', 'Connection: keep-alive']
     const endless = request('POST /tasks', headers, chunk(40_000) + chunk(25_537))
@@ -191,7 +191,7 @@ describe('POST /tasks', () => {
     expect((await sides.ask(whole)).status).toBe(202)
   })
 
-  it('K2 lets a client that sends megabytes before it listens read why it was refused', async () => {
+  it('K2 sends the refusal to a client that sends megabytes before it reads', async () => {
     await sides.each(async ({ port }) => {
       const socket = connect(port, '127.0.0.1')
       const failed = once(socket, 'error').then(([error]) => error as unknown)
@@ -216,7 +216,7 @@ describe('POST /tasks', () => {
     expect(sides.totals().submitted).toBe(0)
   })
 
-  it('answers 503, close, before it looks at the body once the pool is stopping', async () => {
+  it('answers 503, close, without reading the body once the pool is stopping', async () => {
     await handIn('deaf')
     await sides.each(({ app }) => void app.pool.stop({ graceMs: 10_000 }))
     const reply = await sides.ask(request('POST /tasks', ['Content-Length: 99999', 'Connection: keep-alive']))
@@ -231,7 +231,7 @@ describe('POST /tasks', () => {
 describe('Idempotency-Key', () => {
   const keyed = (key: string, body: unknown, path = '/tasks'): Buffer => post(path, body, [`Idempotency-Key: ${key}`])
 
-  it('K13 answers the same submission with the present status of its ticket', async () => {
+  it('K13 answers the same submission with the current status of its ticket', async () => {
     const first = await sides.ask(keyed('order-7', { label: 'a' }))
     expect(first.headers.has('idempotent-replayed')).toBe(false)
     await sides.settle('a', status(first).id)
@@ -246,7 +246,7 @@ describe('Idempotency-Key', () => {
     expect(sides.totals().submitted).toBe(1)
   })
 
-  it('K13 makes one ticket of twenty at once', async () => {
+  it('K13 queues one task for twenty concurrent submissions', async () => {
     await sides.each(async ({ port, app }) => {
       const replies = await Promise.all(Array.from({ length: 20 }, () => exchange(port, keyed('x', { label: 'a' }))))
       expect(replies.map((reply) => reply.status)).toEqual(replies.map(() => 202))
@@ -256,7 +256,7 @@ describe('Idempotency-Key', () => {
     })
   })
 
-  it('K13 has the first body again where a route has its own', async () => {
+  it('K13 repeats the first body of a route with its own bodies', async () => {
     const body = { task_id: 'a', work_duration: '1s' }
     const first = await sides.ask(keyed('x', body, '/queue-task'))
     const again = await sides.ask(keyed('x', body, '/queue-task'))
@@ -270,7 +270,7 @@ describe('Idempotency-Key', () => {
 })
 
 describe('GET /tasks/:id', () => {
-  it('tells everything about a running ticket, null where nothing is known', async () => {
+  it('has the full status of a running ticket, null where a value is unknown', async () => {
     const id = await handIn('a')
     await sides.each(({ gates }) => gates.gate('a').progress(0.42, 'page 3 of 7'))
     const reply = await get(`/tasks/${id}`)
@@ -301,13 +301,13 @@ describe('GET /tasks/:id', () => {
     expect(reply.headers.get('cache-control')).toBe('private, no-cache')
   })
 
-  it('tells progress without a message', async () => {
+  it('has progress without a message', async () => {
     const id = await handIn('a')
     await sides.each(({ gates }) => gates.gate('a').progress(2))
     expect(status(await get(`/tasks/${id}`)).progress).toEqual({ ratio: 1, message: null })
   })
 
-  it('tells the place in the queue of a queued ticket', async () => {
+  it('has the position of a queued ticket', async () => {
     await handIn('a')
     const id = await handIn('b')
     expect(status(await get(`/tasks/${id}`))).toMatchObject({
@@ -318,7 +318,7 @@ describe('GET /tasks/:id', () => {
     })
   })
 
-  it('tells the result of a ticket that is done, and no longer when to come back', async () => {
+  it('has the result of a ticket that is done, and no Retry-After', async () => {
     const id = await handIn('a')
     await sides.settle('a', id)
     const reply = await get(`/tasks/${id}`)
@@ -343,7 +343,7 @@ describe('GET /tasks/:id', () => {
     expect(reply.bytes).not.toMatch(/secret|\bat .*:\d+/)
   })
 
-  it('shows the message of an error that says it may be shown', async () => {
+  it('shows the message of an error with `expose: true`', async () => {
     const id = await handIn('a')
     const error = Object.assign(new Error('the page has no text'), { expose: true })
     await sides.settle('a', id, (gates) => gates.fail('a', error))
@@ -370,7 +370,7 @@ describe('GET /tasks/:id', () => {
     expect(again.headers.has('retry-after')).toBe(false)
   })
 
-  it('reads fields that came twice: lists as one list, of others the first', async () => {
+  it('reads repeated header fields: lists as one list, of others the first', async () => {
     const id = await handIn('a')
     const tag = (await get(`/tasks/${id}`)).headers.get('etag')
     expect((await get(`/tasks/${id}`, ['If-None-Match: "x"', `If-None-Match: ${tag}`])).status).toBe(304)
@@ -379,7 +379,7 @@ describe('GET /tasks/:id', () => {
     expect((await sides.ask(request('POST /tasks', types.toReversed(), '{}'))).status).toBe(415)
   })
 
-  it('answers 200 to a tag it cannot read or that is another', async () => {
+  it('answers 200 to a malformed tag and to another one', async () => {
     const id = await handIn('a')
     const { revision } = status(await get(`/tasks/${id}`))
     for (const header of [
@@ -395,14 +395,14 @@ describe('GET /tasks/:id', () => {
     }
   })
 
-  it('forgets a ticket when its time is over', async () => {
+  it('answers 404 after the retention time', async () => {
     const id = await handIn('a')
     await sides.settle('a', id)
     await sides.each(({ clock }) => clock.advance(600_001))
     expectProblem(await get(`/tasks/${id}`), 'TICKET_NOT_FOUND', 404)
   })
 
-  it('K7 gives one identical 404 for every ticket that is none', async () => {
+  it('K7 gives one identical 404 for every unknown ticket', async () => {
     const usual = await get('/tasks/AAAAAAAAAAAAAAAAAAAAAA')
     expectProblem(usual, 'TICKET_NOT_FOUND', 404)
     const segments = [
@@ -447,7 +447,7 @@ describe('GET /tasks/:id', () => {
 describe('DELETE /tasks/:id', () => {
   const cancel = (id: string): Promise<RawReply> => sides.ask(request(`DELETE /tasks/${id}`))
 
-  it('ends a queued ticket at once', async () => {
+  it('cancels a queued task at once', async () => {
     await handIn('a')
     const id = await handIn('b')
     const reply = await cancel(id)
@@ -464,7 +464,7 @@ describe('DELETE /tasks/:id', () => {
     expect((await cancel(id)).bytes).toBe(reply.bytes)
   })
 
-  it('asks a running ticket to end, again and again the same, until it has', async () => {
+  it('requests the cancel of a running task, with the same answer each time, until it has settled', async () => {
     const id = await handIn('deaf')
     const reply = await cancel(id)
     expect(reply.status).toBe(202)
@@ -478,7 +478,7 @@ describe('DELETE /tasks/:id', () => {
     expect(status(gone)).toMatchObject({ status: 'canceled', reason: 'user', cancelRequested: true, error: null })
   })
 
-  it('comes too late for a ticket that has succeeded or failed', async () => {
+  it('answers 409 for a task that has succeeded or failed', async () => {
     for (const [label, how, state] of [
       ['a', 'end', 'succeeded'],
       ['b', 'fail', 'failed']
@@ -520,12 +520,12 @@ describe('methods', () => {
     expect(sides.totals().submitted).toBe(0)
   })
 
-  it('K6 tells of no list of tickets, where nobody may have one', async () => {
+  it('K6 has no list of tickets without authorize', async () => {
     expectProblem(await get('/tasks'), 'NOT_FOUND', 404)
     expect((await sides.ask(request('HEAD /tasks'))).status).toBe(404)
   })
 
-  it('K6 judges the method before the ticket', async () => {
+  it('K6 checks the method before the ticket', async () => {
     const id = await handIn('a')
     const known = await sides.ask(request(`PUT /tasks/${id}`))
     expect((await sides.ask(request('PUT /tasks/AAAA'))).bytes).toBe(known.bytes)
@@ -551,7 +551,7 @@ describe('methods', () => {
     expect((await sides.ask(request(`HEAD /tasks/${id}`, [`If-None-Match: ${tag}`]))).status).toBe(304)
   })
 
-  it('passes on what is none of its paths', async () => {
+  it('passes on every other path', async () => {
     const paths = [
       '/tasks/a/events/',
       '/tasks/a/b/events',
@@ -582,7 +582,7 @@ describe('health', () => {
     }
   })
 
-  it('is alive but not ready once the pool stops, and asks every connection to end', async () => {
+  it('is alive but not ready once the pool stops, and closes every connection', async () => {
     await handIn('deaf')
     await sides.each(({ app }) => void app.pool.stop({ graceMs: 10_000 }))
     const alive = await sides.ask(request('GET /livez', ['Connection: keep-alive']))
@@ -595,7 +595,7 @@ describe('health', () => {
     await sides.each(({ gates }) => gates.end('deaf'))
   })
 
-  it('keeps connections open as long as it is well', async () => {
+  it('keeps connections open while the pool runs', async () => {
     const twice = Buffer.concat([request('GET /livez', ['Connection: keep-alive']), request('GET /livez')])
     const reply = await sides.ask(twice)
     expect(reply.headers.get('connection')).toBe('keep-alive')
@@ -604,7 +604,7 @@ describe('health', () => {
 })
 
 describe('every reply', () => {
-  it('forbids guessing, referrers and caching', async () => {
+  it('forbids type guessing, referrers and caching', async () => {
     const id = await handIn('a')
     const requests = [
       ...['/livez', '/readyz', `/tasks/${id}`, '/tasks/none', '/none', '/', '/?user_id=1'].map((path) =>
@@ -626,7 +626,7 @@ describe('every reply', () => {
     }
   })
 
-  it('K8 holds nothing of a request in its headers', async () => {
+  it('K8 has no part of a request in its headers', async () => {
     const hostile = 'x\r\nSet-Cookie: evil=1\r\n\r\n<script>'
     const query = encodeURIComponent(hostile)
     const requests = [

@@ -86,7 +86,7 @@ describe('options', () => {
     [{ clock: { now: () => 0 } }, '`clock` to be a Clock']
   ]
 
-  it.each(wrong)('%j are refused with the name of what is wrong', (options, message) => {
+  it.each(wrong)('%j are refused with the name of the wrong one', (options, message) => {
     const make = () => ticketRoutes(poolWith(), options as TicketRoutesOptions)
     expect(make).toThrow(/^Expected /)
     expect(make).toThrow(message)
@@ -104,11 +104,11 @@ describe('options', () => {
     { ...pool, cancel: undefined },
     { ...pool, closed: undefined },
     { ...pool, closed: 7 }
-  ])('%j is no pool', (pool) => {
+  ])('%j is not a pool', (pool) => {
     expect(() => ticketRoutes(pool as unknown as WorkerPool)).toThrow('Expected `pool` to be a WorkerPool')
   })
 
-  it('that are undefined count as not given', () => {
+  it('that are undefined have their defaults', () => {
     const none = Object.fromEntries(
       [
         'accept',

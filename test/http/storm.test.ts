@@ -5,7 +5,7 @@ import { type Asked, desk, tagOf } from './support/desk.js'
 import { EventReader } from './support/event-reader.js'
 
 describe('K14 a storm', () => {
-  it('K14 of polls is answered, and held as far as the limits go, and leaves nothing behind', async () => {
+  it('K14 of polls is answered, held within the limits, and leaves nothing behind', async () => {
     const { begin, ask, clock } = desk({ longPolls: { perTicket: 100 } })
     const { task, progress, end } = await begin()
     for (let round = 1; round <= 5; round++) {

@@ -5,7 +5,7 @@ import { gate } from '../support/gate.js'
 import { jsonOf, requestTo } from './support/request-of.js'
 import { poolWith, routesWith } from './support/routes.js'
 
-describe('where things are', () => {
+describe('paths and URLs', () => {
   it('puts every path under the base path, and links under the public URL', async () => {
     const { routes } = routesWith(undefined, { basePath: '/api/v1', publicUrl: 'https://example.org/' })
     const reply = await routes.handle(requestTo('POST /api/v1/tasks', { json: {} }))
@@ -22,7 +22,7 @@ describe('where things are', () => {
     }
   })
 
-  it('puts links under the path of a public URL, in which no slash is lost or doubled', async () => {
+  it('puts links under the path of a public URL, without lost or doubled slashes', async () => {
     for (const publicUrl of ['https://example.org/a/b', 'https://example.org/a/b/']) {
       const { routes } = routesWith(undefined, { publicUrl })
       const reply = await routes.handle(requestTo('POST /tasks', { json: {} }))
@@ -30,7 +30,7 @@ describe('where things are', () => {
     }
   })
 
-  it('puts tickets, their streams, their list and every link under the path of tickets', async () => {
+  it('puts tickets, their streams, their list and every link under ticketPath', async () => {
     const pool = poolWith()
     const submit = (): Task => pool.queueTask(() => gate().promise)
     const routes = ticketRoutes(pool, {
@@ -60,7 +60,7 @@ describe('where things are', () => {
     expect(await status('GET /api/tasks')).toBeUndefined()
   })
 
-  it('has no list without `authorize`, also where an accepting route has the path of tickets', async () => {
+  it('has no list without authorize, also where an accepting route has the ticketPath', async () => {
     const { routes, pool } = routesWith(undefined, {
       accept: [{ path: '/reports', submit: () => pool.queueTask(() => 1) }],
       ticketPath: '/reports'
@@ -69,7 +69,7 @@ describe('where things are', () => {
     expect((await routes.handle(requestTo('PUT /reports')))?.headers['Allow']).toBe('POST, OPTIONS')
   })
 
-  it('takes a path of tickets literally, whatever its characters', async () => {
+  it('takes ticketPath literally, whatever its characters', async () => {
     const { routes, pool } = routesWith(undefined, { ticketPath: '/a/:/events' })
     const { id } = pool.queueTask(() => gate().promise)
     expect((await routes.handle(requestTo(`GET /a/:/events/${id}`)))?.status).toBe(200)
@@ -78,7 +78,7 @@ describe('where things are', () => {
     }
   })
 
-  it('takes the absolute form, with any authority, for the path in it', async () => {
+  it('accepts the absolute form, with any authority', async () => {
     const { routes } = routesWith()
     for (const target of ['http://evil.example/livez', 'HTTPS://x/livez?a', 'http://x/livez']) {
       expect((await routes.handle(requestTo(`GET ${target}`)))?.status).toBe(200)
@@ -87,7 +87,7 @@ describe('where things are', () => {
       expect(await routes.handle(requestTo(`GET ${target}`))).toBeUndefined()
   })
 
-  it('takes the absolute form without a path for the root', async () => {
+  it('reads the absolute form without a path as the root', async () => {
     const { routes, pool } = routesWith(undefined, {
       accept: [{ path: '/', submit: () => pool.queueTask(() => gate().promise) }]
     })
@@ -96,7 +96,7 @@ describe('where things are', () => {
     }
   })
 
-  it('takes ids of the caller that stand for themselves in a path', async () => {
+  it("finds a caller's own ids, escaped or not", async () => {
     const { routes, pool } = routesWith()
     pool.queueTask(() => 1, { id: 'job:7._-x' })
     for (const segment of ['job:7._-x', 'job%3A7._-x', '%6aob%3a7._%2Dx']) {
@@ -106,7 +106,7 @@ describe('where things are', () => {
 })
 
 describe('methods', () => {
-  it('K6 HEAD has no body either where it is refused', async () => {
+  it('K6 HEAD has no body when it is refused, either', async () => {
     const { routes } = routesWith(undefined, { authorize: () => true })
     for (const [target, status] of [
       ['/tasks/none/events', 405],
@@ -121,13 +121,13 @@ describe('methods', () => {
     }
   })
 
-  it('K6 HEAD has the headers of GET and no body, whatever the server does about it', async () => {
+  it('K6 HEAD has the headers of GET and no body, without the help of a server', async () => {
     const { routes } = routesWith()
     const [head, full] = [await routes.handle(requestTo('HEAD /livez')), await routes.handle(requestTo('GET /livez'))]
     expect(head).toEqual({ status: full?.status, headers: full?.headers, close: full?.close })
   })
 
-  it('K6 takes the names of what every object has for what they are', async () => {
+  it('K6 answers 405 to names of properties that every object has', async () => {
     const { routes } = routesWith()
     for (const method of ['constructor', 'toString', '__proto__', '', 'get']) {
       expect((await routes.handle(requestTo(`${method} /livez`)))?.status, method).toBe(405)
@@ -135,7 +135,7 @@ describe('methods', () => {
   })
 })
 
-describe("routes that are all the application's own", () => {
+describe("the application's own routes", () => {
   it('answer with the same replies', async () => {
     const { routes, pool } = routesWith()
     const task = pool.queueTask(() => gate().promise)
@@ -151,7 +151,7 @@ describe("routes that are all the application's own", () => {
     expect(routes.refused(new DuplicateTaskError('secret')).body).not.toContain('secret')
   })
 
-  it('answer 500 for what is no task and for a problem that cannot be sent, and tell the application', async () => {
+  it('answer 500 for a value that is not a task and for a problem that cannot be sent, and report the error', async () => {
     const { routes, errors } = routesWith()
     expect(await routes.accepted({} as Task)).toMatchObject({ status: 500 })
     const unsendable = new RequestError({ problem: { ...invalidField('/a', 'b').problem, retryAfterMs: 1n as never } })
@@ -159,7 +159,7 @@ describe("routes that are all the application's own", () => {
     expect(errors).toMatchObject([{ name: 'TypeError' }, { name: 'TypeError' }])
   })
 
-  it('answer 503 when the task could not be made durable', async () => {
+  it('answer 503 when the store fails', async () => {
     const { routes, pool, errors } = routesWith()
     const task = pool.queueTask(() => gate().promise)
     const failing = Object.create(task, { recorded: { get: () => Promise.reject(new Error('disk')) } }) as Task

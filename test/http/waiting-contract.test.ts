@@ -45,7 +45,7 @@ describe('Prefer: wait', () => {
     expect(JSON.parse(body)).toMatchObject({ status: 'succeeded' })
   })
 
-  it('answers 304 when its time is over', async () => {
+  it('answers 304 after its time', async () => {
     const id = await handIn('a')
     const { reply } = await wait(id, 20)
     await sides.each(({ clock }) => clock.advance(20_000))
@@ -104,7 +104,7 @@ describe('GET /tasks/:id/events', () => {
     expect(reply.body.endsWith('0\r\n\r\n')).toBe(true)
   })
 
-  it('answers 204 to who has the last event already', async () => {
+  it('answers 204 to a client that has the last event', async () => {
     const id = await handIn('a')
     await sides.settle('a', id)
     const first = await sides.ask(events(id))
@@ -124,7 +124,7 @@ describe('GET /tasks/:id/events', () => {
     expect(parse(reply.body.slice(reply.body.indexOf('HTTP/1.1'))).body).toBe('{"status":"ok"}')
   })
 
-  it('is what an EventSource understands', async () => {
+  it('can be read by an EventSource', async () => {
     const id = await handIn('a')
     await sides.each(async ({ port, gates, app }) => {
       const source = new EventSource(`http://127.0.0.1:${port}/tasks/${id}/events`)
@@ -173,7 +173,7 @@ describe('GET /tasks/:id/events', () => {
     }
   })
 
-  it('cuts a reader that takes nothing for 30 seconds', async () => {
+  it('disconnects a reader that does not drain for 30 seconds', async () => {
     const id = await handIn('a')
     for (const { side, socket, closed } of await listen(id)) {
       // More than the system takes for a connection that nobody reads.
@@ -204,7 +204,7 @@ describe('stopping', () => {
 
   const alive = ['Connection: keep-alive']
 
-  it('ends what is held with the last status, and lets the server close', async () => {
+  it('ends held requests with the last status, and lets the server close', async () => {
     const id = await handIn('a')
     const poll = await held(request(`GET /tasks/${id}`, [...alive, 'Prefer: wait=20']))
     const stream = await held(request(`GET /tasks/${id}/events`, alive))
@@ -227,7 +227,7 @@ describe('stopping', () => {
     expect(blocks.at(-1)?.status).toMatchObject({ status: 'succeeded', done: true })
   })
 
-  it('ends what is held for a task that never ends', async () => {
+  it('ends held requests for a task that never ends', async () => {
     const id = await handIn('deaf')
     const poll = await held(request(`GET /tasks/${id}`, [...alive, 'Prefer: wait=20']))
     const stream = await held(request(`GET /tasks/${id}/events`, alive))

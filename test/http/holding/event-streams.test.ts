@@ -28,7 +28,7 @@ const revisions = (reader: EventReader): unknown[] => reader.pieces.map(({ field
 const comments = (reader: EventReader): number => reader.pieces.filter(({ text }) => text === ':\n\n').length
 
 describe('a stream of events', () => {
-  it('has headers that keep what stands between from holding it back', async () => {
+  it('has headers that stop proxies and compression from buffering', async () => {
     const { begin, askEvents } = streaming()
     const { task } = await begin()
     const { reply } = await askEvents(task)
@@ -42,7 +42,7 @@ describe('a stream of events', () => {
     })
   })
 
-  it('begins with when to reconnect and the status of now, as the ticket itself tells it', async () => {
+  it('begins with the reconnection time and the current status, the same as that of the ticket', async () => {
     const { begin, ask, listen } = streaming()
     const { task, progress } = await begin({ name: 'resize' })
     await progress(0.5, 'half\nway\r\n\u2028')
@@ -58,13 +58,13 @@ describe('a stream of events', () => {
     [0, 'retry: 2000\n'],
     [0.5, 'retry: 2500\n'],
     [0.999_999, 'retry: 2999\n']
-  ])('spreads the times of reconnecting by up to a second: %d is %j', async (random, retry) => {
+  ])('spreads the reconnection times by up to a second: %d is %j', async (random, retry) => {
     const { begin, listen } = streaming({ random: () => random })
     const { pieces } = await listen((await begin()).task)
     expect(pieces[0]?.text.startsWith(retry)).toBe(true)
   })
 
-  it('tells each change, and ends after the last', async () => {
+  it('sends each change, and ends after the last', async () => {
     const { clock, begin, listen } = streaming()
     const { task, progress, end } = await begin()
     const reader = await listen(task)
@@ -80,7 +80,7 @@ describe('a stream of events', () => {
     expect(clock.timers()).toBe(0)
   })
 
-  it('leaves nothing on the signal of its client when it has ended', async () => {
+  it('leaves no listener on the signal of its client after its end', async () => {
     const { clock, begin, askEvents } = streaming()
     const { task, end } = await begin()
     const { reply, signal } = await askEvents(task)
@@ -93,7 +93,7 @@ describe('a stream of events', () => {
     expect(getEventListeners(signal, 'abort')).toEqual([])
   })
 
-  it('tells a queued ticket that it begins, fails and why', async () => {
+  it('sends the start and the failure of a queued task, with its error', async () => {
     const { clock, pool, begin, listen } = streaming({ pool: { concurrency: 1 } })
     const { end } = await begin()
     const task = pool.queueTask(() => Promise.reject(Object.assign(new Error('secret'), { code: 'E_PAPER' })))
@@ -109,7 +109,7 @@ describe('a stream of events', () => {
     expect(reader.last?.text).not.toContain('secret')
   })
 
-  it('tells a finished ticket once, and ends', async () => {
+  it('sends the status of a finished ticket once, and ends', async () => {
     const { begin, listen } = streaming()
     const { task, end } = await begin()
     await end()
@@ -137,7 +137,7 @@ describe('a stream of events', () => {
     expect(reader.pieces).toHaveLength(1 + 6 + 2)
   })
 
-  it('is the same 404 for every ticket that is none', async () => {
+  it('is the same 404 for every unknown ticket', async () => {
     const { ask } = streaming()
     const usual = (await ask('GET /tasks/none')).reply
     for (const segment of ['none', '', '%', '..', '%00', 'a'.repeat(200)]) {
@@ -145,7 +145,7 @@ describe('a stream of events', () => {
     }
   })
 
-  it('is there for GET only, whatever the ticket', async () => {
+  it('exists for GET only, whatever the ticket', async () => {
     const { begin, ask } = streaming()
     const { task } = await begin()
     for (const method of ['HEAD', 'POST', 'DELETE', 'PUT']) {
@@ -156,7 +156,7 @@ describe('a stream of events', () => {
     expect((await ask('OPTIONS /tasks/none/events')).reply).toMatchObject({ status: 204 })
   })
 
-  it('belongs to tickets alone: a ticket may be called events', async () => {
+  it('exists for tickets only: a ticket may have the id "events"', async () => {
     const { pool, ask, listen } = streaming()
     const task = pool.queueTask(() => 1, { id: 'events' })
     expect(jsonOf((await ask('GET /tasks/events')).reply)).toMatchObject({ id: 'events' })
@@ -168,7 +168,7 @@ describe('a stream of events', () => {
 })
 
 describe('how fast events come', () => {
-  it('is four a second at most, each the newest', async () => {
+  it('is at most four a second, each with the newest status', async () => {
     const { clock, begin, listen } = streaming()
     const { task, progress } = await begin()
     const reader = await listen(task)
@@ -180,7 +180,7 @@ describe('how fast events come', () => {
     expect(told).toEqual([undefined, 0.025, 0.05, 0.075, 0.1, 0.125, 0.15, 0.175, 0.2])
   })
 
-  it('does not hold the first change back when nothing was told for a while, nor the last at all', async () => {
+  it('delays neither the first change after a pause nor the last one', async () => {
     const { clock, begin, listen } = streaming()
     const { task, progress, end } = await begin()
     const reader = await listen(task)
@@ -195,7 +195,7 @@ describe('how fast events come', () => {
     expect(reader.isOver).toBe(true)
   })
 
-  it('tells no revision twice', async () => {
+  it('sends no revision twice', async () => {
     const { clock, begin, listen } = streaming()
     const { task, progress, end } = await begin()
     const reader = await listen(task)
@@ -211,7 +211,7 @@ describe('how fast events come', () => {
 })
 
 describe('a client that reconnects', () => {
-  it('with the final revision gets 204, from which an EventSource does not come back', async () => {
+  it('with the final revision gets 204, after which an EventSource does not reconnect', async () => {
     const { begin, askEvents } = streaming()
     const { task, end } = await begin()
     await end()
@@ -221,7 +221,7 @@ describe('a client that reconnects', () => {
     expect(reply?.headers).not.toHaveProperty('Content-Length')
   })
 
-  it('with any other is told the present status', async () => {
+  it('with any other gets the current status', async () => {
     const { begin, listen } = streaming()
     const { task, end } = await begin()
     const { revision } = task.record()
@@ -243,7 +243,7 @@ describe('the limits', () => {
     expect(reader.isOver).toBe(true)
   }
 
-  it('let so many follow a ticket; one more gets the status, and when to come back', async () => {
+  it('bound the streams of a ticket: one more gets the status and a reconnection time', async () => {
     const { begin, listen } = streaming({ streams: { perTicket: 2 } })
     const [{ task }, { task: other }] = [await begin(), await begin()]
     const [first, second] = [await listen(task), await listen(task)]
@@ -255,7 +255,7 @@ describe('the limits', () => {
     expectOver(await listen(task))
   })
 
-  it('let so many follow for an owner, and so many in total', async () => {
+  it('bound the streams of an owner, and all of them', async () => {
     const { begin, listen } = streaming({ owner, streams: { perOwner: 1, total: 2 } })
     const [{ task }, { task: other }] = [await begin(), await begin()]
     expect((await listen(task, { 'x-user': 'ada' })).isOver).toBe(false)
@@ -266,14 +266,14 @@ describe('the limits', () => {
     expect((await listen(other, { 'x-user': 'eve' })).isOver).toBe(false)
   })
 
-  it('know no owners without the hook', async () => {
+  it('do not bound owners without the hook', async () => {
     const { begin, listen } = streaming({ streams: { perOwner: 1 } })
     const { task } = await begin()
     expect((await listen(task)).isOver).toBe(false)
     expect((await listen(task)).isOver).toBe(false)
   })
 
-  it('count finished tickets and long polls not', async () => {
+  it('do not count finished tickets and long polls', async () => {
     const { begin, ask, listen } = streaming({ streams: { total: 1 }, longPolls: { total: 1 } })
     const [running, done] = [await begin(), await begin()]
     await done.end()
@@ -284,7 +284,7 @@ describe('the limits', () => {
     expect(poll.reply).toBeUndefined()
   })
 
-  it('count a stream from its first piece on: one that nobody reads takes no place', async () => {
+  it('count a stream from the read of its first piece', async () => {
     const { clock, begin, askEvents, listen } = streaming({ streams: { total: 1 } })
     const { task } = await begin()
     await askEvents(task)
@@ -317,9 +317,9 @@ describe('a client that leaves', () => {
 
   it('K11 is released at once when its signal aborts', () => left((asked) => asked.leave()))
 
-  it('K11 is released at once when the loop over its pieces is left', () => left((_, reader) => reader.leave()))
+  it('K11 is released at once when the iteration over its pieces ends', () => left((_, reader) => reader.leave()))
 
-  it('K11 is released while a piece of it is on its way', async () => {
+  it('K11 is released while a piece is produced', async () => {
     const { clock, begin, askEvents, listen } = streaming({ streams: { total: 1 } })
     const { task } = await begin()
     const asked = await askEvents(task)
@@ -335,7 +335,7 @@ describe('a client that leaves', () => {
     expect(asked.reply?.signal?.aborted).toBe(false)
   })
 
-  it('K11 just when there is news is released all the same', async () => {
+  it('K11 at the same time as a change is released too', async () => {
     const { clock, pool, askEvents, listen } = streaming({ streams: { total: 1 } })
     pool.pause()
     const [task, other] = [pool.queueTask(() => 1), pool.queueTask(() => 1)]
@@ -354,7 +354,7 @@ describe('a client that leaves', () => {
     expect((await listen(other)).isOver).toBe(false)
   })
 
-  it('K11 before its stream was opened gets none', async () => {
+  it('K11 before its stream is opened gets no piece', async () => {
     const { clock, begin, routes } = streaming()
     const { task } = await begin()
     const reply = await routes.handle(requestTo(`GET /tasks/${task.id}/events`, { signal: AbortSignal.abort() }))
@@ -376,7 +376,7 @@ describe('a reader that does not drain', () => {
     return { ...opened, ...begun, asked, reader }
   }
 
-  it('has nothing made for it, and then gets only the newest', async () => {
+  it('has no pieces produced, and then gets only the newest status', async () => {
     const { clock, task, progress, reader } = await slow()
     for (let step = 1; step <= 100; step++) {
       await progress(step / 100)
@@ -388,7 +388,7 @@ describe('a reader that does not drain', () => {
     expect(clock.timers()).toBe(1)
   })
 
-  it('has no time taken for it but that in which it may drain', async () => {
+  it('has no timer but that of the drain', async () => {
     const { clock, progress, reader } = await slow()
     const next = reader.take()
     await clock.advance(1_000)
@@ -397,7 +397,7 @@ describe('a reader that does not drain', () => {
     expect(clock.timers()).toBe(1)
   })
 
-  it('is cut after 30 seconds, and its place is free', async () => {
+  it('is disconnected after 30 seconds, and no longer counted', async () => {
     const { clock, task, asked, reader, listen } = await slow()
     await clock.advance(29_999)
     expect(asked.reply?.signal?.aborted).toBe(false)
@@ -421,7 +421,7 @@ describe('a reader that does not drain', () => {
     expect(asked.reply?.signal?.aborted).toBe(true)
   })
 
-  it('is cut too when the event was the last, or one too many', async () => {
+  it('is disconnected also after the last event and over the limits', async () => {
     const { clock, task, end, askEvents } = await slow()
     const over = await askEvents(task)
     await new EventReader(over.reply).take()
@@ -435,7 +435,7 @@ describe('a reader that does not drain', () => {
 })
 
 describe('a stop', () => {
-  it('K19 lets streams follow their tickets, and ends them with the last status', async () => {
+  it('K19 keeps streams open for their tickets, and ends them with the last status', async () => {
     const { clock, pool, begin, listen } = streaming()
     const running: Begun[] = [await begin(), await begin()]
     const readers = await Promise.all(running.map(({ task }) => listen(task)))
@@ -452,7 +452,7 @@ describe('a stop', () => {
     expect(clock.timers()).toBe(0)
   })
 
-  it('ends streams whose task is left for the next start, with its last status', async () => {
+  it('ends the streams of a task that stays queued, with its last status', async () => {
     const { clock, begin } = desk()
     const { task, progress } = await begin()
     const closed = gate<unknown>()
@@ -492,7 +492,7 @@ describe('a stream', () => {
     cancel: () => 'unknown'
   })
 
-  it('tells an end that comes together with that of the pool', async () => {
+  it('sends an end that comes together with that of the pool', async () => {
     const { clock, pool } = desk()
     pool.pause()
     const task = pool.queueTask(() => 1)
@@ -508,7 +508,7 @@ describe('a stream', () => {
     expect(reader.isOver).toBe(true)
   })
 
-  it('asks its task for the next change once, however long there is none', async () => {
+  it('requests the next change once, however long there is none', async () => {
     const { clock, begin } = desk()
     const { task } = await begin()
     let asked = 0
@@ -531,7 +531,7 @@ describe('a stream', () => {
     expect(reader.isOver).toBe(true)
   })
 
-  it('follows its task no longer than it has a reader', async () => {
+  it('stops following its task when its reader leaves', async () => {
     const { clock, begin, askEvents } = streaming()
     const { task } = await begin()
     const changes = vi.spyOn(task, 'changes')
@@ -545,7 +545,7 @@ describe('a stream', () => {
     expect(signal?.aborted).toBe(true)
   })
 
-  it('ends as any iterator does when its reader wants no more', async () => {
+  it('ends like any iterator when its reader returns', async () => {
     const { begin, askEvents } = streaming()
     const { task } = await begin()
     const pieces = (await askEvents(task)).reply?.body as AsyncIterableIterator<string>
@@ -554,7 +554,7 @@ describe('a stream', () => {
     expect(await pieces.next()).toEqual({ value: undefined, done: true })
   })
 
-  it('that fails ends with its error, which the log is told', async () => {
+  it('that fails ends with its error, which goes to onError', async () => {
     const { clock, begin, errors } = desk()
     const { task } = await begin()
     const bug = new Error('bug')

@@ -17,8 +17,8 @@ const waiting = (options: TicketRoutesOptions = {}) => {
 
 const expectHeld = (asked: Asked): void => expect(asked.reply, 'it is to be held').toBeUndefined()
 
-describe('a request that would rather wait', () => {
-  it('is held until the revision differs from its tag, then told the status', async () => {
+describe('a request with Prefer: wait', () => {
+  it('is held until the revision differs from its tag, then gets the status', async () => {
     const { clock, begin, poll } = waiting()
     const { task, progress } = await begin()
     const asked = await poll(task, 'wait=20')
@@ -31,7 +31,7 @@ describe('a request that would rather wait', () => {
     expect(clock.timers()).toBe(0)
   })
 
-  it('is told 304 when nothing has changed by then', async () => {
+  it('gets 304 when nothing has changed by then', async () => {
     const { clock, begin, poll } = waiting()
     const { task } = await begin()
     const asked = await poll(task, 'wait=10')
@@ -68,7 +68,7 @@ describe('a request that would rather wait', () => {
     expect(first.reply?.headers).toHaveProperty('Preference-Applied', 'wait=20')
   })
 
-  it('is answered at once, and takes no place, when its tag is another or cannot be read', async () => {
+  it('is answered at once, and not counted, when its tag is another or malformed', async () => {
     const { begin, poll } = waiting({ longPolls: { total: 0 } })
     const { task } = await begin()
     for (const tag of ['W/"0"', '"x", W/"99"', 'nonsense', '']) {
@@ -77,7 +77,7 @@ describe('a request that would rather wait', () => {
     }
   })
 
-  it('waits for the next change with *, and is told 304 when there was none', async () => {
+  it('waits for the next change with *, and gets 304 when there was none', async () => {
     const { clock, begin, poll } = waiting()
     const { task, progress } = await begin()
     const [first, second] = [await poll(task, 'wait=5', '*'), await poll(task, 'wait=20', '*')]
@@ -88,7 +88,7 @@ describe('a request that would rather wait', () => {
     expect(second.reply?.status).toBe(200)
   })
 
-  it('is held while its list names the revision that is', async () => {
+  it('is held while its list contains the current revision', async () => {
     const { begin, poll } = waiting()
     const { task, progress } = await begin()
     const { revision } = task.record()
@@ -100,7 +100,7 @@ describe('a request that would rather wait', () => {
     expect(asked.reply?.status).toBe(200)
   })
 
-  it('waits 25 seconds at most, and is told so', async () => {
+  it('waits at most 25 seconds, as Preference-Applied states', async () => {
     for (const preferred of ['26', '3600', '9'.repeat(400)]) {
       const { clock, begin, poll } = waiting()
       const asked = await poll((await begin()).task, `wait=${preferred}`)
@@ -111,7 +111,7 @@ describe('a request that would rather wait', () => {
     }
   })
 
-  it('goes by the first preference of that name, also where that says no time', async () => {
+  it('uses the first wait, also if that is malformed', async () => {
     const { begin, poll } = waiting()
     const asked = await poll((await begin()).task, 'respond-async, wait, wait=5')
     expect(asked.reply?.status).toBe(304)
@@ -124,7 +124,7 @@ describe('a request that would rather wait', () => {
     expect(asked.reply).toMatchObject({ status: 304, headers: { 'Preference-Applied': 'wait=0' } })
   })
 
-  it('is told of a queued ticket that it was canceled', async () => {
+  it('is answered when a queued task is canceled', async () => {
     const { clock, pool, poll } = waiting()
     pool.pause()
     const task = pool.queueTask(() => 1)
@@ -144,7 +144,7 @@ describe('a request that would rather wait', () => {
     'a="x, wait=1", wait=20, wait=1',
     String.raw`a="\", wait=1", wait=20`,
     ', ,wait=20'
-  ])('is understood: %s', async (prefer) => {
+  ])('is honoured: %s', async (prefer) => {
     const { clock, begin, poll } = waiting()
     const asked = await poll((await begin()).task, prefer)
     await clock.advance(19_999)
@@ -170,7 +170,7 @@ describe('a request that would rather wait', () => {
     'x="unclosed, wait=20',
     'wait=x, wait=20',
     ''
-  ])('is answered at once when what it prefers is malformed: %j', async (prefer) => {
+  ])('is answered at once when its preference is malformed: %j', async (prefer) => {
     const { begin, poll } = waiting()
     const asked = await poll((await begin()).task, prefer)
     expect(asked.reply?.status).toBe(304)
@@ -178,13 +178,13 @@ describe('a request that would rather wait', () => {
   })
 })
 
-describe('who never waits', () => {
+describe('a request that is never held', () => {
   const expectAtOnce = (asked: Asked, status: number): void => {
     expect(asked.reply?.status).toBe(status)
     expect(asked.reply?.headers).not.toHaveProperty('Preference-Applied')
   }
 
-  it('is who asks for a finished ticket, with whatever tag', async () => {
+  it('is one for a finished ticket, with whatever tag', async () => {
     const { begin, poll } = waiting()
     const { task, end } = await begin()
     await end(1)
@@ -193,7 +193,7 @@ describe('who never waits', () => {
     expectAtOnce(await poll(task, 'wait=20', 'W/"0"'), 200)
   })
 
-  it('is HEAD, DELETE, and who asks for no ticket', async () => {
+  it('is HEAD, DELETE, and one without a ticket', async () => {
     const { begin, ask } = waiting()
     const { task } = await begin()
     const headers = { prefer: 'wait=20', 'if-none-match': tagOf(task) }
@@ -211,7 +211,7 @@ describe('the limits', () => {
   }
   const owner: TicketRoutesOptions['owner'] = ({ headers }) => headers['x-user'] as string | undefined
 
-  it('hold so many for a ticket, and answer one more at once, until one has ended', async () => {
+  it('bound the requests of a ticket: one more is answered at once, until one has ended', async () => {
     const { clock, begin, poll } = waiting({ longPolls: { perTicket: 2 } })
     const [{ task }, { task: other }] = [await begin(), await begin()]
     const [first, second] = [await poll(task, 'wait=5'), await poll(task, 'wait=20')]
@@ -226,7 +226,7 @@ describe('the limits', () => {
     expectOver(await poll(task, 'wait=20'))
   })
 
-  it('hold so many for an owner, those without a name counted together', async () => {
+  it('bound the requests of an owner; those without an owner count together', async () => {
     const { begin, poll } = waiting({ owner, longPolls: { perOwner: 1 } })
     const [{ task }, { task: other }] = [await begin(), await begin()]
     for (const user of [{ 'x-user': 'ada' }, { 'x-user': 'bob' }, {}]) {
@@ -238,14 +238,14 @@ describe('the limits', () => {
     }
   })
 
-  it('know no owners without the hook', async () => {
+  it('do not bound owners without the hook', async () => {
     const { begin, poll } = waiting({ longPolls: { perOwner: 1 } })
     const { task } = await begin()
     expectHeld(await poll(task, 'wait=20'))
     expectHeld(await poll(task, 'wait=20'))
   })
 
-  it('hold so many in total', async () => {
+  it('bound all requests', async () => {
     const { begin, poll } = waiting({ longPolls: { total: 2 } })
     const [{ task }, { task: other, progress }] = [await begin(), await begin()]
     expectHeld(await poll(task, 'wait=20'))
@@ -256,12 +256,12 @@ describe('the limits', () => {
     expectHeld(await poll(other, 'wait=20'))
   })
 
-  it('of 0 hold none', async () => {
+  it('of 0 hold no request', async () => {
     const { begin, poll } = waiting({ longPolls: { total: 0 } })
     expectOver(await poll((await begin()).task, 'wait=20'))
   })
 
-  it('are 20 for a ticket, 50 for an owner and 500 in total by default', async () => {
+  it('are 20 per ticket, 50 per owner and 500 in total by default', async () => {
     const { pool, poll } = waiting({ owner: () => undefined })
     pool.pause()
     pool.resize({ queueCapacity: 100 })
@@ -285,7 +285,7 @@ describe('the limits', () => {
   })
 })
 
-it('a client that was answered is no reason to watch the task any more', async () => {
+it('the task is no longer followed after the answer', async () => {
   const { begin, poll } = waiting()
   const { task, progress } = await begin()
   const changes = vi.spyOn(task, 'changes')
@@ -313,7 +313,7 @@ describe('a client that leaves', () => {
     await end(1)
   })
 
-  it('K11 before it was held is not held', async () => {
+  it('K11 before its request is held is not held', async () => {
     const { clock, begin, routes } = waiting()
     const { task } = await begin()
     const headers = { prefer: 'wait=20', 'if-none-match': tagOf(task) }
@@ -322,7 +322,7 @@ describe('a client that leaves', () => {
     expect(clock.timers()).toBe(0)
   })
 
-  it('leaves no listener when it got its answer', async () => {
+  it('leaves no listener after its answer', async () => {
     const { begin, poll } = waiting()
     const { task, progress } = await begin()
     const asked = await poll(task, 'wait=20')
@@ -333,7 +333,7 @@ describe('a client that leaves', () => {
 })
 
 describe('a stop', () => {
-  it('K19 lets them wait for their tickets, and ends them with the last status', async () => {
+  it('K19 holds requests until their tickets are done, and ends them with the last status', async () => {
     const { clock, pool, begin, poll, ask } = waiting()
     const [{ task: first, end }, { task: second }] = [await begin(), await begin()]
     const polls = [
@@ -355,7 +355,7 @@ describe('a stop', () => {
     expect(clock.timers()).toBe(0)
   })
 
-  it('ends those whose task is left for the next start, and holds no more', async () => {
+  it('ends the requests for a task that stays queued, and holds no further one', async () => {
     const { clock, pool: real } = waiting()
     real.pause()
     const task = real.queueTask(() => 1)
@@ -384,7 +384,7 @@ describe('a stop', () => {
   })
 })
 
-describe('a task that tells no more changes', () => {
+describe('a task without further changes', () => {
   const none = async function* (): AsyncGenerator<never> {}
   const broken = async function* (): AsyncGenerator<never> {
     yield* []

@@ -15,7 +15,7 @@ const heap = (): number => {
   return process.memoryUsage().heapUsed
 }
 
-it('requests that are no longer held take no memory, however many tickets and owners there were', () => {
+it('requests that are no longer held use no memory, however many tickets and owners there were', () => {
   const holds = new HeldRequests({ perTicket: 1, perOwner: 1, total: 1 })
   const hold = (count: number): void => {
     for (let each = 0; each < count; each++) {
@@ -43,7 +43,7 @@ const followersOf = (task: Task): (() => number) => {
   return () => followers.filter((each) => each.deref() !== undefined).length
 }
 
-it('clients that followed a task and have gone are forgotten, while the task goes on', async () => {
+it('followers of clients that left are released while the task runs', async () => {
   const { clock, begin, ask } = desk()
   const { task } = await begin()
   const followers = followersOf(task)

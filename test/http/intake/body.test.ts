@@ -4,7 +4,7 @@ import { bytesOf, jsonOf, requestTo } from '../support/request-of.js'
 import { routesWith } from '../support/routes.js'
 
 describe('bodies', () => {
-  it('may come as a function or as what can be iterated, with header fields as lists', async () => {
+  it('may be a function or an iterable, with header fields as lists', async () => {
     const { routes } = routesWith()
     const headers = { 'content-type': ['application/json'], 'content-length': undefined }
     for (const body of [bytesOf('{}'), () => bytesOf('{}')]) {
@@ -12,7 +12,7 @@ describe('bodies', () => {
     }
   })
 
-  it('have the limit that the application sets', async () => {
+  it('have the limit of the application', async () => {
     const { routes } = routesWith(undefined, { maxBodyBytes: 9 })
     expect((await routes.handle(requestTo('POST /tasks', { json: { a: 123 } })))?.status).toBe(202)
     const reply = await routes.handle(requestTo('POST /tasks', { json: { a: 1234 } }))
@@ -20,7 +20,7 @@ describe('bodies', () => {
     expect(jsonOf(reply)['detail']).toBe('The body is larger than the 9 bytes that this resource takes.')
   })
 
-  it('are read no further than to the chunk that passes the limit', async () => {
+  it('are read only up to the chunk that exceeds the limit', async () => {
     const { routes } = routesWith(undefined, { maxBodyBytes: 9 })
     let chunks = 0
     const body = async function* (): AsyncGenerator<Uint8Array> {
@@ -31,7 +31,7 @@ describe('bodies', () => {
     expect(chunks).toBe(1) // the second is out, and no third is asked for
   })
 
-  it('that are announced as too long are not read', async () => {
+  it('with a Content-Length over the limit are not read', async () => {
     const { routes } = routesWith(undefined, { maxBodyBytes: 10 })
     let isRead = false
     const body = (): AsyncIterable<Uint8Array> => {
@@ -59,7 +59,7 @@ describe('bodies', () => {
     ['null', 'The body is JSON, but not an object.'],
     ['"a"', 'The body is JSON, but not an object.'],
     [Buffer.from([0x7b, 0xff, 0x7d]), 'The body is not UTF-8.']
-  ])('%j is refused in words that do not repeat it', async (sent, detail) => {
+  ])('%j is refused without repeating it', async (sent, detail) => {
     const { routes, errors } = routesWith()
     const body = async function* (): AsyncGenerator<Uint8Array> {
       yield Buffer.from(sent)
@@ -76,7 +76,7 @@ describe('bodies', () => {
     `{"a":"\\"${'['.repeat(100)}"}`,
     `{"a":"\\\\","b":[[]]}`,
     `{"a":[${'[],'.repeat(100)}{}]}`
-  ])('of at most 64 levels is taken: %s', async (text) => {
+  ])('of at most 64 levels is accepted: %s', async (text) => {
     const { routes } = routesWith()
     expect((await routes.handle(requestTo('POST /tasks', { json: {}, body: bytesOf(text) })))?.status).toBe(202)
   })
@@ -121,7 +121,7 @@ describe('bodies', () => {
     expect(await typed(contentType)).toBe(415)
   })
 
-  it('that break off are refused', async () => {
+  it('that end early are refused', async () => {
     const { routes, errors } = routesWith()
     const body = async function* (): AsyncGenerator<Uint8Array> {
       yield Buffer.from('{')
@@ -133,7 +133,7 @@ describe('bodies', () => {
     expect(errors).toEqual([])
   })
 
-  it('that come as text, as where an encoding was set, are read no further than the first piece', async () => {
+  it('that come as decoded text are not read beyond the first piece', async () => {
     const { routes, errors } = routesWith()
     let pieces = 0
     const body = async function* (): AsyncGenerator<never> {

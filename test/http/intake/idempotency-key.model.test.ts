@@ -14,7 +14,7 @@ describe('Idempotency-Key', () => {
 
   const spelled = (key: string): string => `"${key.replaceAll(/["\\]/g, '\\$&')}"`
 
-  it('is one key bare and in quotes, and another for every other text', async () => {
+  it('is the same key bare and in quotes, and another one for every other text', async () => {
     const open = idleRoutes()
     const tickets = new Map<string, string>()
     await fc.assert(
@@ -32,7 +32,7 @@ describe('Idempotency-Key', () => {
     expect(new Set(tickets.values()).size).toBe(tickets.size)
   })
 
-  it('that is empty, too long, not printable or not closed is refused, and nothing is queued', async () => {
+  it('that is empty, too long, not printable or without its closing quote is refused, and nothing is queued', async () => {
     const open = idleRoutes()
     const count = { good: 0, bad: 0 }
     const soup = fc.oneof(

@@ -48,7 +48,7 @@ const idOf = (reply: HttpReply): unknown => jsonOf(reply)['id']
 const isReplayed = (reply: HttpReply): boolean => reply.headers['Idempotent-Replayed'] === 'true'
 
 describe('the same key', () => {
-  it('K13 with the same body gets the present status of the same ticket, and makes no second task', async () => {
+  it('K13 with the same body gets the current status of the same ticket, and queues no second task', async () => {
     const { post, pool, clock, queued } = accepting()
     const first = await post('a', { n: 1 })
     expect(first.headers).not.toHaveProperty('Idempotent-Replayed')
@@ -69,7 +69,7 @@ describe('the same key', () => {
     expect(pool.stats().totals.submitted).toBe(1)
   })
 
-  it('K13 with another body is refused, also when it says the same in other words', async () => {
+  it('K13 with another body is refused, also when that is equivalent JSON', async () => {
     const { post, pool } = accepting()
     const first = await post('a', { n: 1, m: 1 })
     for (const body of [{ n: 1 }, {}, { n: 1, m: 2 }, { m: 1, n: 1 }]) {
@@ -87,7 +87,7 @@ describe('the same key', () => {
     expect(pool.stats().totals.submitted).toBe(1)
   })
 
-  it('is another key for another owner, another route, and none', async () => {
+  it('is another key for another owner, another route, and no owner', async () => {
     const { post } = accepting({ pool: { queueCapacity: 20 } })
     const replies = [
       await post('a'),
@@ -114,7 +114,7 @@ describe('the same key', () => {
     expect(idOf(await post('"a b"'))).toBe(idOf(await post('a b')))
   })
 
-  it('is one list when it was sent several times', async () => {
+  it('is one list when it is sent several times', async () => {
     const { post, routes } = accepting()
     const first = await post('a, b')
     const headers = { 'content-type': 'application/json', 'idempotency-key': ['a', 'b'] }
@@ -123,14 +123,14 @@ describe('the same key', () => {
     expect(jsonOf(again)['id']).toBe(idOf(first))
   })
 
-  it('is looked up before there must be room', async () => {
+  it('is looked up before capacity is checked', async () => {
     const { post } = accepting({ pool: { concurrency: 1, queueCapacity: 0 } })
     const first = await post('a')
     expect((await post('b')).status).toBe(503)
     expect(idOf(await post('a'))).toBe(idOf(first))
   })
 
-  it('is looked up after the form of the body, and not at all once the pool stops', async () => {
+  it('is looked up after the body is parsed, and not at all once the pool stops', async () => {
     const { post, pool, clock } = accepting()
     await post('a')
     expect(jsonOf(await post('a', []))).toMatchObject({ code: 'INVALID_BODY' })
@@ -194,7 +194,7 @@ describe('a key', () => {
     expect(idOf(await post('a', { n: 1 }))).toBe(idOf(first))
   })
 
-  it('does not lead to another task that has got the same id since', async () => {
+  it('does not lead to a newer task with the same id', async () => {
     const { post, pool, clock } = accepting({ pool: { retention: { count: 0 } } }, () =>
       pool.queueTask(() => 1, { id: 'order-7' })
     )
@@ -205,7 +205,7 @@ describe('a key', () => {
     other.cancel()
   })
 
-  it('is one of so many, the oldest forgotten first', async () => {
+  it('is evicted beyond the limit, the oldest first', async () => {
     const { post, queued } = accepting({ maxIdempotencyKeys: 2, pool: { queueCapacity: 20 } })
     for (const key of ['a', 'b', 'a', 'c']) await post(key)
     expect(queued()).toBe(3)
@@ -215,7 +215,7 @@ describe('a key', () => {
     expect(isReplayed(await post('b'))).toBe(false)
   })
 
-  it('that was forgotten with its ticket is as new as any other when it comes again', async () => {
+  it('that was forgotten with its ticket is a new key afterwards', async () => {
     const { post, pool, clock } = accepting({ maxIdempotencyKeys: 2, pool: { retention: { ms: 1_000 } } })
     pool.pause()
     pool.task(String(idOf(await post('a'))))?.cancel()
@@ -233,7 +233,7 @@ describe('a key', () => {
     expect(isReplayed(await post('key 0'))).toBe(false)
   })
 
-  it('of a route with a body of its own gets that body again', async () => {
+  it('of a route with its own body gets that body again', async () => {
     const { post, pool } = accepting({
       accept: [
         {
@@ -303,7 +303,7 @@ describe('submissions at the same time', () => {
     return { ...opened, gates }
   }
 
-  it('K13 are one: twenty with a key make one ticket', async () => {
+  it('K13 with one key queue one task', async () => {
     const { post, gates, clock, pool } = waiting()
     const replies = Array.from({ length: 20 }, () => post('a', { n: 1 }))
     await clock.turn()
@@ -316,7 +316,7 @@ describe('submissions at the same time', () => {
     expect(pool.stats().totals.submitted).toBe(1)
   })
 
-  it('K13 are one even when the ticket is gone at once', async () => {
+  it('K13 queue one task even when its ticket is forgotten at once', async () => {
     const { post, pool, queued } = accepting({ pool: { retention: { count: 0 } } }, async () => {
       const task = pool.queueTask(() => 1)
       await task.settled()
@@ -336,7 +336,7 @@ describe('submissions at the same time', () => {
     expect((await first).status).toBe(202)
   })
 
-  it('K13 try one after another when the first is refused', async () => {
+  it('K13 queue one after another when the first is refused', async () => {
     const { post, gates, clock, pool } = waiting()
     const replies = Array.from({ length: 4 }, () => post('a'))
     await clock.turn()
@@ -353,7 +353,7 @@ describe('submissions at the same time', () => {
     expect(pool.stats().totals.submitted).toBe(1)
   })
 
-  it('K11 go on when the client of the first leaves, and leave nothing behind when they leave themselves', async () => {
+  it('K11 continue when the client of the first leaves, and leave no listener when their own clients leave', async () => {
     const { post, gates, clock, pool, errors } = waiting()
     const clients = Array.from({ length: 3 }, () => new AbortController())
     const replies = clients.map(({ signal }) => post('a', {}, { signal }))
@@ -381,7 +381,7 @@ describe('submissions at the same time', () => {
     expect((await first).status).toBe(202)
   })
 
-  it('leave no listener on the signals of those that were told', async () => {
+  it('leave no listener on the signals of their clients', async () => {
     const { post, gates, clock } = waiting()
     const client = new AbortController()
     const first = post('a')

@@ -71,7 +71,7 @@ describe('a JSON body', () => {
     .array(fc.tuple(keys, value), { maxLength: 5, ...LONG })
     .map((entries) => Object.fromEntries(entries))
 
-  it('comes through as it was sent, field by field, however it was cut on the way', async () => {
+  it('arrives as it was sent, field by field, in whatever chunks', async () => {
     const { ask, inputs } = idleRoutes()
     await fc.assert(
       fc.asyncProperty(object, fc.constantFrom(undefined, 1, '\t', '\r\n'), cuts, async (sent, space, where) => {
@@ -88,7 +88,7 @@ describe('a JSON body', () => {
     )
   })
 
-  it('is taken if and only if it is one object by the grammar, in UTF-8, at most 64 levels deep', async () => {
+  it('is accepted if and only if it is one object by the grammar, in UTF-8, at most 64 levels deep', async () => {
     const { ask, inputs } = idleRoutes()
     const scraps = fc.constantFrom(
       ...[
@@ -161,7 +161,7 @@ describe('a JSON body', () => {
     expect(count[400]).toBeGreaterThan(300)
   })
 
-  it('is 413 exactly above its limit, whether its length is told, not told, or a lie', async () => {
+  it('is 413 exactly above its limit, with a correct, a wrong or no Content-Length', async () => {
     const limit = 40
     const { ask, inputs } = idleRoutes([], { maxBodyBytes: limit })
     const size = fc.integer({ min: limit - 12, max: limit + 12 })

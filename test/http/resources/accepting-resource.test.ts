@@ -6,7 +6,7 @@ import { microtasks } from '../../support/manual-clock.js'
 import { jsonOf, requestTo } from '../support/request-of.js'
 import { poolWith, routesWith } from '../support/routes.js'
 
-describe('bodies of the application', () => {
+describe("the application's own bodies", () => {
   const routesWith = (
     route: Partial<NonNullable<TicketRoutesOptions['accept']>[number]>,
     errors: unknown[] = []
@@ -19,7 +19,7 @@ describe('bodies of the application', () => {
     })
   }
 
-  it('take the place of the 202 and of refusals, with types and times of their own', async () => {
+  it('replace those of the 202 and of refusals, with their own types and times', async () => {
     const routes = routesWith({
       accepted: (task, status) => ({
         body: `took ${task.id} ${status.status}`,
@@ -43,7 +43,7 @@ describe('bodies of the application', () => {
     expect(refused?.headers).toMatchObject({ 'Content-Type': 'application/json', 'Retry-After': '7' })
   })
 
-  it('are the usual ones when the hooks throw: an accepted task is answered with its ticket', async () => {
+  it('are replaced by the defaults when the hooks throw: an accepted task is answered with its ticket', async () => {
     const bug = new Error('bug')
     const fail = (): never => {
       throw bug
@@ -72,7 +72,7 @@ describe('K11 a client that leaves', () => {
     expect(pool.stats().totals.submitted).toBe(0)
   })
 
-  it('while it waits for room in the pool gives its place in the line to the next', async () => {
+  it('while it waits for room leaves the waiter list, and the next waiter gets the freed place', async () => {
     const pool = poolWith({ concurrency: 1, queueCapacity: 0, waiterCapacity: 2 })
     const errors: unknown[] = []
     const routes = ticketRoutes(pool, {
@@ -99,7 +99,7 @@ describe('K11 a client that leaves', () => {
     expect(errors).toEqual([])
   })
 
-  it('while it waits for room is withdrawn, without a line in the log', async () => {
+  it('while it waits for room is withdrawn, without a call of onError', async () => {
     const errors: unknown[] = []
     const routes = ticketRoutes(poolWith(), {
       accept: [
@@ -118,7 +118,7 @@ describe('K11 a client that leaves', () => {
     expect(errors).toEqual([])
   })
 
-  it('gives its place to an error of its own when that came first', async () => {
+  it('and an error that came before: the error is reported', async () => {
     const errors: unknown[] = []
     const left = new AbortController()
     const routes = ticketRoutes(poolWith(), {
@@ -138,8 +138,8 @@ describe('K11 a client that leaves', () => {
   })
 })
 
-describe('a pool that takes no more work', () => {
-  it('refuses before it looks at the request, and says when to come back', async () => {
+describe('a pool that no longer accepts tasks', () => {
+  it('refuses without reading the body, with Retry-After', async () => {
     const { routes, pool } = routesWith(() => gate().promise)
     await routes.handle(requestTo('POST /tasks', { json: {} }))
     const stopped = pool.stop({ graceMs: 0, forceMs: 0 })

@@ -5,7 +5,7 @@ import { jsonOf, requestTo } from '../support/request-of.js'
 import { routesWith } from '../support/routes.js'
 
 describe('readiness', () => {
-  it('is told in JSON, and so is being alive', async () => {
+  it('and liveness have a JSON body', async () => {
     const { routes } = routesWith()
     for (const path of ['/livez', '/readyz']) {
       const reply = await routes.handle(requestTo(`GET ${path}`))
@@ -13,7 +13,7 @@ describe('readiness', () => {
     }
   })
 
-  it('comes with the start of the pool and goes with the closing of the server, while work is still taken', async () => {
+  it('begins with the start of the pool and ends with the closing of the server, while work is still accepted', async () => {
     const pool = new WorkerPool({ concurrency: 1, queueCapacity: 1 })
     onTestFinished(() => pool.stop({ forceMs: 0 }).then(() => {}))
     let isClosing = false

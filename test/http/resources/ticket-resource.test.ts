@@ -6,7 +6,7 @@ import { jsonOf, requestTo } from '../support/request-of.js'
 import { routesWith } from '../support/routes.js'
 
 describe('a cancel', () => {
-  it('ends what is queued at once, asks what runs to end, and comes too late for what has ended', async () => {
+  it('cancels a queued task, requests the end of a running one, and is 409 for a settled one', async () => {
     const { routes, pool } = routesWith()
     const cancel = (task: Task): Promise<HttpReply | undefined> => routes.handle(requestTo(`DELETE /tasks/${task.id}`))
     const running = pool.queueTask(() => gate().promise)
@@ -35,8 +35,8 @@ describe('a cancel', () => {
   })
 })
 
-describe('a cancel that finds the ticket gone', () => {
-  it('is a 404 as any other', async () => {
+describe('a cancel of a ticket that was just forgotten', () => {
+  it('is the usual 404', async () => {
     const { pool, routes } = routesWith()
     const task = pool.queueTask(() => gate().promise)
     const { closed } = pool

@@ -21,8 +21,8 @@ const shared = (options: DeskOptions = {}) => {
 const idsOf = (reply: HttpReply | undefined): unknown[] =>
   (jsonOf(reply)['tasks'] as { readonly id: string }[]).map(({ id }) => id)
 
-describe("somebody else's ticket", () => {
-  it('K15 is answered as one that does not exist, whatever is asked of it', async () => {
+describe("another owner's ticket", () => {
+  it('K15 is answered like an unknown one, for every method', async () => {
     const { as, begin } = shared()
     const { task } = await begin({ key: 'ada' })
     for (const line of ['GET /tasks/ID', 'HEAD /tasks/ID', 'DELETE /tasks/ID', 'GET /tasks/ID/events']) {
@@ -36,7 +36,7 @@ describe("somebody else's ticket", () => {
     expect((await as('ada', `DELETE /tasks/${task.id}`))?.status).toBe(202)
   })
 
-  it("K15 is nobody's to follow, and one's own is", async () => {
+  it("K15 cannot be followed, and one's own can", async () => {
     const { as, begin } = shared()
     const { task, end } = await begin({ key: 'ada' })
     await end('paper')
@@ -45,7 +45,7 @@ describe("somebody else's ticket", () => {
     expect(reader.last?.status?.result).toBe('paper')
   })
 
-  it('may be used by whoever has it, where only owners are known', async () => {
+  it('may be used by any client without authorize', async () => {
     const { as, begin } = shared({ authorize: undefined })
     const { task } = await begin({ key: 'ada' })
     expect((await as('eve', `GET /tasks/${task.id}`))?.status).toBe(200)
@@ -53,7 +53,7 @@ describe("somebody else's ticket", () => {
 })
 
 describe('authorize', () => {
-  it('is asked with the request, its owner and the present record', async () => {
+  it('is called with the request, its owner and the current record', async () => {
     const seen: unknown[] = []
     const { as, begin } = shared({
       authorize: async (request, record) => {
@@ -74,7 +74,7 @@ describe('authorize', () => {
     ['an object', () => ({})],
     ['a promise of no', () => Promise.resolve(false)],
     ['a promise of 1', () => Promise.resolve(1)]
-  ])('says yes with true alone, not with %s', async (_, authorize) => {
+  ])('permits with true only, not with %s', async (_, authorize) => {
     const { as, begin } = shared({ authorize: authorize as unknown as () => boolean })
     const { task } = await begin()
     expect((await as('ada', `GET /tasks/${task.id}`))?.status).toBe(404)
@@ -83,7 +83,7 @@ describe('authorize', () => {
   it.each([
     ['throws', () => bug()],
     ['rejects', async () => bug()]
-  ])('that %s is a no, which the log is told', async (_, authorize) => {
+  ])('that %s denies, and the error goes to onError', async (_, authorize) => {
     const { as, begin, errors } = shared({ authorize })
     const { task } = await begin()
     expect(await as('ada', `GET /tasks/${task.id}`)).toEqual(await as('ada', 'GET /tasks/none'))
@@ -117,7 +117,7 @@ describe('owner', () => {
     return { ...opened, post, requests }
   }
 
-  it('is given to submit with the rest of the request, to be the key of the task', async () => {
+  it('is passed to submit with the rest of the request, for the key of the task', async () => {
     const { post, pool, requests } = posting()
     expect((await post('ada', { extra: 7 }))?.status).toBe(202)
     expect(pool.tasks().map(({ key }) => key)).toEqual(['ada'])
@@ -127,7 +127,7 @@ describe('owner', () => {
     expect(requests[1]?.owner).toBeUndefined()
   })
 
-  it("takes what an adapter's own class of requests says", async () => {
+  it("reads requests that are instances of an adapter's class", async () => {
     const { routes, requests } = posting()
     const plain = requestTo('POST /tasks', { json: {} })
     class OwnRequest {
@@ -158,7 +158,7 @@ describe('owner', () => {
     expect((await post('bob'))?.status).toBe(202)
   })
 
-  it('may refuse a request: what it throws is the reply, and nothing is queued', async () => {
+  it('may refuse a request: its error is the reply, and nothing is queued', async () => {
     const denied = problem('CROSS_SITE')
     const { post, as, pool, errors } = posting({
       owner: () => {
@@ -177,7 +177,7 @@ describe('owner', () => {
     ['names somebody by a number', () => 7 as unknown as string, 'Expected `owner` to be'],
     ['names somebody by null', () => null as unknown as string, 'Expected `owner` to be'],
     ['names somebody at length', () => 'x'.repeat(257), 'Expected `owner` to be']
-  ])('that %s is a 500 without a word about it, and nothing is queued', async (_, failing, told = 'bug') => {
+  ])('that %s is a 500 without detail, and nothing is queued', async (_, failing, told = 'bug') => {
     const { post, as, pool, errors } = posting({ owner: failing })
     expect(jsonOf(await post())).toMatchObject({ status: 500, code: 'INTERNAL' })
     expect((await as('ada', 'GET /tasks'))?.status).toBe(500)
@@ -190,7 +190,7 @@ describe('owner', () => {
     throw new Error('bug')
   }
 
-  it('is asked once for a request, and not at all for health, methods and what is malformed', async () => {
+  it('is called once per request, and not for health, methods and malformed requests', async () => {
     let asked = 0
     const counting: TicketRoutesOptions['owner'] = () => {
       asked++
@@ -206,7 +206,7 @@ describe('owner', () => {
     expect(asked).toBe(1)
   })
 
-  it('of a task whose id is taken is told where it is, and nobody else', async () => {
+  it('of a task with the duplicate id gets its Location, and no other client does', async () => {
     const { post, begin } = posting({ authorize: undefined }, (pool) => pool.queueTask(() => 1, { id: 'order-7' }))
     await begin({ id: 'order-7', key: 'ada' })
     const own = await post('ada')
@@ -219,7 +219,7 @@ describe('owner', () => {
     }
   })
 
-  it('of nothing is told of no place: neither where no task has the id any more, nor where it may not see it', async () => {
+  it('without access gets no Location: the task is forgotten, or not visible', async () => {
     const gone = posting({}, () => {
       throw new DuplicateTaskError('order-7')
     })
@@ -238,7 +238,7 @@ describe('owner', () => {
     expect(reply?.headers).not.toHaveProperty('Location')
   })
 
-  it('of a task whose id happens to be a word of ours is told of it by no other refusal', async () => {
+  it('gets a Location with no other refusal', async () => {
     const { post, begin } = posting({ pool: { concurrency: 1, queueCapacity: 0 } })
     await begin({ id: 'undefined', key: 'ada' })
     const full = await post('ada')
@@ -248,7 +248,7 @@ describe('owner', () => {
 })
 
 describe('GET /tasks', () => {
-  it('lists the tickets that the client may see, newest first, as each tells it', async () => {
+  it('lists the tickets that the client may see, newest first, each with its status', async () => {
     const { as, begin, clock, pool } = shared()
     const first = await begin({ key: 'ada' })
     await clock.advance(5)
@@ -268,7 +268,7 @@ describe('GET /tasks', () => {
     expect(await as('ada', 'HEAD /tasks')).toEqual({ status: 200, headers: reply?.headers, close: false })
   })
 
-  it('lists those of a state, and so many', async () => {
+  it('filters by state, and limits the number', async () => {
     const { as, begin, pool } = shared()
     const { task, fail } = await begin({ key: 'ada' })
     await fail(new Error('secret'))
@@ -283,7 +283,7 @@ describe('GET /tasks', () => {
     expect(idsOf(await as('ada', 'GET /tasks?other=x'))).toHaveLength(4)
   })
 
-  it('lists a hundred at most', async () => {
+  it('lists at most a hundred', async () => {
     const { as, pool } = shared({ pool: { queueCapacity: 200 } })
     pool.pause()
     for (let count = 0; count < 150; count++) pool.queueTask(() => 1, { key: 'ada' })
@@ -303,7 +303,7 @@ describe('GET /tasks', () => {
     expect(idsOf(await as('eve', 'GET /tasks?limit=7'))).toHaveLength(7)
   })
 
-  it('lists the newest of those that may be seen, whosever they are', async () => {
+  it('lists the newest visible tickets of all owners', async () => {
     const { as, pool, clock } = shared({ authorize: () => true })
     pool.queueTask(() => 1, { key: 'ada' })
     await clock.advance(5)
@@ -311,7 +311,7 @@ describe('GET /tasks', () => {
     expect(idsOf(await as('ada', 'GET /tasks?limit=1'))).toEqual([newest.id])
   })
 
-  it("lists one's own in their place, where others may be seen as well", async () => {
+  it("sorts one's own among the visible ones of others", async () => {
     const { as, pool, clock } = shared({ authorize: () => true, pool: { queueCapacity: 2_000 } })
     pool.pause()
     const own = pool.queueTask(() => 1, { key: 'ada' })
@@ -322,7 +322,7 @@ describe('GET /tasks', () => {
     expect(ids.indexOf(own.id)).toBe(99)
   })
 
-  it('leaves out what has changed its state while others were judged', async () => {
+  it('omits tickets whose state changed while authorize ran', async () => {
     const held = gate<boolean>()
     const { ask, begin, clock } = desk({ authorize: () => held.promise })
     const [older, newer] = [await begin(), await begin()]
@@ -334,7 +334,7 @@ describe('GET /tasks', () => {
     expect(idsOf(asked.reply)).toEqual([newer.task.id])
   })
 
-  it('stops judging when the client has left', async () => {
+  it('stops calling authorize when the client has left', async () => {
     let judged = 0
     const { begin, routes } = desk({
       authorize: () => {
@@ -381,7 +381,7 @@ describe('GET /tasks', () => {
     expect(reply?.body).not.toContain('secret-value')
   })
 
-  it('is nowhere without authorize', async () => {
+  it('does not exist without authorize', async () => {
     const bare = desk({ owner })
     expect((await bare.ask('GET /tasks')).reply).toBeUndefined()
     const elsewhere = desk({ accept: [{ path: '/reports', submit: () => elsewhere.pool.queueTask(() => 1) }] })
@@ -394,7 +394,7 @@ describe('GET /tasks', () => {
     expect((await accepting.ask('PUT /tasks')).reply?.headers['Allow']).toBe('POST, OPTIONS')
   })
 
-  it('stands beside the route that takes work, under the base path', async () => {
+  it('shares its path with an accepting route, under the base path', async () => {
     const { as, pool } = shared({
       basePath: '/api',
       publicUrl: 'https://example.org',

@@ -6,7 +6,7 @@ import { ManualClock, microtasks } from '../../support/manual-clock.js'
 import { jsonOf, requestTo } from '../support/request-of.js'
 import { failedStatus, poolWith, routesWith } from '../support/routes.js'
 
-describe('what a client is told of a failure', () => {
+describe('the error of a failed task', () => {
   it('is the code and no message, by default', async () => {
     const { status, errors } = await failedStatus(new Error('secret'))
     expect(status['error']).toEqual({ code: 'TASK_FAILED', message: 'the task failed' })
@@ -19,17 +19,17 @@ describe('what a client is told of a failure', () => {
     }
   })
 
-  it('is the message too of an error that says so itself', async () => {
+  it('has the message of an error with expose', async () => {
     const { status } = await failedStatus(Object.assign(new Error('no paper'), { code: 'ERR_APP', expose: true }))
     expect(status['error']).toEqual({ code: 'ERR_APP', message: 'no paper' })
   })
 
-  it('is a code of the application as it is, also in an error of this library', async () => {
+  it("has an application's code unchanged, also in an error of this library", async () => {
     const { status } = await failedStatus(Object.assign(new WaitFullError(3, 1_000), { code: 'DISK_FULL' }))
     expect(status['error']).toMatchObject({ code: 'DISK_FULL' })
   })
 
-  it('tells the code, but not the message, of an error of this library that names another task or key', async () => {
+  it('has the code, but not the message, of an error of this library that names another task or key', async () => {
     const facts = { concurrency: 1, queueCapacity: 1, running: 1, queued: 1, retryAfterMs: 1_000 }
     const errors = [
       new TaskCanceledError('another-ticket', 'user'),
@@ -42,7 +42,7 @@ describe('what a client is told of a failure', () => {
     }
   })
 
-  it('is code and message of this library, without its prefix', async () => {
+  it('has code and message of an error of this library, without the prefix of the code', async () => {
     const clock = new ManualClock()
     const pool = poolWith({ clock, taskTimeoutMs: 50 })
     const routes = ticketRoutes(pool)
@@ -55,7 +55,7 @@ describe('what a client is told of a failure', () => {
     expect(status['error']).toEqual({ code: 'TASK_TIMEOUT', message: expect.stringContaining('50 ms') })
   })
 
-  it('is nothing of what was given to a cancel', async () => {
+  it('does not show the reason of a cancel', async () => {
     const { routes, pool } = routesWith()
     const task = pool.queueTask(() => gate().promise, { id: 'a' })
     await microtasks() // now it is called
@@ -70,7 +70,7 @@ describe('what a client is told of a failure', () => {
     }
   })
 
-  it('is what describeError says, part by part', async () => {
+  it('has the parts that describeError returns', async () => {
     const error = Object.assign(new Error('secret'), { code: 'E_PAPER' })
     const seen: unknown[] = []
     const { status, task } = await failedStatus(error, {
@@ -97,7 +97,7 @@ describe('what a client is told of a failure', () => {
     }
   })
 
-  it('is the usual when describeError throws, which the log is told', async () => {
+  it('is the default when describeError throws, and the error goes to onError', async () => {
     const bug = new Error('bug')
     const { status, errors } = await failedStatus(new Error('secret'), {
       describeError: () => {

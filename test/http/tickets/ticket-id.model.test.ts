@@ -20,7 +20,7 @@ describe('a ticket in a path', () => {
     return isTicket && decoded !== '.' && decoded !== '..' ? decoded : undefined
   }
 
-  it('finds its task however its characters are written', async () => {
+  it('finds its task however its characters are escaped', async () => {
     const written = (text: string, how: readonly number[]): string =>
       [...text]
         .map((each, index) => {
@@ -40,7 +40,7 @@ describe('a ticket in a path', () => {
     )
   })
 
-  it('is 200 for the ticket that its octets spell, and one and the same 404 for everything else', async () => {
+  it('is 200 for the ticket that its octets spell, and one identical 404 for everything else', async () => {
     const known = ['a', 'A', '%', '2', '2e', '.a', '...', 'a.b', '-', '_', ':', 'a'.repeat(128)].filter(octets)
     const { ask } = idleRoutes(known)
     const unknown = JSON.stringify(await ask('GET /tasks/nobody'))

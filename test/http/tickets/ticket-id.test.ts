@@ -33,11 +33,11 @@ describe('a path segment', () => {
     '%0a',
     'a'.repeat(129),
     '%61'.repeat(129)
-  ])('%j is none', (segment) => {
+  ])('%j is not a ticket', (segment) => {
     expect(decodeTicket(segment)).toBeUndefined()
   })
 
-  it('gives only what is safe in a path and a header, and never throws', () => {
+  it('yields only text that is safe in a path and a header, and never throws', () => {
     fc.assert(
       fc.property(fc.string({ unit: fc.constantFrom(...'%2eEfF0a./:\\\n é_-'), maxLength: 20 }), (segment) => {
         const id = decodeTicket(segment)
@@ -49,7 +49,7 @@ describe('a path segment', () => {
 })
 
 describe('the pool', () => {
-  it('is asked for nothing that can be no ticket', async () => {
+  it('is never called with an impossible ticket', async () => {
     const { pool, ask } = desk()
     const lookUp = vi.spyOn(pool, 'task')
     for (const segment of ['%', '%2e%2e', 'a%2Fb', 'a%00', 'a'.repeat(129)]) {

@@ -8,7 +8,7 @@ describe('a status', () => {
   const statusOf = async (routes: TicketRoutes, { id }: Task): Promise<Record<string, unknown>> =>
     jsonOf(await routes.handle(requestTo(`GET /tasks/${id}`)))
 
-  it('has all that is known of a ticket, and null for the rest', async () => {
+  it('has every known value of a ticket, and null for the rest', async () => {
     const { pool, routes } = routesWith()
     pool.pause()
     const task = pool.queueTask(({ progress }) => void progress(0.5, 'half'), { name: 'print' })
@@ -44,8 +44,8 @@ describe('a status', () => {
   })
 })
 
-describe('what a client is told of a result', () => {
-  it('is that it has no JSON form, when it has none', async () => {
+describe('a result', () => {
+  it('without a JSON form has resultOmitted', async () => {
     const { routes, pool } = routesWith()
     const task = await pool.queueTask(() => 1n).settled()
     const status = jsonOf(await routes.handle(requestTo(`GET /tasks/${task.id}`)))

@@ -79,7 +79,7 @@ const useless: readonly (readonly [name: string, answer: unknown, message: strin
   ['a promise', Promise.resolve({ body: 'x' }), 'to answer at once, got a promise']
 ]
 
-describe('a body of the application', () => {
+describe("an application's own body", () => {
   it.each(useless)(
     'gives way to the usual one when the hook says %s, which the log is told',
     async (_, own, message) => {
@@ -101,7 +101,7 @@ describe('a body of the application', () => {
     }
   )
 
-  it('is not waited for: a hook that is async and fails is told, and the usual body is sent', async () => {
+  it('is not awaited: the error of an async hook is reported, and the default body is sent', async () => {
     const bug = new Error('bug')
     const late = async (): Promise<never> => {
       throw bug
@@ -120,8 +120,8 @@ describe('a body of the application', () => {
   })
 })
 
-describe('a reply of the application', () => {
-  it('is refused by name when no server could send it', () => {
+describe("an application's own reply", () => {
+  it('is refused by name when it cannot be sent', () => {
     expect(() => replyWith(200, { body: () => 1 })).toThrow('Expected `body` to be text or what has a JSON form')
     expect(() => replyWith(200, { body: Symbol('x') })).toThrow(TypeError)
     expect(() => replyWith(200, { headers: { 'X-A': 'a\nb' } })).toThrow('Expected `X-A` to be text that can stand in')
@@ -136,12 +136,12 @@ describe('hooks that are async', () => {
     throw bug
   }
 
-  it('and log may fail: nobody is left to be told', async () => {
+  it('and report errors may fail: their own error is dropped', async () => {
     const { post } = desk({ submit: late }, { onError: late })
     expect(jsonOf(await post())).toMatchObject({ code: 'INTERNAL' })
   })
 
-  it('and describe errors count as if there were none, and the log is told', async () => {
+  it('and describe errors are ignored, and reported', async () => {
     const { pool, routes, errors } = desk({}, { describeError: late as unknown as () => undefined })
     const { id } = await pool.queueTask(() => Promise.reject(new Error('secret'))).settled()
     const reply = await routes.handle(requestTo(`GET /tasks/${id}`))
@@ -152,7 +152,7 @@ describe('hooks that are async', () => {
     expect(errors.map(String)).toContain('TypeError: Expected `describeError` to answer at once, got a promise')
   })
 
-  it('and say whether the server is closing count as no, and the log is told', async () => {
+  it('and return whether the server is closing count as no, and are reported', async () => {
     const { routes, errors } = desk({}, { closing: late as unknown as () => boolean })
     expect(await routes.handle(requestTo('GET /livez'))).toMatchObject({ status: 200, close: false })
     await turned()
@@ -160,7 +160,7 @@ describe('hooks that are async', () => {
     expect(errors.map(String)).toContain('TypeError: Expected `closing` to answer at once, got a promise')
   })
 
-  it('are no matter where what describes an error throws when it is read', async () => {
+  it('do not matter when the description of an error throws on access', async () => {
     const said = {
       get code(): never {
         throw bug

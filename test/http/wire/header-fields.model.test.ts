@@ -11,7 +11,7 @@ describe('a duration in milliseconds', () => {
     fc.constantFrom(0, -0, 1, 0.1, 999.999, 1_000, 1_000.001, 2 ** 31, 2 ** 53, 1e21, 1e24, 1e300, -1, Number.MIN_VALUE)
   )
 
-  it('is taken as it is or refused by name, and is told in whole seconds, rounded up', async () => {
+  it('is used as it is or refused by name, and sent in whole seconds, rounded up', async () => {
     await fc.assert(
       fc.asyncProperty(fc.oneof(numbers, fc.anything()), async (pollAfterMs) => {
         const isGiven = pollAfterMs !== undefined
@@ -59,7 +59,7 @@ describe('If-None-Match', () => {
     .map((parts) => parts.flat().slice(0, -1).join(''))
   const field = fc.oneof(list, fc.constantFrom('*', ' * ', '\t*'), headerText('W/"0123, \t*', 20))
 
-  it('is 304 for a list that names the revision, whatever else is in it, else 200', async () => {
+  it('is 304 for a list that contains the revision, whatever else is in it, else 200', async () => {
     const { pool, ask } = idleRoutes(['a'])
     const held = { etag: '', count: { named: 0, other: 0, malformed: 0 } }
     for (const act of [() => {}, () => pool.cancel('a')]) {
@@ -85,7 +85,7 @@ describe('If-None-Match', () => {
     for (const many of Object.values(held.count)) expect(many).toBeGreaterThan(300)
   })
 
-  it('says the same when it comes as several fields', async () => {
+  it('means the same in several fields', async () => {
     const { ask } = idleRoutes(['a'])
     const etag = (await ask('GET /tasks/a')).headers['ETag'] ?? ''
     await fc.assert(
@@ -125,7 +125,7 @@ describe('Prefer', () => {
     return headers['Preference-Applied']
   }
 
-  it('is held for as many seconds as its first wait says, at most 25, whatever else it asks for', async () => {
+  it('is honoured for the seconds of its first wait, at most 25, with whatever other preferences', async () => {
     const open = idleRoutes(['a'])
     const count = { applied: 0, not: 0 }
     await fc.assert(
@@ -151,7 +151,7 @@ describe('Prefer', () => {
     expect(Math.min(count.applied, count.not)).toBeGreaterThan(100)
   })
 
-  it('with a wait that is no whole number is as if it were not there', async () => {
+  it('with a wait that is not a whole number is ignored', async () => {
     const open = idleRoutes(['a'])
     const broken = textOf('0123456789.+-e x"', 6).filter((text) => !/^ *[0-9]+ *$/.test(text))
     await fc.assert(
@@ -210,7 +210,7 @@ describe('a content type', () => {
       fc.shuffledSubarray([...others, ...charset], { minLength: others.length + charset.length })
     )
 
-  it('of JSON in UTF-8 is taken, whatever its case, spaces and other parameters', async () => {
+  it('of JSON in UTF-8 is accepted, whatever its case, spaces and other parameters', async () => {
     const open = idleRoutes()
     await fc.assert(
       fc.asyncProperty(essence, parameters, separator, async (type, list, between) => {
@@ -222,7 +222,7 @@ describe('a content type', () => {
     )
   })
 
-  it('is taken only when a browser, too, would read it as JSON in UTF-8', async () => {
+  it('is accepted only when a browser, too, reads it as JSON in UTF-8', async () => {
     const open = idleRoutes()
     const words = fc.constantFrom(
       ...['application/json', 'text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data', 'text/html'],
@@ -243,7 +243,7 @@ describe('a content type', () => {
     )
   })
 
-  it('is of no use to a body with any content encoding', async () => {
+  it('is refused with any content encoding', async () => {
     const open = idleRoutes()
     const codings = fc.oneof(fc.constantFrom('gzip', 'identity', 'br', 'gzip, identity', ','), token)
     await fc.assert(

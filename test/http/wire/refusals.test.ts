@@ -5,8 +5,8 @@ import { gate } from '../../support/gate.js'
 import { jsonOf, requestTo } from '../support/request-of.js'
 import { poolWith, routesWith } from '../support/routes.js'
 
-describe('when to come back', () => {
-  it('tells the time to poll after in the body, and rounded up in the header', async () => {
+describe('Retry-After', () => {
+  it('is pollAfterMs of the body, rounded up', async () => {
     const { routes } = routesWith(undefined, { pollAfterMs: 1_500 })
     const reply = await routes.handle(requestTo('POST /tasks', { json: {} }))
     expect(jsonOf(reply)['pollAfterMs']).toBe(1_500)
@@ -46,14 +46,14 @@ describe('when to come back', () => {
   it.each([
     [new WaitFullError(3, 4_000), 503, 'WAIT_FULL'],
     [new WaitTimeoutError(100, 4_000), 503, 'WAIT_TIMEOUT']
-  ])('tells a refused waiter: %s', (error, status, code) => {
+  ])('is sent to a refused waiter: %s', (error, status, code) => {
     const reply = routesWith().routes.refused(error)
     expect(reply.status).toBe(status)
     expect(reply.headers['Retry-After']).toBe('4')
     expect(jsonOf(reply)).toMatchObject({ code, retryAfterMs: 4_000 })
   })
 
-  it('tells a second when the time in an error is none', () => {
+  it('is a second when the time in an error is not a number', () => {
     const error = new WaitFullError(3, Number.NaN)
     expect(routesWith().routes.refused(error).headers['Retry-After']).toBe('1')
   })
@@ -71,7 +71,7 @@ describe('an application that fails', () => {
     })
   }
 
-  it('K16 in submit is a 500 without a word about it, and the log is told', async () => {
+  it('K16 in submit is a 500 without detail, and is reported', async () => {
     const hostile = new Proxy(
       {},
       {
@@ -94,7 +94,7 @@ describe('an application that fails', () => {
     }
   })
 
-  it('by returning no task is a 500, and the log is told which route', async () => {
+  it('by returning no task is a 500, and the route is reported', async () => {
     for (const returned of [{}, undefined, null] as unknown[]) {
       const { routes, errors } = routesWith(undefined, { accept: [{ path: '/tasks', submit: () => returned as Task }] })
       expectInternal(await routes.handle(requestTo('POST /tasks', { json: {} })))
@@ -102,7 +102,7 @@ describe('an application that fails', () => {
     }
   })
 
-  it('in its log hook fails alone', async () => {
+  it('in onError has no effect', async () => {
     const { routes } = routesWith(
       undefined,
       {
@@ -117,7 +117,7 @@ describe('an application that fails', () => {
     expectInternal(await routes.handle(requestTo('POST /tasks', { json: {} })))
   })
 
-  it('is told on the console when it has no log hook', () => {
+  it('is printed to the console without onError', () => {
     const print = vi.spyOn(console, 'error').mockImplementation(() => {})
     try {
       const bug = new Error('secret')
@@ -144,7 +144,7 @@ describe('an application that fails', () => {
     expect(errors).toMatchObject([{ message: 'secret' }])
   })
 
-  it('by a closing hook that throws is as one that says no', async () => {
+  it('in the closing hook counts as no', async () => {
     const { routes, errors } = routesWith(undefined, {
       closing: () => {
         throw new Error('bug')

@@ -2,13 +2,13 @@ import { invalidField, RequestError, replyWith } from 'coatcheck/http'
 import { describe, expect, it } from 'vitest'
 
 describe('a reply', () => {
-  it('of an error is not stored, and any other only after asking again', () => {
+  it('of an error is not cached, and any other is revalidated', () => {
     const caching = (status: number): string | undefined => replyWith(status).headers['Cache-Control']
     expect([200, 202, 304, 399].map(caching)).toEqual(Array(4).fill('private, no-cache'))
     expect([400, 404, 503].map(caching)).toEqual(Array(3).fill('no-store'))
   })
 
-  it('has its type and its length in bytes; without a body neither', () => {
+  it('has its content type and its length in bytes; without a body neither', () => {
     expect(replyWith(200, { body: 'é' })).toMatchObject({
       body: 'é',
       headers: { 'Content-Type': 'text/plain; charset=utf-8', 'Content-Length': '2' }
@@ -23,7 +23,7 @@ describe('a reply', () => {
 })
 
 describe('invalidField', () => {
-  it('is an error with the place in it', () => {
+  it('is an error with the pointer', () => {
     const error = invalidField('/pages/0', 'must be a number')
     expect(error).toBeInstanceOf(RequestError)
     expect(error).toBeInstanceOf(Error)
@@ -32,7 +32,7 @@ describe('invalidField', () => {
     expect(invalidField('', 'must have a width').problem.errors).toMatchObject([{ pointer: '' }])
   })
 
-  it('takes pointers and texts only', () => {
+  it('accepts only pointers and strings', () => {
     const pointer = new TypeError('Expected `pointer` to be a JSON pointer: empty, or a path that begins with "/"')
     expect(() => invalidField('width', 'x')).toThrow(pointer)
     expect(() => invalidField(7 as unknown as string, 'x')).toThrow(pointer)
