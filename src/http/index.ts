@@ -1,4 +1,4 @@
-export type { RouteClock } from './holding/follower.js'
+export type { RouteClock } from './holding/followers.js'
 export type { HoldLimits } from './holding/held-requests.js'
 export type { AcceptingRoute } from './intake/accepting-route.js'
 export type { JsonObject } from './intake/json-object.js'

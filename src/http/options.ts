@@ -1,5 +1,5 @@
 import type { TaskRecord } from '../contract/task-record.js'
-import type { RouteClock } from './holding/follower.js'
+import type { RouteClock } from './holding/followers.js'
 import type { HoldLimits } from './holding/held-requests.js'
 import type { AcceptingRoute } from './intake/accepting-route.js'
 import type { DescribeError } from './tickets/task-failure.js'

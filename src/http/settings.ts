@@ -1,6 +1,6 @@
 import { callable, integer, interval, isFunction, optionsOf, wording } from '../contract/checks.js'
 import { systemClock } from '../ports/system-clock.js'
-import type { RouteClock } from './holding/follower.js'
+import type { RouteClock } from './holding/followers.js'
 import { type AllHoldLimits, checkHoldLimits } from './holding/held-requests.js'
 import type { AcceptingRoute } from './intake/accepting-route.js'
 import type { TicketRoutesOptions } from './options.js'

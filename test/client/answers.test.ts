@@ -5,7 +5,7 @@ import { readStatus } from '../../src/client/ticket-status.js'
 import { status } from './support/counter.js'
 
 const known: Ticket = {
-  url: 'http://desk.test/tasks/a',
+  url: 'http://server.test/tasks/a',
   status: undefined,
   tag: 'W/"1"',
   retryAfterMs: 1_000,
@@ -51,7 +51,7 @@ describe('an answer without a ticket', () => {
     text,
     retryAfterMs: undefined
   })
-  const rules = { requestUrl: 'http://desk.test/tasks', trustedOrigins: [] }
+  const rules = { requestUrl: 'http://server.test/tasks', trustedOrigins: [] }
 
   it.each([
     [0, 'it redirects, and redirects are not followed'],

@@ -29,9 +29,9 @@ describe('a connection that breaks', () => {
       'in a chunk',
       bytes('HTTP/1.1 202 Accepted\r\nLocation: /tasks/a\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n{"id"')
     ],
-    ['in what is no HTTP', bytes('SSH-2.0-OpenSSH_9.6\r\n')],
+    ['in bytes that are not HTTP', bytes('SSH-2.0-OpenSSH_9.6\r\n')],
     [
-      'in what is not compressed as it says',
+      'in a body without its stated compression',
       say('202 Accepted', ['Location: /tasks/a', 'Content-Encoding: gzip'], '{}')
     ]
   ]
@@ -44,7 +44,7 @@ describe('a connection that breaks', () => {
     expect(new Set(keys).size).toBe(1)
   })
 
-  it.each(breaks)('%s has the question asked again', async (_, act) => {
+  it.each(breaks)('%s has the poll repeated', async (_, act) => {
     const { origin, requests } = await rawServer([accepted, act, act, act, done])
     expect(await submit(`${origin}/tasks`, {}, quick())).toBe('done')
     expect(requests.map((each) => each.split(' ')[0])).toEqual(['POST', 'GET', 'GET', 'GET', 'GET'])
@@ -267,20 +267,20 @@ describe('another origin', () => {
   })
 
   it.each([
-    'https://desk.test/tasks/a',
-    'http://desk.test:8080/tasks/a',
-    'http://sub.desk.test/tasks/a',
+    'https://server.test/tasks/a',
+    'http://server.test:8080/tasks/a',
+    'http://sub.server.test/tasks/a',
     '//evil.test/tasks/a',
     String.raw`\\evil.test\tasks`,
-    'http://desk.test@evil.test/tasks/a',
-    'http://me:secret@desk.test/tasks/a',
-    'http://me@desk.test/tasks/a',
+    'http://server.test@evil.test/tasks/a',
+    'http://me:secret@server.test/tasks/a',
+    'http://me@server.test/tasks/a',
     'javascript:alert(1)',
     'data:application/json,{}',
-    'blob:http://desk.test/0',
+    'blob:http://server.test/0',
     'file:///etc/passwd',
     'http://[',
-    'http://desk.test:99999/'
+    'http://server.test:99999/'
   ])('is not reached through %s', async (location) => {
     const { server, submit } = setting()
     const call = submit()

@@ -42,10 +42,10 @@ describe('the arguments of a call', () => {
     'no url',
     '/tasks',
     '',
-    'ftp://desk.test/',
-    'http://me:secret@desk.test/',
-    'http://me@desk.test/',
-    'http://:secret@desk.test/',
+    'ftp://server.test/',
+    'http://me:secret@server.test/',
+    'http://me@server.test/',
+    'http://:secret@server.test/',
     17,
     null,
     {}
@@ -57,8 +57,8 @@ describe('the arguments of a call', () => {
   })
 
   it('a URL with a password is refused without repeating it', async () => {
-    const said = await refusal(poll('https://me:secret@desk.test/tasks/a', { fetch: server.fetch }))
-    expect(said).toContain('https://desk.test')
+    const said = await refusal(poll('https://me:secret@server.test/tasks/a', { fetch: server.fetch }))
+    expect(said).toContain('https://server.test')
     expect(said).not.toContain('secret')
   })
 
@@ -106,7 +106,7 @@ describe('the arguments of a call', () => {
     ['fetch', 'fetch', '`fetch` to be a function'],
     ['trustedOrigins', ORIGIN, '`trustedOrigins` to be an array of origins'],
     ['trustedOrigins', [`${ORIGIN}/`], origin],
-    ['trustedOrigins', ['desk.test'], origin],
+    ['trustedOrigins', ['server.test'], origin],
     ['trustedOrigins', [17], origin],
     ['longPollMs', -1, `\`longPollMs\` ${ms}`],
     ['longPollMs', Number.NaN, `\`longPollMs\` ${ms}`],

@@ -3,8 +3,7 @@ import type { TaskRecord } from '../../contract/task-record.js'
 import { isDone } from '../tickets/ticket-status.js'
 import { preferredWait } from '../wire/prefer.js'
 import type { OwnedRequest } from '../wire/request.js'
-import type { RouteClock } from './follower.js'
-import type { Followers } from './followers.js'
+import type { Followers, RouteClock } from './followers.js'
 import type { HeldRequests } from './held-requests.js'
 
 /** The longest wait: proxies close idle connections after about 30 seconds. */

@@ -1,6 +1,6 @@
 import type { Timer } from '../../ports/clock.js'
 import type { Hooks } from '../wire/hooks.js'
-import type { RouteClock } from './follower.js'
+import type { RouteClock } from './followers.js'
 
 /** The longest time in which a reader must drain one piece. */
 const MAX_DRAIN_MS = 30_000

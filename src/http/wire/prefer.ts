@@ -11,13 +11,8 @@ export function preferredWait(request: Pick<HttpRequest, 'headers'>): number | u
   for (const preference of preferences) {
     const [token = ''] = partsOf(preference, ';')
     const equals = token.indexOf('=')
-    if (
-      token
-        .slice(0, equals === -1 ? undefined : equals)
-        .trim()
-        .toLowerCase() !== 'wait'
-    )
-      continue
+    const name = token.slice(0, equals === -1 ? undefined : equals).trim()
+    if (name.toLowerCase() !== 'wait') continue
     const seconds = token.slice(equals + 1).trim()
     return equals !== -1 && /^\d+$/.test(seconds) ? Number(seconds) : undefined
   }

@@ -20,7 +20,7 @@ export interface Asked {
   readonly drop: (error?: unknown) => void
 }
 
-export const ORIGIN = 'http://desk.test'
+export const ORIGIN = 'http://server.test'
 
 /** A server without a network: each request waits until the test answers it. */
 export class Counter {
