@@ -6,7 +6,7 @@ import { type Exchange, exchange } from '../../src/client/exchange.js'
 import { untilAborted } from '../../src/client/until-aborted.js'
 import { ManualClock } from '../support/manual-clock.js'
 import { rejection } from '../support/pools.js'
-import { Counter, ORIGIN, quiet, status, succeeded, TICKET } from './support/counter.js'
+import { ScriptedServer, ORIGIN, quiet, status, succeeded, TICKET } from './support/scripted-server.js'
 import { setting } from './support/setting.js'
 
 const reason = new Error('the page was closed')
@@ -44,7 +44,7 @@ describe('a caller of submit who aborts', () => {
 
   it('before the 202 gets the rejection at once, and the task is canceled when its ticket arrives', async () => {
     const tickets: string[] = []
-    const { server, submit, leave, told } = leaving({ onAccepted: (url) => void tickets.push(url) })
+    const { server, submit, leave, reported } = leaving({ onAccepted: (url) => void tickets.push(url) })
     const call = submit()
     const post = await server.next('POST /tasks')
     leave()
@@ -53,7 +53,7 @@ describe('a caller of submit who aborts', () => {
     post.answer(202, TICKET, status())
     ;(await server.next('DELETE /tasks/a')).answer(200)
     expect(await server.waiting()).toEqual([])
-    expect([told, tickets], 'nobody wants to know').toEqual([[], []])
+    expect([reported, tickets], 'nobody wants to know').toEqual([[], []])
   })
 
   it('before a refusal gets the rejection at once, and nothing is sent again', async () => {
@@ -108,9 +108,9 @@ describe('a caller of submit who aborts', () => {
     const { server, submit, accept, leave, timers } = leaving()
     const call = submit()
     await accept()
-    const asked = await server.next('GET /tasks/a')
+    const sent = await server.next('GET /tasks/a')
     leave()
-    expect(asked.init.signal?.aborted).toBe(true)
+    expect(sent.init.signal?.aborted).toBe(true)
     expect(await rejection(call.promise)).toBe(reason)
     const cancel = await server.next('DELETE /tasks/a')
     expect(cancel.init.keepalive).toBe(true) // it outlives the page
@@ -143,30 +143,30 @@ describe('a caller of submit who aborts', () => {
   })
 
   it('inside a listener that never ends cancels the task as well', async () => {
-    const desk = leaving({
+    const service = leaving({
       onProgress: () => {
-        desk.leave()
+        service.leave()
         return new Promise(() => {})
       }
     })
-    const call = desk.submit()
-    await desk.accept()
+    const call = service.submit()
+    await service.accept()
     expect(await rejection(call.promise)).toBe(reason)
-    ;(await desk.server.next('DELETE /tasks/a')).answer(200)
-    expect(await desk.server.waiting()).toEqual([])
+    ;(await service.server.next('DELETE /tasks/a')).answer(200)
+    expect(await service.server.waiting()).toEqual([])
   })
 
   it('in the turn in which the answer arrives gets its reason, and the task is canceled', async () => {
-    const { server, submit, accept, leave, told } = leaving()
+    const { server, submit, accept, leave, reported } = leaving()
     const call = submit()
     await accept()
-    const asked = await server.next('GET /tasks/a')
-    asked.answer(200, {}, succeeded(1))
+    const sent = await server.next('GET /tasks/a')
+    sent.answer(200, {}, succeeded(1))
     leave()
     expect(await rejection(call.promise)).toBe(reason)
     ;(await server.next('DELETE /tasks/a')).answer(409)
     expect(await server.waiting()).toEqual([])
-    expect(told).toEqual(['queued'])
+    expect(reported).toEqual(['queued'])
   })
 
   it('after the result changes nothing', async () => {
@@ -211,10 +211,10 @@ describe('a caller of poll who aborts', () => {
   it('lets the task run', async () => {
     const { server, poll, leave } = leaving()
     const call = poll()
-    const asked = await server.next('GET /tasks/a')
+    const sent = await server.next('GET /tasks/a')
     leave()
     expect(await rejection(call.promise)).toBe(reason)
-    expect(asked.init.signal?.aborted).toBe(true)
+    expect(sent.init.signal?.aborted).toBe(true)
     expect(await server.waiting()).toEqual([])
   })
 
@@ -291,7 +291,7 @@ describe('one request', () => {
   const request: Exchange = { method: 'GET', url: `${ORIGIN}/tasks/a`, headers: {}, limitMs: 1_000 }
 
   it('with an aborted signal is not sent', async () => {
-    const server = new Counter()
+    const server = new ScriptedServer()
     const line = { fetch: server.fetch, clock: new ManualClock() }
     expect(await rejection(exchange(request, line, AbortSignal.abort(reason)))).toBe(reason)
     expect(await server.waiting()).toEqual([])

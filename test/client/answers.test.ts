@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { readAccepted, readCanceled, readFound, type Ticket } from '../../src/client/answers.js'
 import type { Answer } from '../../src/client/exchange.js'
 import { readStatus } from '../../src/client/ticket-status.js'
-import { status } from './support/counter.js'
+import { status } from './support/scripted-server.js'
 
 const known: Ticket = {
   url: 'http://server.test/tasks/a',

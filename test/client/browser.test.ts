@@ -11,7 +11,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { mount } from '../../examples/express.js'
 import { listener } from '../../examples/node-http.js'
 import { root } from '../package/run.js'
-import { realDesk, until } from './support/real-desk.js'
+import { realServer, until } from './support/real-server.js'
 
 const executablePath = process.env['CHROMIUM'] ?? '/usr/bin/chromium'
 
@@ -55,8 +55,8 @@ describe.skipIf(!isThere)('in a browser', () => {
 
   afterAll(() => browser?.close())
 
-  const deskWithPage = (options: TicketRoutesOptions = {}) =>
-    realDesk(options, {}, (routes) => createServer(withPage(listener(routes))))
+  const serviceWithPage = (options: TicketRoutesOptions = {}) =>
+    realServer(options, {}, (routes) => createServer(withPage(listener(routes))))
 
   /** A page that has the client, and what went wrong in it. */
   const open = async (origin: string): Promise<Page> => {
@@ -71,62 +71,62 @@ describe.skipIf(!isThere)('in a browser', () => {
     return page
   }
 
-  /** Submits, keeps what was told in `told`, and answers what it came to. */
+  /** Submits, keeps what was reported in `reported`, and answers what it came to. */
   const submitIn = (page: Page, url: string, options = ''): Promise<unknown> =>
     page.evaluate(`
-      globalThis.told = []
+      globalThis.reported = []
       globalThis.controller = new AbortController()
       client.submit('${url}', { width: 200 }, {
         signal: controller.signal,
-        onProgress: ({ status, progress }) => told.push([status, progress?.message ?? null]),
+        onProgress: ({ status, progress }) => reported.push([status, progress?.message ?? null]),
         ${options}
       }).then((result) => ({ result }), (error) => ({ name: error.name, code: error.code, status: error.status }))
     `)
 
   it('work is submitted to a URL relative to the page, followed by held polls, and resolves with its result', async () => {
-    const desk = await deskWithPage()
-    const page = await open(desk.origin)
+    const service = await serviceWithPage()
+    const page = await open(service.origin)
     const outcome = submitIn(page, '../tasks')
-    await until(() => desk.begun.length === 1 && desk.lines.length === 2)
-    desk.begun[0]?.context.progress(0.5, 'half way')
-    await until(() => desk.lines.length === 3)
-    desk.begun[0]?.open({ url: '/200.png' })
+    await until(() => service.begun.length === 1 && service.lines.length === 2)
+    service.begun[0]?.context.progress(0.5, 'half way')
+    await until(() => service.lines.length === 3)
+    service.begun[0]?.open({ url: '/200.png' })
     expect(await outcome).toEqual({ result: { url: '/200.png' } })
-    expect(await page.evaluate('told')).toEqual([
+    expect(await page.evaluate('reported')).toEqual([
       ['running', null],
       ['running', 'half way'],
       ['succeeded', 'half way']
     ])
-    expect(desk.lines).toEqual(['POST /tasks', 'GET /tasks/ticket', 'GET /tasks/ticket'])
+    expect(service.lines).toEqual(['POST /tasks', 'GET /tasks/ticket', 'GET /tasks/ticket'])
   })
 
   it('a caller who aborts has its task canceled', async () => {
-    const desk = await deskWithPage()
-    const page = await open(desk.origin)
+    const service = await serviceWithPage()
+    const page = await open(service.origin)
     const outcome = submitIn(page, '/tasks')
-    await until(() => desk.begun.length === 1 && desk.lines.length === 2)
+    await until(() => service.begun.length === 1 && service.lines.length === 2)
     await page.evaluate('controller.abort()')
     expect(await outcome).toMatchObject({ name: 'AbortError' })
-    await until(() => desk.pool.stats().totals.canceled === 1)
+    await until(() => service.pool.stats().totals.canceled === 1)
   })
 
   it('a page that closes sends its cancel, if it aborts in pagehide', async () => {
-    const desk = await deskWithPage()
-    const page = await open(desk.origin)
+    const service = await serviceWithPage()
+    const page = await open(service.origin)
     await page.evaluate("addEventListener('pagehide', () => controller.abort())")
     const gone = submitIn(page, '/tasks').catch(() => 'gone')
-    await until(() => desk.begun.length === 1 && desk.lines.length === 2)
+    await until(() => service.begun.length === 1 && service.lines.length === 2)
     await page.goto('about:blank')
     expect(await gone).toBe('gone')
-    await until(() => desk.pool.stats().totals.canceled === 1)
+    await until(() => service.pool.stats().totals.canceled === 1)
   })
 
   it('a redirect is not followed, although a browser hides its target', async () => {
-    const elsewhere = await deskWithPage()
-    const desk = await realDesk({}, {}, () =>
+    const elsewhere = await serviceWithPage()
+    const service = await realServer({}, {}, () =>
       createServer(withPage((_req, res) => res.writeHead(307, { Location: elsewhere.url }).end()))
     )
-    const page = await open(desk.origin)
+    const page = await open(service.origin)
     expect(await submitIn(page, '/tasks')).toEqual({
       name: 'UnexpectedAnswerError',
       code: 'ERR_UNEXPECTED_ANSWER',
@@ -137,30 +137,30 @@ describe.skipIf(!isThere)('in a browser', () => {
 
   describe('on a page of another origin', () => {
     it('the client works with a server that allows it and exposes its headers', async () => {
-      const { origin } = await deskWithPage()
-      const desk = await realDesk({}, {}, (routes) => createServer(mount(express(), routes, [origin])))
+      const { origin } = await serviceWithPage()
+      const service = await realServer({}, {}, (routes) => createServer(mount(express(), routes, [origin])))
       const page = await open(origin)
-      const outcome = submitIn(page, desk.url)
-      await until(() => desk.begun.length === 1 && desk.lines.length === 2)
-      desk.begun[0]?.open('from afar')
+      const outcome = submitIn(page, service.url)
+      await until(() => service.begun.length === 1 && service.lines.length === 2)
+      service.begun[0]?.open('from afar')
       expect(await outcome).toEqual({ result: 'from afar' })
-      expect(desk.lines).toEqual(['POST /tasks', 'GET /tasks/ticket'])
+      expect(service.lines).toEqual(['POST /tasks', 'GET /tasks/ticket'])
     })
 
     it('it can cancel', async () => {
-      const { origin } = await deskWithPage()
-      const desk = await realDesk({}, {}, (routes) => createServer(mount(express(), routes, [origin])))
+      const { origin } = await serviceWithPage()
+      const service = await realServer({}, {}, (routes) => createServer(mount(express(), routes, [origin])))
       const page = await open(origin)
-      const outcome = submitIn(page, desk.url)
-      await until(() => desk.begun.length === 1 && desk.lines.length === 2)
+      const outcome = submitIn(page, service.url)
+      await until(() => service.begun.length === 1 && service.lines.length === 2)
       await page.evaluate('controller.abort()')
       expect(await outcome).toMatchObject({ name: 'AbortError' })
-      await until(() => desk.pool.stats().totals.canceled === 1)
+      await until(() => service.pool.stats().totals.canceled === 1)
     })
 
     it('it uses the body alone with a server that exposes no headers', async () => {
-      const { origin } = await deskWithPage()
-      const desk = await realDesk({ pollAfterMs: 50 }, {}, (routes) =>
+      const { origin } = await serviceWithPage()
+      const service = await realServer({ pollAfterMs: 50 }, {}, (routes) =>
         createServer((req, res) => {
           res.setHeader('Access-Control-Allow-Origin', origin)
           res.setHeader('Access-Control-Allow-Headers', 'Content-Type, Idempotency-Key, If-None-Match, Prefer')
@@ -169,20 +169,20 @@ describe.skipIf(!isThere)('in a browser', () => {
         })
       )
       const page = await open(origin)
-      const outcome = submitIn(page, desk.url)
-      await until(() => desk.begun.length === 1)
-      desk.begun[0]?.open('from afar')
+      const outcome = submitIn(page, service.url)
+      await until(() => service.begun.length === 1)
+      service.begun[0]?.open('from afar')
       expect(await outcome).toEqual({ result: 'from afar' })
     })
 
     it('it queues nothing on a server that does not allow it', async () => {
-      const { origin } = await deskWithPage()
-      const desk = await realDesk({}, {}, (routes: TicketRoutes) => createServer(mount(express(), routes)))
+      const { origin } = await serviceWithPage()
+      const service = await realServer({}, {}, (routes: TicketRoutes) => createServer(mount(express(), routes)))
       const page = await open(origin)
-      expect(await submitIn(page, desk.url, 'retry: { attempts: 2, backoffMs: 0 }')).toMatchObject({
+      expect(await submitIn(page, service.url, 'retry: { attempts: 2, backoffMs: 0 }')).toMatchObject({
         code: 'ERR_SERVER_UNREACHABLE'
       })
-      expect(desk.pool.stats().totals.submitted).toBe(0)
+      expect(service.pool.stats().totals.submitted).toBe(0)
     })
   })
 })

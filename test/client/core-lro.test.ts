@@ -9,8 +9,8 @@ import {
 import type { TicketStatus } from 'coatcheck/http'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { rejection } from '../support/pools.js'
-import { quiet } from './support/counter.js'
-import { realDesk, until } from './support/real-desk.js'
+import { quiet } from './support/scripted-server.js'
+import { realServer, until } from './support/real-server.js'
 
 type Progress = OperationState<TicketStatus>
 
@@ -39,7 +39,7 @@ function operation(origin: string): RunningOperation<TicketStatus> {
 
 describe('the poller of @azure/core-lro', () => {
   it('follows a ticket to the result of its task', async () => {
-    const { origin, begun, lines } = await realDesk()
+    const { origin, begun, lines } = await realServer()
     const poller = createHttpPoller<TicketStatus, Progress>(operation(origin))
     await poller.submitted()
     expect(poller.operationState?.status).toBe('running')
@@ -54,7 +54,7 @@ describe('the poller of @azure/core-lro', () => {
   })
 
   it('waits between two polls as Retry-After states', async () => {
-    const { origin, begun, lines } = await realDesk({ pollAfterMs: 7_000 })
+    const { origin, begun, lines } = await realServer({ pollAfterMs: 7_000 })
     const poller = createHttpPoller<TicketStatus, Progress>(operation(origin))
     await poller.submitted()
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
@@ -72,7 +72,7 @@ describe('the poller of @azure/core-lro', () => {
   })
 
   it('ends with the error of a task that failed', async () => {
-    const { origin, begun } = await realDesk()
+    const { origin, begun } = await realServer()
     const poller = createHttpPoller<TicketStatus, Progress>(operation(origin))
     await poller.submitted()
     await until(() => begun.length === 1)
@@ -84,7 +84,7 @@ describe('the poller of @azure/core-lro', () => {
   })
 
   it('ends when the task was canceled', async () => {
-    const { origin, begun, pool } = await realDesk()
+    const { origin, begun, pool } = await realServer()
     const poller = createHttpPoller<TicketStatus, Progress>(operation(origin))
     await poller.submitted()
     await until(() => begun.length === 1)
@@ -94,7 +94,7 @@ describe('the poller of @azure/core-lro', () => {
   })
 
   it('continues in another process from its saved state', async () => {
-    const { origin, begun } = await realDesk()
+    const { origin, begun } = await realServer()
     const poller = createHttpPoller<TicketStatus, Progress>(operation(origin))
     const restoreFrom = await poller.serialize()
     const again = createHttpPoller<TicketStatus, Progress>(operation(origin), { restoreFrom })
@@ -104,13 +104,13 @@ describe('the poller of @azure/core-lro', () => {
   })
 
   it('gets absolute URLs with a publicUrl', async () => {
-    const { origin, begun } = await realDesk({ publicUrl: 'https://tickets.example.org' })
+    const { origin, begun } = await realServer({ publicUrl: 'https://tickets.example.org' })
     const { sendInitialRequest, sendPollRequest } = operation(origin)
-    const asked: string[] = []
+    const sent: string[] = []
     const poller = createHttpPoller<TicketStatus, Progress>({
       sendInitialRequest,
       sendPollRequest: (url) => {
-        asked.push(url)
+        sent.push(url)
         return sendPollRequest(new URL(url).pathname) as Promise<OperationResponse<TicketStatus>>
       }
     })
@@ -118,7 +118,7 @@ describe('the poller of @azure/core-lro', () => {
     await until(() => begun.length === 1)
     begun[0]?.open('found')
     await poller.pollUntilDone()
-    for (const url of asked) expect(url).toMatch(/^https:\/\/tickets\.example\.org\/tasks\/[\w-]{28}$/)
-    expect(asked).not.toEqual([])
+    for (const url of sent) expect(url).toMatch(/^https:\/\/tickets\.example\.org\/tasks\/[\w-]{28}$/)
+    expect(sent).not.toEqual([])
   })
 })

@@ -1,9 +1,9 @@
-/** Servers that are none, or lie, over real connections; and where a client sends nothing, whatever it is told. */
+/** Servers that are none, or lie, over real connections; and where a client sends nothing, whatever it is reported. */
 import { poll, type SubmitOptions, submit } from 'coatcheck/client'
 import { describe, expect, it } from 'vitest'
 import { ManualClock } from '../support/manual-clock.js'
 import { rejection } from '../support/pools.js'
-import { quiet, status, succeeded, TICKET } from './support/counter.js'
+import { quiet, status, succeeded, TICKET } from './support/scripted-server.js'
 import { type Act, bytes, rawServer, reset, say } from './support/raw-server.js'
 import { setting } from './support/setting.js'
 
@@ -224,7 +224,7 @@ describe('an invalid status', () => {
 })
 
 describe('another origin', () => {
-  it.each([301, 302, 303, 307, 308])('is not gone to by a redirect with %d, whatever was asked', async (code) => {
+  it.each([301, 302, 303, 307, 308])('is not gone to by a redirect with %d, whatever was sent', async (code) => {
     const elsewhere = await rawServer([done])
     const here = await rawServer([say(`${code} Elsewhere`, [`Location: ${elsewhere.origin}/tasks/a`])])
     for (const call of [submit(`${here.origin}/tasks`, {}, quick()), poll(`${here.origin}/tasks/a`, quick())]) {

@@ -18,7 +18,7 @@ import {
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { ManualClock } from '../support/manual-clock.js'
 import { rejection } from '../support/pools.js'
-import { Counter, ORIGIN } from './support/counter.js'
+import { ScriptedServer, ORIGIN } from './support/scripted-server.js'
 
 afterEach(() => {
   vi.unstubAllGlobals()
@@ -27,10 +27,10 @@ afterEach(() => {
 const URL_HERE = `${ORIGIN}/tasks`
 
 /** Calls that are left to themselves leave no timer of the platform behind. */
-const onPage = ({ fetch }: Counter): PollOptions => ({ fetch, clock: new ManualClock() })
+const onPage = ({ fetch }: ScriptedServer): PollOptions => ({ fetch, clock: new ManualClock() })
 
 describe('the arguments of a call', () => {
-  const server = new Counter()
+  const server = new ScriptedServer()
   const refusal = async (call: Promise<unknown>): Promise<string> => {
     const error = await rejection(call)
     expect(error instanceof TypeError || error instanceof RangeError).toBe(true)
@@ -64,7 +64,7 @@ describe('the arguments of a call', () => {
 
   it('a URL may be relative to the page, where there is one, and loses its fragment', async () => {
     vi.stubGlobal('location', { href: `${ORIGIN}/shop/index.html` })
-    const page = new Counter()
+    const page = new ScriptedServer()
     void submit('../tasks#top', {}, { ...onPage(page) })
     void poll(new URL(`${ORIGIN}/tasks/a#top`), { ...onPage(page) })
     await page.next('POST /tasks')
@@ -148,7 +148,7 @@ describe('the arguments of a call', () => {
     const names = ['signal', 'onProgress', 'onAbort', 'headers', 'trustedOrigins', 'longPollMs', 'requestTimeoutMs']
     const more = ['maxRetryAfterMs', 'retry', 'clock']
     const none = Object.fromEntries([...names, ...more].map((name) => [name, undefined])) as PollOptions
-    const page = new Counter()
+    const page = new ScriptedServer()
     void submit(URL_HERE, {}, { ...none, idempotencyKey: undefined, onAccepted: undefined, ...onPage(page) })
     void poll(`${URL_HERE}/a`, { ...none, ...onPage(page) })
     await page.next('POST /tasks')
@@ -156,13 +156,13 @@ describe('the arguments of a call', () => {
   })
 
   it('a key of 255 printable characters is sent', async () => {
-    const page = new Counter()
+    const page = new ScriptedServer()
     void submit(URL_HERE, {}, { ...onPage(page), idempotencyKey: '~'.repeat(255) })
     expect((await page.next('POST /tasks')).headers.get('idempotency-key')).toHaveLength(255)
   })
 
   it('header fields may be a Headers object', async () => {
-    const page = new Counter()
+    const page = new ScriptedServer()
     const headers = new Headers({ Authorization: 'Bearer secret' })
     void submit(URL_HERE, {}, { ...onPage(page), headers: headers as never })
     expect((await page.next('POST /tasks')).headers.get('authorization')).toBe('Bearer secret')

@@ -6,7 +6,7 @@ import { retryAfterOf } from '../../src/client/retry-after.js'
 import { readStatus } from '../../src/client/ticket-status.js'
 import { ticketUrlOf } from '../../src/client/ticket-url.js'
 import { ManualClock } from '../support/manual-clock.js'
-import { ORIGIN } from './support/counter.js'
+import { ORIGIN } from './support/scripted-server.js'
 
 const LONG = { size: 'max' } as const
 
@@ -33,7 +33,7 @@ describe('Retry-After', () => {
     .integer({ min: Date.UTC(2000, 0, 1) / 1_000, max: Date.UTC(2049, 11, 31) / 1_000 })
     .map((seconds) => seconds * 1_000)
   const form = fc.nat({ max: 2 })
-  const never = (): number => expect.fail('the clock here was asked')
+  const never = (): number => expect.fail('the clock here was sent')
 
   it('is any whole number of seconds', () => {
     fc.assert(
@@ -213,7 +213,7 @@ describe('a status', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(answer, { minLength: 1, maxLength: 12, ...LONG }), async (answers) => {
         const clock = new ManualClock()
-        let asked = 0
+        let sent = 0
         const controller = new AbortController()
         const enough = new Error('enough')
         const options: PollOptions = {
@@ -222,7 +222,7 @@ describe('a status', () => {
           retry: { attempts: 3, backoffMs: 0 },
           longPollMs: 0,
           fetch: async () => {
-            const next = answers[asked++]
+            const next = answers[sent++]
             if (next === undefined) {
               controller.abort(enough)
               throw enough

@@ -5,8 +5,8 @@ import { describe, expect, expectTypeOf, it } from 'vitest'
 import { gate } from '../support/gate.js'
 import { ManualClock } from '../support/manual-clock.js'
 import { rejection } from '../support/pools.js'
-import { quiet } from './support/counter.js'
-import { realDesk, until } from './support/real-desk.js'
+import { quiet } from './support/scripted-server.js'
+import { realServer, until } from './support/real-server.js'
 
 /** A clock of the client's own, which stands still. */
 const still = (): SubmitOptions & { readonly clock: ManualClock } => ({ clock: new ManualClock() })
@@ -30,7 +30,7 @@ function counting() {
 
 describe('a task', () => {
   it('runs and resolves with its result while the clock stands still: polls are held until the status changes', async () => {
-    const { url, begun, lines } = await realDesk()
+    const { url, begun, lines } = await realServer()
     const seen: TicketStatus[] = []
     const call = submit<{ width: number }>(
       url,
@@ -48,7 +48,7 @@ describe('a task', () => {
   })
 
   it('is followed and canceled at its Location, also below another path than that of the POST', async () => {
-    const { url, begun, lines } = await realDesk({ ticketPath: '/reports' })
+    const { url, begun, lines } = await realServer({ ticketPath: '/reports' })
     const call = submit(url, {}, still())
     await until(() => begun.length === 1 && lines.length === 2)
     begun.pop()?.open('done')
@@ -61,7 +61,7 @@ describe('a task', () => {
   })
 
   it('reports its progress', async () => {
-    const { url, begun, lines } = await realDesk()
+    const { url, begun, lines } = await realServer()
     const clock = new ManualClock()
     const seen: (number | undefined)[] = []
     const call = submit(url, {}, { clock, onProgress: ({ progress }) => void seen.push(progress?.ratio) })
@@ -77,7 +77,7 @@ describe('a task', () => {
   })
 
   it('that fails rejects with its code, and with its message if that may be shown', async () => {
-    const { url, begun } = await realDesk()
+    const { url, begun } = await realServer()
     for (const [error, taskCode, message] of [
       [Object.assign(new Error('no space on /var/lib/db'), { code: 'DISK_FULL' }), 'DISK_FULL', 'the task failed'],
       [Object.assign(new Error('the picture is too wide'), { expose: true }), 'TASK_FAILED', 'the picture is too wide']
@@ -90,7 +90,7 @@ describe('a task', () => {
   })
 
   it('whose result has no JSON form rejects with the reason', async () => {
-    const { url, begun } = await realDesk()
+    const { url, begun } = await realServer()
     const call = rejection(submit(url, {}, still()))
     await until(() => begun.length === 1)
     begun[0]?.open(() => {})
@@ -98,7 +98,7 @@ describe('a task', () => {
   })
 
   it('is canceled when its caller aborts while it runs', async () => {
-    const { url, begun, pool, lines } = await realDesk()
+    const { url, begun, pool, lines } = await realServer()
     const controller = new AbortController()
     const call = rejection(submit(url, {}, { ...still(), signal: controller.signal }))
     await until(() => begun.length === 1 && lines.length === 2)
@@ -109,7 +109,7 @@ describe('a task', () => {
   })
 
   it('is canceled when its caller aborts while it is queued, and never runs', async () => {
-    const { url, begun, pool, lines } = await realDesk()
+    const { url, begun, pool, lines } = await realServer()
     const busy = submit(url, {}, still())
     await until(() => begun.length === 1)
     const controller = new AbortController()
@@ -124,7 +124,7 @@ describe('a task', () => {
   })
 
   it('keeps running when a caller of poll aborts, and can be polled again', async () => {
-    const { url, begun, pool, lines } = await realDesk()
+    const { url, begun, pool, lines } = await realServer()
     let ticket = ''
     const first = new AbortController()
     const onAccepted = (each: string): void => {
@@ -143,7 +143,7 @@ describe('a task', () => {
   })
 
   it('that another client cancels rejects with the reason', async () => {
-    const { url, begun, pool, lines } = await realDesk()
+    const { url, begun, pool, lines } = await realServer()
     const call = rejection(submit(url, {}, still()))
     await until(() => begun.length === 1 && lines.length === 2)
     pool.cancel(begun[0]?.context.id ?? '')
@@ -151,7 +151,7 @@ describe('a task', () => {
   })
 
   it('that the stop of the server cancels rejects with that reason', async () => {
-    const { url, begun, pool, lines } = await realDesk()
+    const { url, begun, pool, lines } = await realServer()
     const call = rejection(submit(url, {}, still()))
     await until(() => begun.length === 1 && lines.length === 2)
     await pool.stop({ graceMs: 0 })
@@ -159,7 +159,7 @@ describe('a task', () => {
   })
 
   it('that the server has evicted is not found', async () => {
-    const { url, begun, pool } = await realDesk({ longPolls: { total: 0 } }, { retention: { count: 0 } })
+    const { url, begun, pool } = await realServer({ longPolls: { total: 0 } }, { retention: { count: 0 } })
     const clock = new ManualClock()
     const { fetch, answered } = counting()
     const call = rejection(submit(url, {}, { clock, fetch }))
@@ -187,7 +187,7 @@ describe('a lost answer', () => {
   const retry = { backoffMs: 0 }
 
   it('leads to no second task for the same work', async () => {
-    const { url, begun, pool, lines } = await realDesk()
+    const { url, begun, pool, lines } = await realServer()
     const call = submit(url, { width: 200 }, { ...still(), retry, fetch: losing(1, 2) })
     await until(() => lines.length === 4)
     begun[0]?.open('once')
@@ -198,7 +198,7 @@ describe('a lost answer', () => {
   })
 
   it('leads to no second task when the whole call is repeated with its key, as after a reload', async () => {
-    const { url, begun, pool, lines } = await realDesk()
+    const { url, begun, pool, lines } = await realServer()
     const options = { idempotencyKey: 'order-17', retry: { attempts: 1 } }
     const first = submit(url, {}, { ...still(), ...options, fetch: losing(1) })
     expect(await rejection(first)).toMatchObject({ code: 'ERR_SERVER_UNREACHABLE' })
@@ -210,7 +210,7 @@ describe('a lost answer', () => {
   })
 
   it('leaves no task running when the caller aborts meanwhile', async () => {
-    const { url, begun, pool } = await realDesk()
+    const { url, begun, pool } = await realServer()
     const controller = new AbortController()
     const call = rejection(submit(url, {}, { ...still(), signal: controller.signal }))
     await until(() => begun.length === 1) // the 202 is not there yet
@@ -220,7 +220,7 @@ describe('a lost answer', () => {
   })
 
   it('does not get its retry refused; another body with the same key does', async () => {
-    const { url } = await realDesk()
+    const { url } = await realServer()
     void submit(url, { width: 1 }, { ...still(), idempotencyKey: 'k' }).catch(() => {})
     const call = submit(url, { width: 2 }, { ...still(), idempotencyKey: 'k' })
     expect(await rejection(call)).toMatchObject({ status: 422, problemCode: 'IDEMPOTENCY_KEY_REUSED' })
@@ -229,7 +229,7 @@ describe('a lost answer', () => {
 
 describe('a server', () => {
   it('without room gets the request again after Retry-After, until there is room', async () => {
-    const { url, begun, pool } = await realDesk()
+    const { url, begun, pool } = await realServer()
     const [running, queued] = [gate(), gate()]
     for (const { promise } of [running, queued]) pool.queueTask(() => promise)
     const clock = new ManualClock()
@@ -253,7 +253,7 @@ describe('a server', () => {
   })
 
   it('that holds no polls is polled again after Retry-After', async () => {
-    const { url, begun, lines } = await realDesk({ longPolls: { total: 0 }, pollAfterMs: 3_000 })
+    const { url, begun, lines } = await realServer({ longPolls: { total: 0 }, pollAfterMs: 3_000 })
     const clock = new ManualClock()
     const { fetch, answered } = counting()
     const call = submit(url, {}, { clock, fetch })
@@ -269,7 +269,7 @@ describe('a server', () => {
   })
 
   it('that answers a held poll without a change is polled again at once', async () => {
-    const { url, begun, lines, clock } = await realDesk()
+    const { url, begun, lines, clock } = await realServer()
     const own = new ManualClock()
     const call = submit(url, {}, { clock: own })
     await until(() => begun.length === 1 && lines.length === 2)
@@ -281,7 +281,7 @@ describe('a server', () => {
   })
 
   it('that refuses a request states the wrong fields', async () => {
-    const { url } = await realDesk({ maxBodyBytes: 10 })
+    const { url } = await realServer({ maxBodyBytes: 10 })
     expect(await rejection(submit(url, { text: 'x'.repeat(100) }, still()))).toMatchObject({
       code: 'ERR_REQUEST_REFUSED',
       status: 413,
@@ -293,10 +293,10 @@ describe('a server', () => {
 
   it('with another public URL gets the polls there once it is trusted', async () => {
     const publicUrl = 'https://tickets.example.org'
-    const { url, begun, origin } = await realDesk({ publicUrl })
+    const { url, begun, origin } = await realServer({ publicUrl })
     expect(await rejection(submit(url, {}, still()))).toMatchObject({ code: 'ERR_UNEXPECTED_ANSWER' })
     begun[0]?.open(1)
-    const inside = (asked: string, init: RequestInit) => fetch(asked.replace(publicUrl, origin), init)
+    const inside = (sent: string, init: RequestInit) => fetch(sent.replace(publicUrl, origin), init)
     const call = submit(url, {}, { ...still(), fetch: inside, trustedOrigins: [publicUrl] })
     await until(() => begun.length === 2)
     begun[1]?.open('found')

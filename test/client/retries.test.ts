@@ -2,7 +2,7 @@
 import type { SubmitOptions } from 'coatcheck/client'
 import { describe, expect, it } from 'vitest'
 import { rejection } from '../support/pools.js'
-import { ORIGIN, status, succeeded, TICKET } from './support/counter.js'
+import { ORIGIN, status, succeeded, TICKET } from './support/scripted-server.js'
 import { setting } from './support/setting.js'
 
 const FULL = { type: 'about:blank', title: 'Service Unavailable', status: 503, detail: 'Busy.', code: 'QUEUE_FULL' }
@@ -185,11 +185,11 @@ describe('a request without an answer', () => {
     const { advance, server, submit, accept } = setting({ longPollMs: 10_000, requestTimeoutMs: 5_000 })
     void submit()
     await accept()
-    const asked = await server.next('GET /tasks/a')
+    const sent = await server.next('GET /tasks/a')
     await advance(14_999)
-    expect(asked.init.signal?.aborted).toBe(false)
+    expect(sent.init.signal?.aborted).toBe(false)
     await advance(1)
-    expect(asked.init.signal?.aborted).toBe(true)
+    expect(sent.init.signal?.aborted).toBe(true)
   })
 
   it('counts as unanswered too when the body stops half way', async () => {

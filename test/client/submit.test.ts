@@ -3,7 +3,7 @@ import { isClientError, type TicketStatus } from 'coatcheck/client'
 import { describe, expect, it } from 'vitest'
 import { gate } from '../support/gate.js'
 import { rejection } from '../support/pools.js'
-import { ORIGIN, status, succeeded, TICKET } from './support/counter.js'
+import { ORIGIN, status, succeeded, TICKET } from './support/scripted-server.js'
 import { setting } from './support/setting.js'
 
 describe('submit', () => {
@@ -33,11 +33,11 @@ describe('submit', () => {
   })
 
   it('sends no poll when the ticket is done already', async () => {
-    const { server, submit, accept, told } = setting()
+    const { server, submit, accept, reported } = setting()
     const call = submit()
     await accept(TICKET, succeeded(42))
     expect(await call.promise).toBe(42)
-    expect(told).toEqual(['succeeded'])
+    expect(reported).toEqual(['succeeded'])
     expect(await server.waiting()).toEqual([])
   })
 
@@ -82,17 +82,17 @@ describe('submit', () => {
 
   it('reports the URL of the ticket before the first poll, and waits for the listener', async () => {
     const heard = gate()
-    const told: string[] = []
+    const reported: string[] = []
     const { server, submit, accept } = setting({
       onAccepted: (url) => {
-        told.push(url)
+        reported.push(url)
         return heard.promise
       }
     })
     void submit()
     await accept()
     expect(await server.waiting()).toEqual([])
-    expect(told).toEqual([`${ORIGIN}/tasks/a`])
+    expect(reported).toEqual([`${ORIGIN}/tasks/a`])
     heard.open()
     await server.next('GET /tasks/a')
   })
@@ -123,11 +123,11 @@ describe('the polls of a client', () => {
     const call = submit()
     await accept()
     for (const round of [1, 2, 3]) {
-      const asked = await server.next('GET /tasks/a')
-      expect(asked.headers.get('prefer')).toBe('wait=25') // it may be able to the next time
-      if (round === 2) asked.answer(304, { ETag: 'W/"1"', 'Retry-After': '7' })
-      else asked.answer(200, { ETag: 'W/"1"', 'Retry-After': '7' }, status())
-      await advance(7_349) // up to a tenth more than told, so that clients spread
+      const sent = await server.next('GET /tasks/a')
+      expect(sent.headers.get('prefer')).toBe('wait=25') // it may be able to the next time
+      if (round === 2) sent.answer(304, { ETag: 'W/"1"', 'Retry-After': '7' })
+      else sent.answer(200, { ETag: 'W/"1"', 'Retry-After': '7' }, status())
+      await advance(7_349) // up to a tenth more than reported, so that clients spread
       expect(await server.waiting()).toEqual([])
       await advance(1)
     }
@@ -200,24 +200,24 @@ describe('the polls of a client', () => {
     await server.next('GET /tasks/a')
   })
 
-  it.each<[string, (asked: number) => readonly [number, string | undefined]]>([
-    ['always has news', (asked) => [200, `W/"x${asked}"`]],
+  it.each<[string, (sent: number) => readonly [number, string | undefined]]>([
+    ['always has news', (sent) => [200, `W/"x${sent}"`]],
     ['always says that it held the question', () => [304, 'W/"1"']],
-    ['has a tag every other time', (asked) => [200, asked % 2 === 0 ? `W/"x${asked}"` : undefined]]
+    ['has a tag every other time', (sent) => [200, sent % 2 === 0 ? `W/"x${sent}"` : undefined]]
   ])('are at most four a second, even to a server that %s', async (_, answer) => {
     const { advance, server, submit, accept } = setting()
     void submit()
     await accept()
-    let asked = 0
+    let sent = 0
     const answerAll = async (): Promise<void> => {
       while ((await server.waiting()).length > 0) {
-        const [code, tag] = answer(++asked)
+        const [code, tag] = answer(++sent)
         const headers = {
           'Preference-Applied': 'wait=25',
           'Retry-After': '0',
           ...(tag === undefined ? {} : { ETag: tag })
         }
-        ;(await server.next('GET /tasks/a')).answer(code, headers, code === 304 ? null : status({ revision: asked }))
+        ;(await server.next('GET /tasks/a')).answer(code, headers, code === 304 ? null : status({ revision: sent }))
       }
     }
     await answerAll()
@@ -225,8 +225,8 @@ describe('the polls of a client', () => {
       await advance(50)
       await answerAll()
     }
-    expect(asked).toBeGreaterThan(20)
-    expect(asked).toBeLessThanOrEqual(41)
+    expect(sent).toBeGreaterThan(20)
+    expect(sent).toBeLessThanOrEqual(41)
   })
 
   it('count as held only after a change or a second', async () => {
@@ -366,7 +366,7 @@ describe('a task without a result', () => {
 
 describe('poll', () => {
   it('polls at once without being held, then as submit does', async () => {
-    const { server, poll, told } = setting()
+    const { server, poll, reported } = setting()
     const call = poll()
     const first = await server.next('GET /tasks/a')
     expect([first.headers.get('prefer'), first.headers.get('idempotency-key')]).toEqual([null, null])
@@ -375,6 +375,6 @@ describe('poll', () => {
     expect(second.headers.get('prefer')).toBe('wait=25')
     second.answer(200, {}, succeeded([1, 2]))
     expect(await call.promise).toEqual([1, 2])
-    expect(told).toEqual(['running', 'succeeded'])
+    expect(reported).toEqual(['running', 'succeeded'])
   })
 })

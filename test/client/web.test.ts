@@ -6,7 +6,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { webClock } from '../../src/client/web-clock.js'
 import { root } from '../package/run.js'
 import { ManualClock } from '../support/manual-clock.js'
-import { Counter, ORIGIN, quiet, succeeded } from './support/counter.js'
+import { ScriptedServer, ORIGIN, quiet, succeeded } from './support/scripted-server.js'
 
 afterEach(() => {
   vi.useRealTimers()
@@ -74,7 +74,7 @@ describe('the clock of the web', () => {
 
 describe('the platform’s fetch', () => {
   it('is called as a function, as browsers require, and looked up at the time of the call', async () => {
-    const server = new Counter()
+    const server = new ScriptedServer()
     let isFunctionCall: boolean | undefined
     vi.stubGlobal('fetch', function (this: unknown, url: string, init: RequestInit) {
       isFunctionCall = this === undefined || this === globalThis
@@ -87,7 +87,7 @@ describe('the platform’s fetch', () => {
   })
 
   it('in the options is called as a function too', async () => {
-    const server = new Counter()
+    const server = new ScriptedServer()
     const receivers: unknown[] = []
     const given = function (this: unknown, url: string, init: RequestInit) {
       receivers.push(this)

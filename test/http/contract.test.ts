@@ -24,10 +24,10 @@ const status = (reply: RawReply): TicketStatus => JSON.parse(reply.body) as Tick
 
 /** Hands in a task that begins at once or waits, and gives its ticket. */
 const handIn = async (label: string, more: Record<string, unknown> = {}): Promise<string> =>
-  status(await sides.ask(post('/tasks', { label, work: '2s', ...more }))).id
+  status(await sides.send(post('/tasks', { label, work: '2s', ...more }))).id
 
 const get = (path: string, headers: readonly string[] = []): Promise<RawReply> =>
-  sides.ask(request(`GET ${path}`, headers))
+  sides.send(request(`GET ${path}`, headers))
 
 const expectProblem = (reply: RawReply, code: string, expected: number): Record<string, unknown> => {
   expect(reply.status).toBe(expected)
@@ -42,7 +42,7 @@ const expectProblem = (reply: RawReply, code: string, expected: number): Record<
 
 describe('POST /tasks', () => {
   it('answers 202 with the ticket in the headers and the status in the body', async () => {
-    const reply = await sides.ask(post('/tasks', { label: 'a', work: '2s' }))
+    const reply = await sides.send(post('/tasks', { label: 'a', work: '2s' }))
     const { id } = status(reply)
     expect(reply.status).toBe(202)
     expect(reply.headers.get('location')).toBe(`/tasks/${id}`)
@@ -55,7 +55,7 @@ describe('POST /tasks', () => {
   })
 
   it('refuses a wrong field with its pointer and not its value, and queues nothing', async () => {
-    const document = expectProblem(await sides.ask(post('/tasks', { work: 'tomorrow-secret' })), 'INVALID_FIELD', 400)
+    const document = expectProblem(await sides.send(post('/tasks', { work: 'tomorrow-secret' })), 'INVALID_FIELD', 400)
     expect(document['errors']).toEqual([{ pointer: '/work', detail: expect.stringContaining('duration') }])
     expect(JSON.stringify(document)).not.toContain('tomorrow-secret')
     for (const [field, value] of [
@@ -64,7 +64,7 @@ describe('POST /tasks', () => {
       ['work', 60],
       ['fail', 'yes']
     ] as const) {
-      const reply = await sides.ask(post('/tasks', { [field]: value }))
+      const reply = await sides.send(post('/tasks', { [field]: value }))
       expect(expectProblem(reply, 'INVALID_FIELD', 400)['errors']).toMatchObject([{ pointer: `/${field}` }])
     }
     expect(sides.totals().submitted).toBe(0)
@@ -72,7 +72,7 @@ describe('POST /tasks', () => {
 
   it('K9 answers 503 with a whole number of seconds when it is full, and has queued nothing', async () => {
     for (const label of ['a', 'b', 'c']) await handIn(label)
-    const reply = await sides.ask(post('/tasks', { label: 'd' }))
+    const reply = await sides.send(post('/tasks', { label: 'd' }))
     const document = expectProblem(reply, 'QUEUE_FULL', 503)
     expect(reply.headers.get('retry-after')).toMatch(/^[1-9]\d*$/)
     const { retryAfterMs } = document
@@ -84,9 +84,9 @@ describe('POST /tasks', () => {
   it('K9 accepts work again when a worker is free', async () => {
     const first = await handIn('a')
     for (const label of ['b', 'c']) await handIn(label)
-    expect((await sides.ask(post('/tasks', {}))).status).toBe(503)
+    expect((await sides.send(post('/tasks', {}))).status).toBe(503)
     await sides.settle('a', first)
-    expect((await sides.ask(post('/tasks', {}))).status).toBe(202)
+    expect((await sides.send(post('/tasks', {}))).status).toBe(202)
   })
 
   it('K5 accepts only uncompressed JSON in UTF-8', async () => {
@@ -110,7 +110,7 @@ describe('POST /tasks', () => {
       ['Content-Type: application/json', 'Content-Encoding: identity']
     ]
     for (const headers of refused) {
-      expectProblem(await sides.ask(request('POST /tasks', headers, '{}')), 'UNSUPPORTED_MEDIA_TYPE', 415)
+      expectProblem(await sides.send(request('POST /tasks', headers, '{}')), 'UNSUPPORTED_MEDIA_TYPE', 415)
     }
     expect(sides.totals().submitted).toBe(0)
     const taken = [
@@ -125,7 +125,7 @@ describe('POST /tasks', () => {
     for (const type of taken) {
       await sides.close()
       sides = await Sides.open(small)
-      expect((await sides.ask(request('POST /tasks', [`Content-Type: ${type}`], '{}'))).status).toBe(202)
+      expect((await sides.send(request('POST /tasks', [`Content-Type: ${type}`], '{}'))).status).toBe(202)
     }
   })
 
@@ -146,20 +146,20 @@ describe('POST /tasks', () => {
       `${'{"a":'.repeat(65)}1${'}'.repeat(65)}`,
       `{"a":${'['.repeat(30_000)}${']'.repeat(30_000)}}`
     ]
-    for (const body of bodies) expectProblem(await sides.ask(post('/tasks', body)), 'INVALID_BODY', 400)
-    expectProblem(await sides.ask(post('/tasks', '['.repeat(100_000))), 'BODY_TOO_LARGE', 413)
+    for (const body of bodies) expectProblem(await sides.send(post('/tasks', body)), 'INVALID_BODY', 400)
+    expectProblem(await sides.send(post('/tasks', '['.repeat(100_000))), 'BODY_TOO_LARGE', 413)
     expect(sides.totals().submitted).toBe(0)
   })
 
   it('K3 accepts 64 levels, and ignores brackets in strings', async () => {
     const deep = `{"a":${'['.repeat(63)}${']'.repeat(63)}}`
     const text = JSON.stringify({ a: `"${'['.repeat(100)}\\${'{'.repeat(100)}` })
-    for (const body of [deep, text]) expect((await sides.ask(post('/tasks', body))).status).toBe(202)
+    for (const body of [deep, text]) expect((await sides.send(post('/tasks', body))).status).toBe(202)
   })
 
   it('K4 finds nothing on a prototype and changes none', async () => {
     const body = '{"__proto__":{"label":"evil","work":"1h"},"constructor":{"prototype":{"polluted":1}}}'
-    const id = status(await sides.ask(post('/tasks', body))).id
+    const id = status(await sides.send(post('/tasks', body))).id
     expect(({} as Record<string, unknown>)['polluted']).toBeUndefined()
     await sides.each(({ gates }) => expect(gates.gate('').work).toEqual({ label: '', workMs: 1_000, fails: false }))
     await sides.settle('', id)
@@ -168,27 +168,27 @@ describe('POST /tasks', () => {
 
   it('K2 refuses a body over the limit by its announced length, before it is sent', async () => {
     const head = request('POST /tasks', ['Content-Type: application/json', 'Content-Length: 65537'])
-    const reply = await sides.ask(head)
+    const reply = await sides.send(head)
     expectProblem(reply, 'BODY_TOO_LARGE', 413)
     expect(reply.headers.get('connection')).toBe('close')
   })
 
   it('K2 accepts a body of exactly the limit', async () => {
     const body = (size: number) => `{${' '.repeat(size - 2)}}`
-    expect((await sides.ask(post('/tasks', body(65_536)))).status).toBe(202)
-    expectProblem(await sides.ask(post('/tasks', body(65_537))), 'BODY_TOO_LARGE', 413)
+    expect((await sides.send(post('/tasks', body(65_536)))).status).toBe(202)
+    expectProblem(await sides.send(post('/tasks', body(65_537))), 'BODY_TOO_LARGE', 413)
   })
 
   it('K2 refuses a body over the limit while reading, and accepts one of the limit', async () => {
     const chunk = (size: number) => `${size.toString(16)}\r\n${' '.repeat(size)}\r\n`
     const headers = ['Content-Type: application/json', 'Transfer-Encoding: chunked', 'Connection: keep-alive']
     const endless = request('POST /tasks', headers, chunk(40_000) + chunk(25_537))
-    const reply = await sides.ask(endless)
+    const reply = await sides.send(endless)
     expectProblem(reply, 'BODY_TOO_LARGE', 413)
     expect(reply.headers.get('connection')).toBe('close')
     expect(sides.totals().submitted).toBe(0)
     const whole = request('POST /tasks', [...headers.slice(0, 2)], `${chunk(65_534)}2\r\n{}\r\n0\r\n\r\n`)
-    expect((await sides.ask(whole)).status).toBe(202)
+    expect((await sides.send(whole)).status).toBe(202)
   })
 
   it('K2 sends the refusal to a client that sends megabytes before it reads', async () => {
@@ -206,7 +206,7 @@ describe('POST /tasks', () => {
   it('K2 queues nothing for a body that is not as long as announced', async () => {
     const headers = ['Content-Type: application/json', 'Connection: keep-alive']
     const longer = request('POST /tasks', [...headers, 'Content-Length: 9'], '{"label":"longer","work":"2s"}')
-    expect((await sides.ask(longer)).status).toBe(400)
+    expect((await sides.send(longer)).status).toBe(400)
     await sides.each(async ({ port, decided }) => {
       const socket = connect(port, '127.0.0.1')
       socket.end(request('POST /tasks', [...headers, 'Content-Length: 60000'], '{"label":"shorter"}'))
@@ -219,7 +219,7 @@ describe('POST /tasks', () => {
   it('answers 503, close, without reading the body once the pool is stopping', async () => {
     await handIn('deaf')
     await sides.each(({ app }) => void app.pool.stop({ graceMs: 10_000 }))
-    const reply = await sides.ask(request('POST /tasks', ['Content-Length: 99999', 'Connection: keep-alive']))
+    const reply = await sides.send(request('POST /tasks', ['Content-Length: 99999', 'Connection: keep-alive']))
     const document = expectProblem(reply, 'POOL_STOPPED', 503)
     expect(reply.headers.get('retry-after')).toBe('5')
     expect(reply.headers.get('connection')).toBe('close')
@@ -232,17 +232,17 @@ describe('Idempotency-Key', () => {
   const keyed = (key: string, body: unknown, path = '/tasks'): Buffer => post(path, body, [`Idempotency-Key: ${key}`])
 
   it('K13 answers the same submission with the current status of its ticket', async () => {
-    const first = await sides.ask(keyed('order-7', { label: 'a' }))
+    const first = await sides.send(keyed('order-7', { label: 'a' }))
     expect(first.headers.has('idempotent-replayed')).toBe(false)
     await sides.settle('a', status(first).id)
-    const again = await sides.ask(keyed('"order-7"', { label: 'a' }))
+    const again = await sides.send(keyed('"order-7"', { label: 'a' }))
     expect(again.status).toBe(202)
     expect(again.headers.get('idempotent-replayed')).toBe('true')
     expect(again.headers.get('location')).toBe(first.headers.get('location'))
     expect(again.headers.has('retry-after')).toBe(false)
     expect(status(again)).toMatchObject({ id: status(first).id, status: 'succeeded', done: true })
-    expectProblem(await sides.ask(keyed('order-7', { label: 'b' })), 'IDEMPOTENCY_KEY_REUSED', 422)
-    expectProblem(await sides.ask(keyed('', { label: 'b' })), 'INVALID_IDEMPOTENCY_KEY', 400)
+    expectProblem(await sides.send(keyed('order-7', { label: 'b' })), 'IDEMPOTENCY_KEY_REUSED', 422)
+    expectProblem(await sides.send(keyed('', { label: 'b' })), 'INVALID_IDEMPOTENCY_KEY', 400)
     expect(sides.totals().submitted).toBe(1)
   })
 
@@ -258,14 +258,14 @@ describe('Idempotency-Key', () => {
 
   it('K13 repeats the first body of a route with its own bodies', async () => {
     const body = { task_id: 'a', work_duration: '1s' }
-    const first = await sides.ask(keyed('x', body, '/queue-task'))
-    const again = await sides.ask(keyed('x', body, '/queue-task'))
+    const first = await sides.send(keyed('x', body, '/queue-task'))
+    const again = await sides.send(keyed('x', body, '/queue-task'))
     expect(again.body).toBe(first.body)
     expect(again.headers.get('idempotent-replayed')).toBe('true')
-    const other = await sides.ask(keyed('x', { ...body, task_id: 'b' }, '/queue-task'))
+    const other = await sides.send(keyed('x', { ...body, task_id: 'b' }, '/queue-task'))
     expect(other.status).toBe(422)
     expect(json(other)).toMatchObject({ code: 'IDEMPOTENCY_KEY_REUSED', error: 'failed to read POST body' })
-    expect((await sides.ask(keyed('x', {}))).headers.has('idempotent-replayed')).toBe(false)
+    expect((await sides.send(keyed('x', {}))).headers.has('idempotent-replayed')).toBe(false)
   })
 })
 
@@ -375,8 +375,8 @@ describe('GET /tasks/:id', () => {
     const tag = (await get(`/tasks/${id}`)).headers.get('etag')
     expect((await get(`/tasks/${id}`, ['If-None-Match: "x"', `If-None-Match: ${tag}`])).status).toBe(304)
     const types = ['Content-Type: application/json', 'Content-Type: text/plain']
-    expect((await sides.ask(request('POST /tasks', types, '{}'))).status).toBe(202)
-    expect((await sides.ask(request('POST /tasks', types.toReversed(), '{}'))).status).toBe(415)
+    expect((await sides.send(request('POST /tasks', types, '{}'))).status).toBe(202)
+    expect((await sides.send(request('POST /tasks', types.toReversed(), '{}'))).status).toBe(415)
   })
 
   it('answers 200 to a malformed tag and to another one', async () => {
@@ -431,7 +431,7 @@ describe('GET /tasks/:id', () => {
     ]) {
       expect((await get(`/tasks/${segment}`)).bytes, segment.slice(0, 30)).toBe(usual.bytes)
     }
-    expect((await sides.ask(request('DELETE /tasks/%'))).bytes).toBe(usual.bytes)
+    expect((await sides.send(request('DELETE /tasks/%'))).bytes).toBe(usual.bytes)
   })
 
   it('K7 decodes a ticket once', async () => {
@@ -445,7 +445,7 @@ describe('GET /tasks/:id', () => {
 })
 
 describe('DELETE /tasks/:id', () => {
-  const cancel = (id: string): Promise<RawReply> => sides.ask(request(`DELETE /tasks/${id}`))
+  const cancel = (id: string): Promise<RawReply> => sides.send(request(`DELETE /tasks/${id}`))
 
   it('cancels a queued task at once', async () => {
     await handIn('a')
@@ -511,7 +511,7 @@ describe('methods', () => {
         !(path === '/tasks' && isRead(method)) // there might be a list
     )
     for (const method of wrong) {
-      const reply = await sides.ask(request(`${method} ${path}`))
+      const reply = await sides.send(request(`${method} ${path}`))
       expect(reply.status, method).toBe(405)
       expect(reply.headers.get('allow')).toBe(allow)
       if (method === 'HEAD') expect(reply.body).toBe('')
@@ -522,18 +522,18 @@ describe('methods', () => {
 
   it('K6 has no list of tickets without authorize', async () => {
     expectProblem(await get('/tasks'), 'NOT_FOUND', 404)
-    expect((await sides.ask(request('HEAD /tasks'))).status).toBe(404)
+    expect((await sides.send(request('HEAD /tasks'))).status).toBe(404)
   })
 
   it('K6 checks the method before the ticket', async () => {
     const id = await handIn('a')
-    const known = await sides.ask(request(`PUT /tasks/${id}`))
-    expect((await sides.ask(request('PUT /tasks/AAAA'))).bytes).toBe(known.bytes)
-    expect((await sides.ask(request('PUT /tasks/%'))).bytes).toBe(known.bytes)
+    const known = await sides.send(request(`PUT /tasks/${id}`))
+    expect((await sides.send(request('PUT /tasks/AAAA'))).bytes).toBe(known.bytes)
+    expect((await sides.send(request('PUT /tasks/%'))).bytes).toBe(known.bytes)
   })
 
   it.each(Object.entries(allowed))('K6 OPTIONS %s tells %s', async (path, allow) => {
-    const reply = await sides.ask(request(`OPTIONS ${path}`))
+    const reply = await sides.send(request(`OPTIONS ${path}`))
     expect(reply.status).toBe(204)
     expect(reply.headers.get('allow')).toBe(allow)
     expect(reply.body).toBe('')
@@ -542,13 +542,13 @@ describe('methods', () => {
   it('K6 HEAD answers as GET does, without the body', async () => {
     const id = await handIn('a')
     for (const path of [`/tasks/${id}`, '/tasks/none', '/livez', '/readyz']) {
-      const head = await sides.ask(request(`HEAD ${path}`))
+      const head = await sides.send(request(`HEAD ${path}`))
       const full = await get(path)
       expect(head.body).toBe('')
       expect(head.bytes).toBe(full.bytes.slice(0, full.bytes.length - full.body.length))
     }
     const tag = (await get(`/tasks/${id}`)).headers.get('etag')
-    expect((await sides.ask(request(`HEAD /tasks/${id}`, [`If-None-Match: ${tag}`]))).status).toBe(304)
+    expect((await sides.send(request(`HEAD /tasks/${id}`, [`If-None-Match: ${tag}`]))).status).toBe(304)
   })
 
   it('passes on every other path', async () => {
@@ -566,7 +566,7 @@ describe('methods', () => {
       '/%74asks'
     ]
     for (const path of paths) expectProblem(await get(path), 'NOT_FOUND', 404)
-    expectProblem(await sides.ask(request('OPTIONS *')), 'NOT_FOUND', 404)
+    expectProblem(await sides.send(request('OPTIONS *')), 'NOT_FOUND', 404)
   })
 })
 
@@ -585,10 +585,10 @@ describe('health', () => {
   it('is alive but not ready once the pool stops, and closes every connection', async () => {
     await handIn('deaf')
     await sides.each(({ app }) => void app.pool.stop({ graceMs: 10_000 }))
-    const alive = await sides.ask(request('GET /livez', ['Connection: keep-alive']))
+    const alive = await sides.send(request('GET /livez', ['Connection: keep-alive']))
     expect(alive.status).toBe(200)
     expect(alive.headers.get('connection')).toBe('close')
-    const ready = await sides.ask(request('GET /readyz', ['Connection: keep-alive']))
+    const ready = await sides.send(request('GET /readyz', ['Connection: keep-alive']))
     expect(ready.status).toBe(503)
     expect(ready.body).toBe('{"status":"stopping"}')
     expect(ready.headers.get('connection')).toBe('close')
@@ -597,7 +597,7 @@ describe('health', () => {
 
   it('keeps connections open while the pool runs', async () => {
     const twice = Buffer.concat([request('GET /livez', ['Connection: keep-alive']), request('GET /livez')])
-    const reply = await sides.ask(twice)
+    const reply = await sides.send(twice)
     expect(reply.headers.get('connection')).toBe('keep-alive')
     expect(parse(reply.body.slice(reply.body.indexOf('HTTP/1.1'))).body).toBe('{"status":"ok"}')
   })
@@ -618,7 +618,7 @@ describe('every reply', () => {
       request('GET /livez', ['Host: evil.example'])
     ]
     for (const bytes of requests) {
-      const reply = await sides.ask(bytes)
+      const reply = await sides.send(bytes)
       expect(reply.headers.get('x-content-type-options')).toBe('nosniff')
       expect(reply.headers.get('referrer-policy')).toBe('no-referrer')
       expect(reply.headers.get('cache-control')).toBe(reply.status >= 400 ? 'no-store' : 'private, no-cache')
@@ -638,7 +638,7 @@ describe('every reply', () => {
       request('GET /livez', ['X-Evil: evil=1', 'Origin: http://evil.example'])
     ]
     for (const bytes of requests) {
-      const reply = await sides.ask(bytes)
+      const reply = await sides.send(bytes)
       expect([...reply.headers.keys(), ...reply.headers.values()].join('\n')).not.toMatch(/evil|cookie|script/i)
     }
     expect(sides.totals().accepted).toBe(3)

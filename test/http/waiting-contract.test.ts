@@ -18,7 +18,7 @@ afterEach(() => sides.close())
 
 /** Hands in a task, which begins, and gives its ticket. */
 const handIn = async (label: string): Promise<string> =>
-  (JSON.parse((await sides.ask(post('/tasks', { label }))).body) as { readonly id: string }).id
+  (JSON.parse((await sides.send(post('/tasks', { label }))).body) as { readonly id: string }).id
 
 /** Resolves when every side has a request more, and has done with it what it could. */
 const arrived = async (): Promise<void> => {
@@ -28,9 +28,9 @@ const arrived = async (): Promise<void> => {
 
 describe('Prefer: wait', () => {
   const wait = async (id: string, seconds: number): Promise<{ readonly reply: Promise<RawReply> }> => {
-    const tag = (await sides.ask(request(`GET /tasks/${id}`))).headers.get('etag')
+    const tag = (await sides.send(request(`GET /tasks/${id}`))).headers.get('etag')
     const here = arrived()
-    const reply = sides.ask(request(`GET /tasks/${id}`, [`If-None-Match: ${tag}`, `Prefer: wait=${seconds}`]))
+    const reply = sides.send(request(`GET /tasks/${id}`, [`If-None-Match: ${tag}`, `Prefer: wait=${seconds}`]))
     await here
     return { reply }
   }
@@ -81,7 +81,7 @@ describe('GET /tasks/:id/events', () => {
   it('sends each change as one chunk, and ends after the last', async () => {
     const id = await handIn('a')
     const here = arrived()
-    const streamed = sides.ask(events(id))
+    const streamed = sides.send(events(id))
     await here
     await sides.each(async ({ gates, clock }) => {
       await clock.advance(1_000)
@@ -107,20 +107,20 @@ describe('GET /tasks/:id/events', () => {
   it('answers 204 to a client that has the last event', async () => {
     const id = await handIn('a')
     await sides.settle('a', id)
-    const first = await sides.ask(events(id))
+    const first = await sides.send(events(id))
     const last = chunksOf(first.body).map(eventBlock).at(-1)
     expect(last?.status?.done).toBe(true)
-    const reply = await sides.ask(events(id, [`Last-Event-ID: ${last?.fields['id']}`]))
+    const reply = await sides.send(events(id, [`Last-Event-ID: ${last?.fields['id']}`]))
     expect(reply.status).toBe(204)
     expect(reply.body).toBe('')
-    expect((await sides.ask(events('none'))).status).toBe(404)
+    expect((await sides.send(events('none'))).status).toBe(404)
   })
 
   it('keeps the connection for the next request', async () => {
     const id = await handIn('a')
     await sides.settle('a', id)
     const alive = ['Connection: keep-alive']
-    const reply = await sides.ask(Buffer.concat([events(id, alive), request('GET /livez')]))
+    const reply = await sides.send(Buffer.concat([events(id, alive), request('GET /livez')]))
     expect(parse(reply.body.slice(reply.body.indexOf('HTTP/1.1'))).body).toBe('{"status":"ok"}')
   })
 
@@ -197,7 +197,7 @@ describe('stopping', () => {
       ({ server }) => new Promise<void>((resolve) => server.once('request', (_req, res) => res.once('close', resolve)))
     )
     const here = arrived()
-    const reply = sides.ask(bytes)
+    const reply = sides.send(bytes)
     await here
     return { reply, finished: Promise.all(finished) }
   }

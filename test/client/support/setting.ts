@@ -1,13 +1,13 @@
 import { poll, type SubmitOptions, submit } from 'coatcheck/client'
 import { ManualClock } from '../../support/manual-clock.js'
-import { Counter, ORIGIN, quiet, status, TICKET } from './counter.js'
+import { ScriptedServer, ORIGIN, quiet, status, TICKET } from './scripted-server.js'
 
 /** A client of a server that the test plays, and the clock that both go by. */
 export function setting(usual: SubmitOptions = {}) {
   const clock = new ManualClock()
-  const server = new Counter()
-  const told: string[] = []
-  const common = { clock, fetch: server.fetch, onProgress: (each: { status: string }) => void told.push(each.status) }
+  const server = new ScriptedServer()
+  const reported: string[] = []
+  const common = { clock, fetch: server.fetch, onProgress: (each: { status: string }) => void reported.push(each.status) }
   return {
     server,
     /** Time passes, after everything that needs none. */
@@ -17,8 +17,8 @@ export function setting(usual: SubmitOptions = {}) {
     },
     /** Timers that are set. */
     timers: () => clock.timers(),
-    /** The statuses that were told. */
-    told,
+    /** The statuses that were reported. */
+    reported,
     submit: (options: SubmitOptions = {}) =>
       watched(submit(`${ORIGIN}/tasks`, { width: 200 }, { ...common, ...usual, ...options })),
     poll: (options: SubmitOptions = {}) => watched(poll(`${ORIGIN}/tasks/a`, { ...common, ...usual, ...options })),

@@ -4,24 +4,24 @@ import type { Task } from 'coatcheck'
 import { type TicketPool, ticketRoutes } from 'coatcheck/http'
 import { describe, expect, it, vi } from 'vitest'
 import { gate } from '../../support/gate.js'
-import { type Asked, type Begun, type DeskOptions, desk } from '../support/desk.js'
+import { type ClientRequest, type Begun, type ServiceOptions, service } from '../support/service.js'
 import { EventReader } from '../support/event-reader.js'
 import { jsonOf, requestTo } from '../support/request-of.js'
 
-/** A desk, and how a client opens a stream. */
-const streaming = (options: DeskOptions = {}) => {
-  const opened = desk(options)
-  const ask = (task: Task, headers = {}): Promise<Asked> => opened.ask(`GET /tasks/${task.id}/events`, headers)
+/** A service, and how a client opens a stream. */
+const streaming = (options: ServiceOptions = {}) => {
+  const opened = service(options)
+  const send = (task: Task, headers = {}): Promise<ClientRequest> => opened.send(`GET /tasks/${task.id}/events`, headers)
 
   /** Opens a stream and reads it as fast as it comes. */
   const listen = async (task: Task, headers = {}): Promise<EventReader> => {
-    const reader = new EventReader((await ask(task, headers)).reply)
+    const reader = new EventReader((await send(task, headers)).reply)
     void reader.takeAll()
     await opened.clock.turn()
     return reader
   }
 
-  return { ...opened, askEvents: ask, listen }
+  return { ...opened, askEvents: send, listen }
 }
 
 const revisions = (reader: EventReader): unknown[] => reader.pieces.map(({ fields }) => Number(fields['id']))
@@ -43,14 +43,14 @@ describe('a stream of events', () => {
   })
 
   it('begins with the reconnection time and the current status, the same as that of the ticket', async () => {
-    const { begin, ask, listen } = streaming()
+    const { begin, send, listen } = streaming()
     const { task, progress } = await begin({ name: 'resize' })
     await progress(0.5, 'half\nway\r\n\u2028')
     const { pieces } = await listen(task)
     expect(pieces).toHaveLength(1)
     expect(pieces[0]?.text).toMatch(/^retry: 2000\nevent: status\nid: \d+\ndata: \{.*\}\n\n$/s)
     expect(pieces[0]?.fields['id']).toBe(String(task.record().revision))
-    expect(pieces[0]?.status).toEqual(jsonOf((await ask(`GET /tasks/${task.id}`)).reply))
+    expect(pieces[0]?.status).toEqual(jsonOf((await send(`GET /tasks/${task.id}`)).reply))
     expect(pieces[0]?.status?.links.events).toBe(`/tasks/${task.id}/events`)
   })
 
@@ -138,31 +138,31 @@ describe('a stream of events', () => {
   })
 
   it('is the same 404 for every unknown ticket', async () => {
-    const { ask } = streaming()
-    const usual = (await ask('GET /tasks/none')).reply
+    const { send } = streaming()
+    const usual = (await send('GET /tasks/none')).reply
     for (const segment of ['none', '', '%', '..', '%00', 'a'.repeat(200)]) {
-      expect((await ask(`GET /tasks/${segment}/events`)).reply, segment).toEqual(usual)
+      expect((await send(`GET /tasks/${segment}/events`)).reply, segment).toEqual(usual)
     }
   })
 
   it('exists for GET only, whatever the ticket', async () => {
-    const { begin, ask } = streaming()
+    const { begin, send } = streaming()
     const { task } = await begin()
     for (const method of ['HEAD', 'POST', 'DELETE', 'PUT']) {
-      const { reply } = await ask(`${method} /tasks/${task.id}/events`)
+      const { reply } = await send(`${method} /tasks/${task.id}/events`)
       expect(reply).toMatchObject({ status: 405, headers: { Allow: 'GET, OPTIONS' } })
-      expect((await ask(`${method} /tasks/none/events`)).reply).toEqual(reply)
+      expect((await send(`${method} /tasks/none/events`)).reply).toEqual(reply)
     }
-    expect((await ask('OPTIONS /tasks/none/events')).reply).toMatchObject({ status: 204 })
+    expect((await send('OPTIONS /tasks/none/events')).reply).toMatchObject({ status: 204 })
   })
 
   it('exists for tickets only: a ticket may have the id "events"', async () => {
-    const { pool, ask, listen } = streaming()
+    const { pool, send, listen } = streaming()
     const task = pool.queueTask(() => 1, { id: 'events' })
-    expect(jsonOf((await ask('GET /tasks/events')).reply)).toMatchObject({ id: 'events' })
+    expect(jsonOf((await send('GET /tasks/events')).reply)).toMatchObject({ id: 'events' })
     expect((await listen(task)).last?.status).toMatchObject({ id: 'events' })
     for (const path of ['/tasks/events/', '/tasks/events/events/events', '/events', '/a/b/events', '/tasks/x/Events']) {
-      expect((await ask(`GET ${path}`)).reply, path).toBeUndefined()
+      expect((await send(`GET ${path}`)).reply, path).toBeUndefined()
     }
   })
 })
@@ -235,7 +235,7 @@ describe('a client that reconnects', () => {
 })
 
 describe('the limits', () => {
-  const owner: DeskOptions['owner'] = ({ headers }) => headers['x-user'] as string | undefined
+  const owner: ServiceOptions['owner'] = ({ headers }) => headers['x-user'] as string | undefined
 
   const expectOver = (reader: EventReader): void => {
     expect(reader.pieces).toHaveLength(1)
@@ -274,13 +274,13 @@ describe('the limits', () => {
   })
 
   it('do not count finished tickets and long polls', async () => {
-    const { begin, ask, listen } = streaming({ streams: { total: 1 }, longPolls: { total: 1 } })
+    const { begin, send, listen } = streaming({ streams: { total: 1 }, longPolls: { total: 1 } })
     const [running, done] = [await begin(), await begin()]
     await done.end()
     expect((await listen(running.task)).isOver).toBe(false)
     const reader = await listen(done.task)
     expect(reader.pieces[0]?.text).toMatch(/^retry: 2000\n/)
-    const poll = await ask(`GET /tasks/${running.task.id}`, { prefer: 'wait=20' })
+    const poll = await send(`GET /tasks/${running.task.id}`, { prefer: 'wait=20' })
     expect(poll.reply).toBeUndefined()
   })
 
@@ -296,21 +296,21 @@ describe('the limits', () => {
 })
 
 describe('a client that leaves', () => {
-  const left = async (leave: (asked: Asked, reader: EventReader) => unknown): Promise<void> => {
+  const left = async (leave: (sent: ClientRequest, reader: EventReader) => unknown): Promise<void> => {
     const { clock, begin, askEvents, listen } = streaming({ streams: { total: 1 } })
     const { task } = await begin()
-    const asked = await askEvents(task)
-    const reader = new EventReader(asked.reply)
+    const sent = await askEvents(task)
+    const reader = new EventReader(sent.reply)
     void reader.takeAll()
     await clock.turn()
     expect(reader.pieces).toHaveLength(1)
     expect(clock.timers()).toBe(1)
-    await leave(asked, reader)
+    await leave(sent, reader)
     await clock.turn()
     expect(reader.isOver).toBe(true)
     expect(reader.pieces).toHaveLength(1)
     expect(clock.timers()).toBe(0)
-    expect(getEventListeners(asked.signal, 'abort')).toHaveLength(0)
+    expect(getEventListeners(sent.signal, 'abort')).toHaveLength(0)
     expect(task.state).toBe('running')
     expect((await listen(task)).isOver).toBe(false)
   }
@@ -322,31 +322,31 @@ describe('a client that leaves', () => {
   it('K11 is released while a piece is produced', async () => {
     const { clock, begin, askEvents, listen } = streaming({ streams: { total: 1 } })
     const { task } = await begin()
-    const asked = await askEvents(task)
-    const reader = new EventReader(asked.reply)
+    const sent = await askEvents(task)
+    const reader = new EventReader(sent.reply)
     await reader.take() // and does not come back for the next
     expect([clock.timers(), clock.timers('alive')]).toEqual([1, 0])
-    asked.leave()
+    sent.leave()
     await clock.turn()
     expect(clock.timers()).toBe(0)
     expect((await listen(task)).isOver).toBe(false)
     await reader.take()
     expect(reader.isOver).toBe(true)
-    expect(asked.reply?.signal?.aborted).toBe(false)
+    expect(sent.reply?.signal?.aborted).toBe(false)
   })
 
   it('K11 at the same time as a change is released too', async () => {
     const { clock, pool, askEvents, listen } = streaming({ streams: { total: 1 } })
     pool.pause()
     const [task, other] = [pool.queueTask(() => 1), pool.queueTask(() => 1)]
-    const asked = await askEvents(task)
-    const reader = new EventReader(asked.reply)
+    const sent = await askEvents(task)
+    const reader = new EventReader(sent.reply)
     await reader.take()
     const next = reader.take()
     await clock.advance(1_000)
     expect([clock.timers(), clock.timers('alive')]).toEqual([1, 0])
     task.cancel()
-    asked.leave()
+    sent.leave()
     await next
     expect(clock.timers()).toBe(0)
     await reader.take()
@@ -370,10 +370,10 @@ describe('a reader that does not drain', () => {
   const slow = async () => {
     const opened = streaming({ streams: { total: 1 } })
     const begun = await opened.begin()
-    const asked = await opened.askEvents(begun.task)
-    const reader = new EventReader(asked.reply)
+    const sent = await opened.askEvents(begun.task)
+    const reader = new EventReader(sent.reply)
     await reader.take()
-    return { ...opened, ...begun, asked, reader }
+    return { ...opened, ...begun, sent, reader }
   }
 
   it('has no pieces produced, and then gets only the newest status', async () => {
@@ -398,27 +398,27 @@ describe('a reader that does not drain', () => {
   })
 
   it('is disconnected after 30 seconds, and no longer counted', async () => {
-    const { clock, task, asked, reader, listen } = await slow()
+    const { clock, task, sent, reader, listen } = await slow()
     await clock.advance(29_999)
-    expect(asked.reply?.signal?.aborted).toBe(false)
+    expect(sent.reply?.signal?.aborted).toBe(false)
     await clock.advance(1)
-    expect(asked.reply?.signal?.aborted).toBe(true)
+    expect(sent.reply?.signal?.aborted).toBe(true)
     expect(clock.timers()).toBe(0)
-    expect(getEventListeners(asked.signal, 'abort')).toHaveLength(0)
+    expect(getEventListeners(sent.signal, 'abort')).toHaveLength(0)
     await reader.take()
     expect(reader.isOver).toBe(true)
     expect((await listen(task)).isOver).toBe(false)
   })
 
   it('has 30 seconds for each piece, comments among them', async () => {
-    const { clock, asked, reader } = await slow()
+    const { clock, sent, reader } = await slow()
     await clock.advance(29_000)
     await reader.take()
     expect(comments(reader)).toBe(1)
     await clock.advance(29_999)
-    expect(asked.reply?.signal?.aborted).toBe(false)
+    expect(sent.reply?.signal?.aborted).toBe(false)
     await clock.advance(1)
-    expect(asked.reply?.signal?.aborted).toBe(true)
+    expect(sent.reply?.signal?.aborted).toBe(true)
   })
 
   it('is disconnected also after the last event and over the limits', async () => {
@@ -453,7 +453,7 @@ describe('a stop', () => {
   })
 
   it('ends the streams of a task that stays queued, with its last status', async () => {
-    const { clock, begin } = desk()
+    const { clock, begin } = service()
     const { task, progress } = await begin()
     const closed = gate<unknown>()
     const pool: TicketPool = {
@@ -493,7 +493,7 @@ describe('a stream', () => {
   })
 
   it('sends an end that comes together with that of the pool', async () => {
-    const { clock, pool } = desk()
+    const { clock, pool } = service()
     pool.pause()
     const task = pool.queueTask(() => 1)
     const closed = gate<unknown>()
@@ -509,11 +509,11 @@ describe('a stream', () => {
   })
 
   it('requests the next change once, however long there is none', async () => {
-    const { clock, begin } = desk()
+    const { clock, begin } = service()
     const { task } = await begin()
-    let asked = 0
+    let sent = 0
     const next = (): Promise<never> => {
-      asked++
+      sent++
       return gate<never>().promise
     }
     const silent = Object.create(task, {
@@ -525,7 +525,7 @@ describe('a stream', () => {
     void reader.takeAll()
     await clock.advance(60_000)
     expect(comments(reader)).toBe(4)
-    expect(asked).toBe(1)
+    expect(sent).toBe(1)
     await reader.leave()
     await clock.turn()
     expect(reader.isOver).toBe(true)
@@ -535,13 +535,13 @@ describe('a stream', () => {
     const { clock, begin, askEvents } = streaming()
     const { task } = await begin()
     const changes = vi.spyOn(task, 'changes')
-    const asked = await askEvents(task)
-    const reader = new EventReader(asked.reply)
+    const sent = await askEvents(task)
+    const reader = new EventReader(sent.reply)
     void reader.takeAll()
     await clock.turn()
     const signal = changes.mock.calls[0]?.[0]?.signal
     expect(signal?.aborted).toBe(false)
-    asked.leave()
+    sent.leave()
     expect(signal?.aborted).toBe(true)
   })
 
@@ -555,7 +555,7 @@ describe('a stream', () => {
   })
 
   it('that fails ends with its error, which goes to onError', async () => {
-    const { clock, begin, errors } = desk()
+    const { clock, begin, errors } = service()
     const { task } = await begin()
     const bug = new Error('bug')
     let isBroken = false

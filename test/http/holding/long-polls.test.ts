@@ -4,41 +4,41 @@ import type { Task } from 'coatcheck'
 import { type TicketPool, type TicketRoutesOptions, ticketRoutes } from 'coatcheck/http'
 import { describe, expect, it, vi } from 'vitest'
 import { gate } from '../../support/gate.js'
-import { Asked, desk, tagOf } from '../support/desk.js'
+import { ClientRequest, service, tagOf } from '../support/service.js'
 import { jsonOf, requestTo } from '../support/request-of.js'
 
-/** A desk, and how a client asks that knows the newest revision. */
+/** A service, and how a client asks that knows the newest revision. */
 const waiting = (options: TicketRoutesOptions = {}) => {
-  const opened = desk(options)
-  const poll = (task: Task, wait: string, tag = tagOf(task), headers = {}): Promise<Asked> =>
-    opened.ask(`GET /tasks/${task.id}`, { prefer: wait, 'if-none-match': tag, ...headers })
+  const opened = service(options)
+  const poll = (task: Task, wait: string, tag = tagOf(task), headers = {}): Promise<ClientRequest> =>
+    opened.send(`GET /tasks/${task.id}`, { prefer: wait, 'if-none-match': tag, ...headers })
   return { ...opened, poll }
 }
 
-const expectHeld = (asked: Asked): void => expect(asked.reply, 'it is to be held').toBeUndefined()
+const expectHeld = (sent: ClientRequest): void => expect(sent.reply, 'it is to be held').toBeUndefined()
 
 describe('a request with Prefer: wait', () => {
   it('is held until the revision differs from its tag, then gets the status', async () => {
     const { clock, begin, poll } = waiting()
     const { task, progress } = await begin()
-    const asked = await poll(task, 'wait=20')
-    expectHeld(asked)
+    const sent = await poll(task, 'wait=20')
+    expectHeld(sent)
     await clock.advance(19_000)
-    expectHeld(asked)
+    expectHeld(sent)
     await progress(0.5)
-    expect(asked.reply).toMatchObject({ status: 200, headers: { ETag: tagOf(task), 'Preference-Applied': 'wait=20' } })
-    expect(jsonOf(asked.reply)).toMatchObject({ progress: { ratio: 0.5 }, revision: task.record().revision })
+    expect(sent.reply).toMatchObject({ status: 200, headers: { ETag: tagOf(task), 'Preference-Applied': 'wait=20' } })
+    expect(jsonOf(sent.reply)).toMatchObject({ progress: { ratio: 0.5 }, revision: task.record().revision })
     expect(clock.timers()).toBe(0)
   })
 
   it('gets 304 when nothing has changed by then', async () => {
     const { clock, begin, poll } = waiting()
     const { task } = await begin()
-    const asked = await poll(task, 'wait=10')
+    const sent = await poll(task, 'wait=10')
     await clock.advance(9_999)
-    expectHeld(asked)
+    expectHeld(sent)
     await clock.advance(1)
-    expect(asked.reply).toMatchObject({
+    expect(sent.reply).toMatchObject({
       status: 304,
       headers: {
         ETag: tagOf(task),
@@ -47,15 +47,15 @@ describe('a request with Prefer: wait', () => {
         'Preference-Applied': 'wait=10'
       }
     })
-    expect(asked.reply?.body).toBeUndefined()
+    expect(sent.reply?.body).toBeUndefined()
   })
 
   it('is held until the task is done when it sends no tag, whatever else changes', async () => {
-    const { clock, begin, ask } = waiting()
+    const { clock, begin, send } = waiting()
     const { task, progress, end } = await begin()
     const [first, second] = [
-      await ask(`GET /tasks/${task.id}`, { prefer: 'wait=20' }),
-      await ask(`GET /tasks/${task.id}`, { prefer: 'wait=5' })
+      await send(`GET /tasks/${task.id}`, { prefer: 'wait=20' }),
+      await send(`GET /tasks/${task.id}`, { prefer: 'wait=5' })
     ]
     await progress(0.5)
     expectHeld(first)
@@ -72,8 +72,8 @@ describe('a request with Prefer: wait', () => {
     const { begin, poll } = waiting({ longPolls: { total: 0 } })
     const { task } = await begin()
     for (const tag of ['W/"0"', '"x", W/"99"', 'nonsense', '']) {
-      const asked = await poll(task, 'wait=20', tag)
-      expect(asked.reply, tag).toMatchObject({ status: 200, headers: { 'Preference-Applied': 'wait=20' } })
+      const sent = await poll(task, 'wait=20', tag)
+      expect(sent.reply, tag).toMatchObject({ status: 200, headers: { 'Preference-Applied': 'wait=20' } })
     }
   })
 
@@ -92,47 +92,47 @@ describe('a request with Prefer: wait', () => {
     const { begin, poll } = waiting()
     const { task, progress } = await begin()
     const { revision } = task.record()
-    const asked = await poll(task, 'wait=20', `"x", "${revision}", W/"${revision + 1}"`)
-    expectHeld(asked)
+    const sent = await poll(task, 'wait=20', `"x", "${revision}", W/"${revision + 1}"`)
+    expectHeld(sent)
     await progress(0.1)
-    expectHeld(asked)
+    expectHeld(sent)
     await progress(0.2)
-    expect(asked.reply?.status).toBe(200)
+    expect(sent.reply?.status).toBe(200)
   })
 
   it('waits at most 25 seconds, as Preference-Applied states', async () => {
     for (const preferred of ['26', '3600', '9'.repeat(400)]) {
       const { clock, begin, poll } = waiting()
-      const asked = await poll((await begin()).task, `wait=${preferred}`)
+      const sent = await poll((await begin()).task, `wait=${preferred}`)
       await clock.advance(24_999)
-      expectHeld(asked)
+      expectHeld(sent)
       await clock.advance(1)
-      expect(asked.reply?.headers).toHaveProperty('Preference-Applied', 'wait=25')
+      expect(sent.reply?.headers).toHaveProperty('Preference-Applied', 'wait=25')
     }
   })
 
   it('uses the first wait, also if that is malformed', async () => {
     const { begin, poll } = waiting()
-    const asked = await poll((await begin()).task, 'respond-async, wait, wait=5')
-    expect(asked.reply?.status).toBe(304)
-    expect(asked.reply?.headers).not.toHaveProperty('Preference-Applied')
+    const sent = await poll((await begin()).task, 'respond-async, wait, wait=5')
+    expect(sent.reply?.status).toBe(304)
+    expect(sent.reply?.headers).not.toHaveProperty('Preference-Applied')
   })
 
   it('does not wait for 0 seconds', async () => {
     const { begin, poll } = waiting()
-    const asked = await poll((await begin()).task, 'wait=0')
-    expect(asked.reply).toMatchObject({ status: 304, headers: { 'Preference-Applied': 'wait=0' } })
+    const sent = await poll((await begin()).task, 'wait=0')
+    expect(sent.reply).toMatchObject({ status: 304, headers: { 'Preference-Applied': 'wait=0' } })
   })
 
   it('is answered when a queued task is canceled', async () => {
     const { clock, pool, poll } = waiting()
     pool.pause()
     const task = pool.queueTask(() => 1)
-    const asked = await poll(task, 'wait=20')
-    expectHeld(asked)
+    const sent = await poll(task, 'wait=20')
+    expectHeld(sent)
     task.cancel()
     await clock.turn()
-    expect(jsonOf(asked.reply)).toMatchObject({ status: 'canceled', done: true })
+    expect(jsonOf(sent.reply)).toMatchObject({ status: 'canceled', done: true })
   })
 
   it.each([
@@ -146,11 +146,11 @@ describe('a request with Prefer: wait', () => {
     ', ,wait=20'
   ])('is honoured: %s', async (prefer) => {
     const { clock, begin, poll } = waiting()
-    const asked = await poll((await begin()).task, prefer)
+    const sent = await poll((await begin()).task, prefer)
     await clock.advance(19_999)
-    expectHeld(asked)
+    expectHeld(sent)
     await clock.advance(1)
-    expect(asked.reply?.headers).toHaveProperty('Preference-Applied', 'wait=20')
+    expect(sent.reply?.headers).toHaveProperty('Preference-Applied', 'wait=20')
   })
 
   it.each([
@@ -172,16 +172,16 @@ describe('a request with Prefer: wait', () => {
     ''
   ])('is answered at once when its preference is malformed: %j', async (prefer) => {
     const { begin, poll } = waiting()
-    const asked = await poll((await begin()).task, prefer)
-    expect(asked.reply?.status).toBe(304)
-    expect(asked.reply?.headers).not.toHaveProperty('Preference-Applied')
+    const sent = await poll((await begin()).task, prefer)
+    expect(sent.reply?.status).toBe(304)
+    expect(sent.reply?.headers).not.toHaveProperty('Preference-Applied')
   })
 })
 
 describe('a request that is never held', () => {
-  const expectAtOnce = (asked: Asked, status: number): void => {
-    expect(asked.reply?.status).toBe(status)
-    expect(asked.reply?.headers).not.toHaveProperty('Preference-Applied')
+  const expectAtOnce = (sent: ClientRequest, status: number): void => {
+    expect(sent.reply?.status).toBe(status)
+    expect(sent.reply?.headers).not.toHaveProperty('Preference-Applied')
   }
 
   it('is one for a finished ticket, with whatever tag', async () => {
@@ -194,20 +194,20 @@ describe('a request that is never held', () => {
   })
 
   it('is HEAD, DELETE, and one without a ticket', async () => {
-    const { begin, ask } = waiting()
+    const { begin, send } = waiting()
     const { task } = await begin()
     const headers = { prefer: 'wait=20', 'if-none-match': tagOf(task) }
-    expectAtOnce(await ask(`HEAD /tasks/${task.id}`, headers), 304)
-    expectAtOnce(await ask('GET /tasks/none', headers), 404)
-    expectAtOnce(await ask('GET /livez', headers), 200)
-    expectAtOnce(await ask(`DELETE /tasks/${task.id}`, headers), 202)
+    expectAtOnce(await send(`HEAD /tasks/${task.id}`, headers), 304)
+    expectAtOnce(await send('GET /tasks/none', headers), 404)
+    expectAtOnce(await send('GET /livez', headers), 200)
+    expectAtOnce(await send(`DELETE /tasks/${task.id}`, headers), 202)
   })
 })
 
 describe('the limits', () => {
-  const expectOver = (asked: Asked): void => {
-    expect(asked.reply?.status).toBe(304)
-    expect(asked.reply?.headers).not.toHaveProperty('Preference-Applied')
+  const expectOver = (sent: ClientRequest): void => {
+    expect(sent.reply?.status).toBe(304)
+    expect(sent.reply?.headers).not.toHaveProperty('Preference-Applied')
   }
   const owner: TicketRoutesOptions['owner'] = ({ headers }) => headers['x-user'] as string | undefined
 
@@ -281,7 +281,7 @@ describe('the limits', () => {
     const polls = tasks.flatMap((task) => Array.from({ length: 20 }, () => poll(task, 'wait=20')))
     const answered = (await Promise.all(polls)).filter(({ reply }) => reply !== undefined)
     expect(answered).toHaveLength(20)
-    for (const asked of answered) expectOver(asked)
+    for (const sent of answered) expectOver(sent)
   })
 })
 
@@ -289,11 +289,11 @@ it('the task is no longer followed after the answer', async () => {
   const { begin, poll } = waiting()
   const { task, progress } = await begin()
   const changes = vi.spyOn(task, 'changes')
-  const asked = await poll(task, 'wait=20')
+  const sent = await poll(task, 'wait=20')
   const signal = changes.mock.calls[0]?.[0]?.signal
   expect(signal?.aborted).toBe(false)
   await progress(0.5)
-  expect(asked.reply).toMatchObject({ status: 200 })
+  expect(sent.reply).toMatchObject({ status: 200 })
   expect(signal?.aborted).toBe(true)
 })
 
@@ -301,13 +301,13 @@ describe('a client that leaves', () => {
   it('K11 is released at once and leaves nothing behind', async () => {
     const { clock, begin, poll } = waiting({ longPolls: { total: 1 } })
     const { task, end } = await begin()
-    const asked = await poll(task, 'wait=20')
-    expect(getEventListeners(asked.signal, 'abort')).toHaveLength(1)
+    const sent = await poll(task, 'wait=20')
+    expect(getEventListeners(sent.signal, 'abort')).toHaveLength(1)
     expect([clock.timers(), clock.timers('alive')]).toEqual([1, 0])
-    asked.leave()
-    await asked.answered
+    sent.leave()
+    await sent.answered
     expect(clock.timers()).toBe(0)
-    expect(getEventListeners(asked.signal, 'abort')).toHaveLength(0)
+    expect(getEventListeners(sent.signal, 'abort')).toHaveLength(0)
     expect(task.state).toBe('running')
     expectHeld(await poll(task, 'wait=20'))
     await end(1)
@@ -325,29 +325,29 @@ describe('a client that leaves', () => {
   it('leaves no listener after its answer', async () => {
     const { begin, poll } = waiting()
     const { task, progress } = await begin()
-    const asked = await poll(task, 'wait=20')
+    const sent = await poll(task, 'wait=20')
     await progress(0.5)
-    expect(asked.reply?.status).toBe(200)
-    expect(getEventListeners(asked.signal, 'abort')).toHaveLength(0)
+    expect(sent.reply?.status).toBe(200)
+    expect(getEventListeners(sent.signal, 'abort')).toHaveLength(0)
   })
 })
 
 describe('a stop', () => {
   it('K19 holds requests until their tickets are done, and ends them with the last status', async () => {
-    const { clock, pool, begin, poll, ask } = waiting()
+    const { clock, pool, begin, poll, send } = waiting()
     const [{ task: first, end }, { task: second }] = [await begin(), await begin()]
     const polls = [
       await poll(first, 'wait=20'),
       await poll(second, 'wait=20'),
-      await ask(`GET /tasks/${second.id}`, { prefer: 'wait=20' })
+      await send(`GET /tasks/${second.id}`, { prefer: 'wait=20' })
     ]
     const stopped = pool.stop({ graceMs: 1_000, forceMs: 1_000 })
     await clock.turn()
-    for (const asked of polls) expectHeld(asked)
+    for (const sent of polls) expectHeld(sent)
     await end(1)
     expect(jsonOf(polls[0]?.reply)).toMatchObject({ status: 'succeeded' })
     await clock.advance(1_000)
-    expect(polls[1]?.reply?.status).toBe(200) // asked to end
+    expect(polls[1]?.reply?.status).toBe(200) // sent to end
     await clock.advance(1_000)
     await stopped
     expect(jsonOf(polls[2]?.reply)).toMatchObject({ status: 'failed', error: { code: 'TASK_INTERRUPTED' } })
@@ -372,14 +372,14 @@ describe('a stop', () => {
     }
     const routes = ticketRoutes(pool, { clock })
     const headers = { prefer: 'wait=20', 'if-none-match': tagOf(task) }
-    const ask = () => new Asked((signal) => routes.handle(requestTo(`GET /tasks/${task.id}`, { headers, signal })))
-    const asked = ask()
+    const send = () => new ClientRequest((signal) => routes.handle(requestTo(`GET /tasks/${task.id}`, { headers, signal })))
+    const sent = send()
     await clock.turn()
-    expectHeld(asked)
+    expectHeld(sent)
     state = 'stopped'
     closed.open(undefined)
-    expect(await asked.answered).toMatchObject({ status: 304, close: true })
-    expect(await ask().answered).toMatchObject({ status: 304, close: true })
+    expect(await sent.answered).toMatchObject({ status: 304, close: true })
+    expect(await send().answered).toMatchObject({ status: 304, close: true })
     expect(clock.timers()).toBe(0)
   })
 })
@@ -395,7 +395,7 @@ describe('a task without further changes', () => {
     ['because they end', none],
     ['because they fail', broken]
   ])('%s is not waited for', async (_, changes) => {
-    const { clock, begin } = desk()
+    const { clock, begin } = service()
     const { task } = await begin()
     const silent = Object.create(task, {
       record: { value: () => task.record() },

@@ -1,7 +1,7 @@
 import type { Task } from 'coatcheck'
 import { expect, it } from 'vitest'
 import { HeldRequests } from '../../../src/http/holding/held-requests.js'
-import { desk } from '../support/desk.js'
+import { service } from '../support/service.js'
 import { EventReader } from '../support/event-reader.js'
 
 const collect = (): void => {
@@ -44,11 +44,11 @@ const followersOf = (task: Task): (() => number) => {
 }
 
 it('followers of clients that left are released while the task runs', async () => {
-  const { clock, begin, ask } = desk()
+  const { clock, begin, send } = service()
   const { task } = await begin()
   const followers = followersOf(task)
   const stream = async (): Promise<void> => {
-    const { reply } = await ask(`GET /tasks/${task.id}/events`)
+    const { reply } = await send(`GET /tasks/${task.id}/events`)
     const reader = new EventReader(reply)
     void reader.takeAll()
     await clock.turn()
@@ -56,10 +56,10 @@ it('followers of clients that left are released while the task runs', async () =
     await reader.leave()
   }
   const longPoll = async (): Promise<void> => {
-    const asked = await ask(`GET /tasks/${task.id}`, { prefer: 'wait=5' })
+    const sent = await send(`GET /tasks/${task.id}`, { prefer: 'wait=5' })
     expect(followers()).toBeGreaterThan(0)
     await clock.advance(5_000)
-    await asked.answered
+    await sent.answered
   }
   for (const follow of [longPoll, stream]) {
     await follow()

@@ -9,8 +9,8 @@ describe('Idempotency-Key', () => {
   /** RFC 8941, section 3.3.3. */
   const STRING = /^"((?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"$/
 
-  const post = async ({ ask }: ReturnType<typeof idleRoutes>, key: string): Promise<HttpReply> =>
-    ask('POST /tasks', { headers: { 'content-type': 'application/json', 'idempotency-key': key }, body: bytesOf('{}') })
+  const post = async ({ send }: ReturnType<typeof idleRoutes>, key: string): Promise<HttpReply> =>
+    send('POST /tasks', { headers: { 'content-type': 'application/json', 'idempotency-key': key }, body: bytesOf('{}') })
 
   const spelled = (key: string): string => `"${key.replaceAll(/["\\]/g, '\\$&')}"`
 

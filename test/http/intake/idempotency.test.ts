@@ -4,15 +4,15 @@ import type { Task } from 'coatcheck'
 import { type HttpReply, invalidField, type JsonObject, type OwnedRequest } from 'coatcheck/http'
 import { describe, expect, it } from 'vitest'
 import { gate } from '../../support/gate.js'
-import { type DeskOptions, desk } from '../support/desk.js'
+import { type ServiceOptions, service } from '../support/service.js'
 import { jsonOf, requestTo } from '../support/request-of.js'
 
 type Submit = (input: JsonObject, request: OwnedRequest) => Task | Promise<Task>
 
-/** A desk with two accepting routes; who a client is stands in a header. */
-const accepting = (options: DeskOptions = {}, own?: Submit) => {
+/** A service with two accepting routes; who a client is stands in a header. */
+const accepting = (options: ServiceOptions = {}, own?: Submit) => {
   let queued = 0
-  const opened = desk({
+  const opened = service({
     owner: ({ headers }) => headers['x-user'] as string | undefined,
     accept: ['/tasks', '/reports'].map((path) => ({
       path,
@@ -288,8 +288,8 @@ describe('a refused submission', () => {
 })
 
 describe('submissions at the same time', () => {
-  /** A desk whose submissions wait until the test lets them go on. */
-  const waiting = (options: DeskOptions = {}) => {
+  /** A service whose submissions wait until the test lets them go on. */
+  const waiting = (options: ServiceOptions = {}) => {
     const gates: ReturnType<typeof gate<boolean>>[] = []
     const opened = accepting(options, async (_, { signal }) => {
       const mayGoOn = gate<boolean>()

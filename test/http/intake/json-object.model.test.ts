@@ -72,11 +72,11 @@ describe('a JSON body', () => {
     .map((entries) => Object.fromEntries(entries))
 
   it('arrives as it was sent, field by field, in whatever chunks', async () => {
-    const { ask, inputs } = idleRoutes()
+    const { send, inputs } = idleRoutes()
     await fc.assert(
       fc.asyncProperty(object, fc.constantFrom(undefined, 1, '\t', '\r\n'), cuts, async (sent, space, where) => {
         const text = JSON.stringify(sent, undefined, space)
-        const { status } = await ask('POST /tasks', { headers, body: inPieces(Buffer.from(text), where) })
+        const { status } = await send('POST /tasks', { headers, body: inPieces(Buffer.from(text), where) })
         expect(status).toBe(202)
         const input = inputs.pop()!
         // Own fields, `__proto__` among them: by a walk over the text of both, since a copy might lose them.
@@ -89,7 +89,7 @@ describe('a JSON body', () => {
   })
 
   it('is accepted if and only if it is one object by the grammar, in UTF-8, at most 64 levels deep', async () => {
-    const { ask, inputs } = idleRoutes()
+    const { send, inputs } = idleRoutes()
     const scraps = fc.constantFrom(
       ...[
         '{',
@@ -150,7 +150,7 @@ describe('a JSON body', () => {
       fc.asyncProperty(fc.oneof(soup, wrapped, whole, cut, bent, marked, joined, deep), cuts, async (bytes, where) => {
         const expected = expectedOf(bytes)
         count[expected]++
-        const reply = await ask('POST /tasks', { headers, body: inPieces(bytes, where) })
+        const reply = await send('POST /tasks', { headers, body: inPieces(bytes, where) })
         expect(reply.status, bytes.toString()).toBe(expected)
         if (expected === 400) expect(jsonOf(reply)['code']).toBe('INVALID_BODY')
         expect(inputs.splice(0)).toHaveLength(expected === 202 ? 1 : 0)
@@ -163,7 +163,7 @@ describe('a JSON body', () => {
 
   it('is 413 exactly above its limit, with a correct, a wrong or no Content-Length', async () => {
     const limit = 40
-    const { ask, inputs } = idleRoutes([], { maxBodyBytes: limit })
+    const { send, inputs } = idleRoutes([], { maxBodyBytes: limit })
     const size = fc.integer({ min: limit - 12, max: limit + 12 })
     const told = fc.oneof(
       fc.constant(undefined),
@@ -174,7 +174,7 @@ describe('a JSON body', () => {
       fc.asyncProperty(size, told, cuts, async (bytes, length, where) => {
         const sent = Buffer.from('{}'.padEnd(bytes, ' '))
         const told = length === 'so many' ? String(bytes) : length
-        const reply = await ask('POST /tasks', {
+        const reply = await send('POST /tasks', {
           headers: told === undefined ? headers : { ...headers, 'content-length': told },
           body: inPieces(sent, where)
         })

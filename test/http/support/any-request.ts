@@ -225,7 +225,7 @@ export const anyRequest: fc.Arbitrary<DrawnRequest> = fc
     chunks: pieces,
     breaks: fc.oneof({ arbitrary: fc.constant(false), weight: 30 }, { arbitrary: fc.constant(true), weight: 1 })
   })
-  .map(({ line: [asked, target], ...rest }) => ({ method: asked, target, ...rest }))
+  .map(({ line: [sent, target], ...rest }) => ({ method: sent, target, ...rest }))
 
 /** Whether a content type is JSON in UTF-8; `undefined` where that is another test's to say. */
 export function isJsonType(type: string): boolean | undefined {

@@ -1,4 +1,4 @@
-/** What any reply may be, whatever was asked: the statuses and codes of each route, and the form of each body. */
+/** What any reply may be, whatever was sent: the statuses and codes of each route, and the form of each body. */
 import { validateHeaderName, validateHeaderValue } from 'node:http'
 import { eventBlock } from './event-reader.js'
 
@@ -34,7 +34,7 @@ const HAND_IN = [
 ]
 const READ_TICKET = ['200', '304', '404 TICKET_NOT_FOUND']
 
-/** Status and code of every reply that a resource has, by method, where somebody is asked who may see what. */
+/** Status and code of every reply that a resource has, by method, where somebody is sent who may see what. */
 const DOCUMENTED: Readonly<Record<Resource, Readonly<Record<string, readonly string[]>>>> = {
   accepting: { POST: HAND_IN },
   tasks: { GET: READ_TASKS, HEAD: ['200', '400'] },
@@ -133,7 +133,7 @@ function readHeaders({ status, headers }: SeenReply): void {
   must(headers.get('referrer-policy') === 'no-referrer', 'no-referrer')
   const caching = headers.get('cache-control')
   if (status >= 400) must(caching === 'no-store', 'an error is not stored')
-  else must(caching?.startsWith('private, no-cache') === true, 'a reply is asked for again')
+  else must(caching?.startsWith('private, no-cache') === true, 'a reply is sent for again')
   for (const name of ['location', 'content-location', 'operation-location']) {
     if (headers.has(name)) must(LINK.test(headers.get(name)!), `${name} is a ticket's`)
   }

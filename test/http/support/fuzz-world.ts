@@ -56,7 +56,7 @@ export function resourceOf(method: string, target: string): Resource | undefined
   return events === 'events' ? 'events' : undefined
 }
 
-interface Asked {
+interface ClientRequest {
   readonly request: HttpRequest
   readonly resource: Resource | undefined
   readonly client: AbortController
@@ -76,8 +76,8 @@ export class FuzzWorld {
   readonly #errors: unknown[] = []
   readonly #ids: string[] = []
   readonly #running: ((how: () => unknown) => void)[] = []
-  readonly #held = new Set<Asked>()
-  readonly #streams = new Set<Asked>()
+  readonly #held = new Set<ClientRequest>()
+  readonly #streams = new Set<ClientRequest>()
   #handedIn = 0
 
   constructor(seen = new Map<string, number>()) {
@@ -124,7 +124,7 @@ export class FuzzWorld {
     else if (step === 'stops') void this.pool.stop({ forceMs: 0 })
     else if ('ends' in step) this.#running.shift()?.(ENDS[step.ends % ENDS.length]!)
     else if ('passes' in step) await this.clock.advance(step.passes)
-    else this.#ask(step)
+    else this.#send(step)
     await this.clock.turn()
     this.check()
   }
@@ -142,18 +142,18 @@ export class FuzzWorld {
 
   /** Judges what was answered since the last time, and the books. */
   check(): void {
-    for (const asked of this.#held) {
-      if (asked.answer === undefined) {
-        must(mayBeHeld(asked), `${asked.request.method} ${asked.resource} is answered at once`)
+    for (const sent of this.#held) {
+      if (sent.answer === undefined) {
+        must(mayBeHeld(sent), `${sent.request.method} ${sent.resource} is answered at once`)
         continue
       }
-      this.#held.delete(asked)
-      this.#judge(asked, asked.answer.reply)
+      this.#held.delete(sent)
+      this.#judge(sent, sent.answer.reply)
     }
-    for (const asked of this.#streams) {
-      if (asked.stream?.isOver !== true) continue
-      this.#streams.delete(asked)
-      if (!asked.client.signal.aborted) must(/"done":true|retry: 5000/.test(asked.stream.text), 'it tells the end')
+    for (const sent of this.#streams) {
+      if (sent.stream?.isOver !== true) continue
+      this.#streams.delete(sent)
+      if (!sent.client.signal.aborted) must(/"done":true|retry: 5000/.test(sent.stream.text), 'it tells the end')
     }
     if (this.#errors.length > 0) throw this.#errors[0]
     must(this.pool.stats().totals.accepted === this.#handedIn, 'what was queued is what was answered with 202')
@@ -193,7 +193,7 @@ export class FuzzWorld {
     this.#ids.push(reply.headers.get('location')!.slice('/tasks/'.length))
   }
 
-  #ask(drawn: DrawnRequest & { readonly leaves?: boolean }): void {
+  #send(drawn: DrawnRequest & { readonly leaves?: boolean }): void {
     const client = new AbortController()
     if (drawn.leaves === true) client.abort()
     const { method, headers, chunks, breaks } = drawn
@@ -208,21 +208,21 @@ export class FuzzWorld {
       signal: client.signal
     }
     const expected = this.expected(request, Buffer.concat(chunks), breaks)
-    const asked: Asked = { request, resource: resourceOf(method, request.target), client, expected }
-    this.#held.add(asked)
+    const sent: ClientRequest = { request, resource: resourceOf(method, request.target), client, expected }
+    this.#held.add(sent)
     void this.routes.handle(request).then((reply) => {
-      asked.answer = { reply }
-      if (typeof reply?.body === 'object') void read(asked, reply.body)
+      sent.answer = { reply }
+      if (typeof reply?.body === 'object') void read(sent, reply.body)
     })
   }
 
-  #judge(asked: Asked, reply: HttpReply | undefined): void {
-    const { request, resource, client, expected, stream } = asked
+  #judge(sent: ClientRequest, reply: HttpReply | undefined): void {
+    const { request, resource, client, expected, stream } = sent
     if (resource === undefined || reply === undefined) {
       must(resource === undefined && reply === undefined, 'the routes answer for their paths, and for no others')
       return
     }
-    if (stream !== undefined && !stream.isOver) this.#streams.add(asked)
+    if (stream !== undefined && !stream.isOver) this.#streams.add(sent)
     const headers = new Map(Object.entries(reply.headers).map(([name, value]) => [name.toLowerCase(), value]))
     const body = typeof reply.body === 'object' ? stream?.text : reply.body
     if (stream?.text === '' && client.signal.aborted) return
@@ -230,14 +230,14 @@ export class FuzzWorld {
   }
 
   /** The next client that gives up: one that waits, else one that reads a stream. */
-  #nextToLeave(): Asked | undefined {
-    for (const asked of [...this.#held, ...this.#streams]) {
-      if (!asked.client.signal.aborted) return asked
+  #nextToLeave(): ClientRequest | undefined {
+    for (const sent of [...this.#held, ...this.#streams]) {
+      if (!sent.client.signal.aborted) return sent
     }
     return undefined
   }
 
-  /** A task that waits for its end; every second one does not hear when it is asked to. */
+  /** A task that waits for its end; every second one does not hear when it is sent to. */
   #work(context: TaskContext): Promise<unknown> {
     return new Promise((resolve, reject) => {
       context.progress(0.5, 'half\r\nway')
@@ -254,15 +254,15 @@ export class FuzzWorld {
   }
 }
 
-async function read(asked: Asked, body: AsyncIterable<string>): Promise<void> {
+async function read(sent: ClientRequest, body: AsyncIterable<string>): Promise<void> {
   const stream = { text: '', isOver: false }
-  asked.stream = stream
+  sent.stream = stream
   for await (const piece of body) stream.text += piece
   stream.isOver = true
 }
 
-/** Only who asked to wait waits: for news, for room, for another with the same key. */
-function mayBeHeld({ request: { method, headers }, resource }: Asked): boolean {
+/** Only who sent to wait waits: for news, for room, for another with the same key. */
+function mayBeHeld({ request: { method, headers }, resource }: ClientRequest): boolean {
   if (resource === 'ticket') return method === 'GET' && headers['prefer'] !== undefined
   return resource === 'accepting' && method === 'POST'
 }

@@ -57,10 +57,10 @@ export function idleRoutes(
     ]
   })
   for (const id of ids) pool.queueTask(() => {}, { id })
-  const ask = async (line: string, parts: Partial<HttpRequest> = {}): Promise<HttpReply> => {
+  const send = async (line: string, parts: Partial<HttpRequest> = {}): Promise<HttpReply> => {
     const reply = await routes.handle(requestTo(line, parts))
     if (reply === undefined) throw new Error(`${line} is none of the routes`)
     return reply
   }
-  return { pool, inputs, ask }
+  return { pool, inputs, send }
 }

@@ -61,7 +61,7 @@ export class Sides {
   }
 
   /** Sends the same bytes to every server; they must all answer with the same bytes. */
-  async ask(bytes: Buffer): Promise<RawReply> {
+  async send(bytes: Buffer): Promise<RawReply> {
     const replies = await Promise.all(this.all.map(({ port }) => exchange(port, bytes)))
     const [first, ...others] = replies
     for (const [index, other] of others.entries()) {

@@ -3,18 +3,18 @@ import { DuplicateTaskError, type Task, type TaskRecord, type WorkerPool } from 
 import { type HttpReply, type OwnedRequest, problem, RequestError, type TicketRoutesOptions } from 'coatcheck/http'
 import { describe, expect, it } from 'vitest'
 import { gate } from '../../support/gate.js'
-import { type DeskOptions, desk } from '../support/desk.js'
+import { type ServiceOptions, service } from '../support/service.js'
 import { EventReader } from '../support/event-reader.js'
 import { jsonOf, requestTo } from '../support/request-of.js'
 
 const owner: TicketRoutesOptions['owner'] = ({ headers }) => headers['x-user'] as string | undefined
 const isOwn = (request: OwnedRequest, { key }: TaskRecord): boolean => key !== undefined && key === request.owner
 
-/** A desk where each sees their own tickets; who they are stands in a header. */
-const shared = (options: DeskOptions = {}) => {
-  const opened = desk({ owner, authorize: isOwn, ...options })
+/** A service where each sees their own tickets; who they are stands in a header. */
+const shared = (options: ServiceOptions = {}) => {
+  const opened = service({ owner, authorize: isOwn, ...options })
   const as = async (user: string, line: string, headers = {}): Promise<HttpReply | undefined> =>
-    (await opened.ask(line, { 'x-user': user, ...headers })).reply
+    (await opened.send(line, { 'x-user': user, ...headers })).reply
   return { ...opened, as }
 }
 
@@ -96,7 +96,7 @@ describe('authorize', () => {
 })
 
 describe('owner', () => {
-  const posting = (options: DeskOptions = {}, submit?: (pool: WorkerPool, request: OwnedRequest) => Task) => {
+  const posting = (options: ServiceOptions = {}, submit?: (pool: WorkerPool, request: OwnedRequest) => Task) => {
     const requests: OwnedRequest[] = []
     const opened = shared({
       ...options,
@@ -191,19 +191,19 @@ describe('owner', () => {
   }
 
   it('is called once per request, and not for health, methods and malformed requests', async () => {
-    let asked = 0
+    let sent = 0
     const counting: TicketRoutesOptions['owner'] = () => {
-      asked++
+      sent++
       return undefined
     }
     const { post, as, routes } = posting({ owner: counting })
     await post()
-    expect(asked).toBe(1)
+    expect(sent).toBe(1)
     await as('ada', 'GET /livez')
     await as('ada', 'PUT /tasks')
     await as('ada', 'PUT /tasks/none')
     await routes.handle(requestTo('POST /tasks', { headers: { 'content-type': 'application/json' } }))
-    expect(asked).toBe(1)
+    expect(sent).toBe(1)
   })
 
   it('of a task with the duplicate id gets its Location, and no other client does', async () => {
@@ -324,19 +324,19 @@ describe('GET /tasks', () => {
 
   it('omits tickets whose state changed while authorize ran', async () => {
     const held = gate<boolean>()
-    const { ask, begin, clock } = desk({ authorize: () => held.promise })
+    const { send, begin, clock } = service({ authorize: () => held.promise })
     const [older, newer] = [await begin(), await begin()]
-    const asked = await ask('GET /tasks?state=running')
-    expect(asked.reply).toBeUndefined()
+    const sent = await send('GET /tasks?state=running')
+    expect(sent.reply).toBeUndefined()
     await older.end()
     held.open(true)
     await clock.turn()
-    expect(idsOf(asked.reply)).toEqual([newer.task.id])
+    expect(idsOf(sent.reply)).toEqual([newer.task.id])
   })
 
   it('stops calling authorize when the client has left', async () => {
     let judged = 0
-    const { begin, routes } = desk({
+    const { begin, routes } = service({
       authorize: () => {
         judged++
         return true
@@ -382,16 +382,16 @@ describe('GET /tasks', () => {
   })
 
   it('does not exist without authorize', async () => {
-    const bare = desk({ owner })
-    expect((await bare.ask('GET /tasks')).reply).toBeUndefined()
-    const elsewhere = desk({ accept: [{ path: '/reports', submit: () => elsewhere.pool.queueTask(() => 1) }] })
-    expect((await elsewhere.ask('GET /tasks')).reply).toBeUndefined()
-    const accepting = desk({ accept: [{ path: '/tasks', submit: () => accepting.pool.queueTask(() => 1) }] })
+    const bare = service({ owner })
+    expect((await bare.send('GET /tasks')).reply).toBeUndefined()
+    const elsewhere = service({ accept: [{ path: '/reports', submit: () => elsewhere.pool.queueTask(() => 1) }] })
+    expect((await elsewhere.send('GET /tasks')).reply).toBeUndefined()
+    const accepting = service({ accept: [{ path: '/tasks', submit: () => accepting.pool.queueTask(() => 1) }] })
     for (const method of ['GET', 'HEAD']) {
-      expect((await accepting.ask(`${method} /tasks`)).reply).toMatchObject({ status: 404 })
+      expect((await accepting.send(`${method} /tasks`)).reply).toMatchObject({ status: 404 })
     }
-    expect((await accepting.ask('OPTIONS /tasks')).reply?.headers['Allow']).toBe('POST, OPTIONS')
-    expect((await accepting.ask('PUT /tasks')).reply?.headers['Allow']).toBe('POST, OPTIONS')
+    expect((await accepting.send('OPTIONS /tasks')).reply?.headers['Allow']).toBe('POST, OPTIONS')
+    expect((await accepting.send('PUT /tasks')).reply?.headers['Allow']).toBe('POST, OPTIONS')
   })
 
   it('shares its path with an accepting route, under the base path', async () => {

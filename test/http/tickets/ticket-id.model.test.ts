@@ -32,7 +32,7 @@ describe('a ticket in a path', () => {
     await fc.assert(
       fc.asyncProperty(id, ways, async (text, how) => {
         const segment = written(text, how)
-        const reply = await idleRoutes([text]).ask(`GET /tasks/${segment}`)
+        const reply = await idleRoutes([text]).send(`GET /tasks/${segment}`)
         expect(reply.status, segment).toBe(200)
         expect(jsonOf(reply)['id']).toBe(text)
       }),
@@ -42,8 +42,8 @@ describe('a ticket in a path', () => {
 
   it('is 200 for the ticket that its octets spell, and one identical 404 for everything else', async () => {
     const known = ['a', 'A', '%', '2', '2e', '.a', '...', 'a.b', '-', '_', ':', 'a'.repeat(128)].filter(octets)
-    const { ask } = idleRoutes(known)
-    const unknown = JSON.stringify(await ask('GET /tasks/nobody'))
+    const { send } = idleRoutes(known)
+    const unknown = JSON.stringify(await send('GET /tasks/nobody'))
     const twice = fc
       .constantFrom(...known)
       .map((text) => [...text].map((each) => `%25${each.charCodeAt(0).toString(16)}`).join(''))
@@ -56,7 +56,7 @@ describe('a ticket in a path', () => {
     await fc.assert(
       fc.asyncProperty(soup, async (segment) => {
         const spelled = octets(segment)
-        const reply = await ask(`GET /tasks/x`, { target: `/tasks/${segment}` })
+        const reply = await send(`GET /tasks/x`, { target: `/tasks/${segment}` })
         if (spelled === undefined || !known.includes(spelled)) expect(JSON.stringify(reply)).toBe(unknown)
         else expect([reply.status, jsonOf(reply)['id']]).toEqual([200, spelled])
       }),

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
 import { decodeTicket } from '../../../src/http/tickets/ticket-id.js'
-import { desk } from '../support/desk.js'
+import { service } from '../support/service.js'
 
 describe('a path segment', () => {
   it.each([
@@ -50,11 +50,11 @@ describe('a path segment', () => {
 
 describe('the pool', () => {
   it('is never called with an impossible ticket', async () => {
-    const { pool, ask } = desk()
+    const { pool, send } = service()
     const lookUp = vi.spyOn(pool, 'task')
     for (const segment of ['%', '%2e%2e', 'a%2Fb', 'a%00', 'a'.repeat(129)]) {
       for (const line of [`GET /tasks/${segment}`, `DELETE /tasks/${segment}`, `GET /tasks/${segment}/events`])
-        expect((await ask(line)).reply?.status, line).toBe(404)
+        expect((await send(line)).reply?.status, line).toBe(404)
     }
     expect(lookUp).not.toHaveBeenCalled()
   })

@@ -37,7 +37,7 @@ afterEach(async () => {
 })
 
 /** One task runs, the next is refused. */
-const desk = (route: Partial<AcceptingRoute> = {}, options: TicketRoutesOptions = {}) => {
+const service = (route: Partial<AcceptingRoute> = {}, options: TicketRoutesOptions = {}) => {
   const pool = new WorkerPool({ concurrency: 1, queueCapacity: 0, onUnobservedError: () => {} }).start()
   open.push(pool)
   const errors: unknown[] = []
@@ -84,7 +84,7 @@ describe("an application's own body", () => {
     'gives way to the usual one when the hook says %s, which the log is told',
     async (_, own, message) => {
       const hook = (): OwnBody => own as OwnBody
-      const { post, errors, pool } = desk({ accepted: hook, refused: hook })
+      const { post, errors, pool } = service({ accepted: hook, refused: hook })
       const accepted = await post()
       expect(accepted?.status).toBe(202)
       expect(accepted?.headers).toMatchObject({ ETag: expect.any(String), 'Retry-After': '1' })
@@ -107,7 +107,7 @@ describe("an application's own body", () => {
       throw bug
     }
     const hook = late as unknown as () => OwnBody
-    const { post, errors } = desk({ accepted: hook, refused: hook })
+    const { post, errors } = service({ accepted: hook, refused: hook })
     expect(await post()).toMatchObject({ status: 202, headers: { ETag: expect.any(String) } })
     expect(jsonOf(await post())).toMatchObject({ code: 'QUEUE_FULL' })
     await turned()
@@ -137,12 +137,12 @@ describe('hooks that are async', () => {
   }
 
   it('and report errors may fail: their own error is dropped', async () => {
-    const { post } = desk({ submit: late }, { onError: late })
+    const { post } = service({ submit: late }, { onError: late })
     expect(jsonOf(await post())).toMatchObject({ code: 'INTERNAL' })
   })
 
   it('and describe errors are ignored, and reported', async () => {
-    const { pool, routes, errors } = desk({}, { describeError: late as unknown as () => undefined })
+    const { pool, routes, errors } = service({}, { describeError: late as unknown as () => undefined })
     const { id } = await pool.queueTask(() => Promise.reject(new Error('secret'))).settled()
     const reply = await routes.handle(requestTo(`GET /tasks/${id}`))
     expect(jsonOf(reply)).toMatchObject({ error: { code: 'TASK_FAILED', message: 'the task failed' } })
@@ -153,7 +153,7 @@ describe('hooks that are async', () => {
   })
 
   it('and return whether the server is closing count as no, and are reported', async () => {
-    const { routes, errors } = desk({}, { closing: late as unknown as () => boolean })
+    const { routes, errors } = service({}, { closing: late as unknown as () => boolean })
     expect(await routes.handle(requestTo('GET /livez'))).toMatchObject({ status: 200, close: false })
     await turned()
     expect(errors).toContain(bug)
@@ -166,7 +166,7 @@ describe('hooks that are async', () => {
         throw bug
       }
     }
-    const { pool, routes, errors } = desk({}, { describeError: () => said })
+    const { pool, routes, errors } = service({}, { describeError: () => said })
     const { id } = await pool.queueTask(() => Promise.reject(new Error('secret'))).settled()
     expect(await routes.handle(requestTo(`GET /tasks/${id}`))).toMatchObject({ status: 200 })
     expect(errors).toEqual([bug])
@@ -195,7 +195,7 @@ describe('a task that throws a promise', () => {
     '(%s) has failed like any other: its ticket says so, and nobody waits for what it threw',
     async (_, what) => {
       const described: unknown[] = []
-      const { pool, routes, errors } = desk(
+      const { pool, routes, errors } = service(
         {},
         {
           describeError: (error) => {

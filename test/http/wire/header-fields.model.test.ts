@@ -23,7 +23,7 @@ describe('a duration in milliseconds', () => {
           return
         }
         const ms = isGood ? pollAfterMs : 1_000
-        const reply = await idleRoutes(['a'], isGood ? { pollAfterMs } : {}).ask('GET /tasks/a')
+        const reply = await idleRoutes(['a'], isGood ? { pollAfterMs } : {}).send('GET /tasks/a')
         expect(jsonOf(reply)['pollAfterMs']).toBe(ms)
         const { 'Retry-After': seconds = '' } = reply.headers
         expect(seconds).toMatch(/^[1-9][0-9]*$/)
@@ -60,17 +60,17 @@ describe('If-None-Match', () => {
   const field = fc.oneof(list, fc.constantFrom('*', ' * ', '\t*'), headerText('W/"0123, \t*', 20))
 
   it('is 304 for a list that contains the revision, whatever else is in it, else 200', async () => {
-    const { pool, ask } = idleRoutes(['a'])
+    const { pool, send } = idleRoutes(['a'])
     const held = { etag: '', count: { named: 0, other: 0, malformed: 0 } }
     for (const act of [() => {}, () => pool.cancel('a')]) {
       act()
-      held.etag = (await ask('GET /tasks/a')).headers['ETag'] ?? ''
+      held.etag = (await send('GET /tasks/a')).headers['ETag'] ?? ''
       expect(held.etag).toMatch(/^W\/"[0-9]"$/)
       await fc.assert(
         fc.asyncProperty(field, fc.constantFrom('GET', 'HEAD'), async (text, method) => {
           const expected = matches(text, held.etag)
           held.count[expected === undefined ? 'malformed' : expected ? 'named' : 'other']++
-          const reply = await ask(`${method} /tasks/a`, {
+          const reply = await send(`${method} /tasks/a`, {
             headers: { 'if-none-match': text, 'cache-control': 'no-cache' }
           })
           expect(reply.headers['ETag']).toBe(held.etag)
@@ -86,11 +86,11 @@ describe('If-None-Match', () => {
   })
 
   it('means the same in several fields', async () => {
-    const { ask } = idleRoutes(['a'])
-    const etag = (await ask('GET /tasks/a')).headers['ETag'] ?? ''
+    const { send } = idleRoutes(['a'])
+    const etag = (await send('GET /tasks/a')).headers['ETag'] ?? ''
     await fc.assert(
       fc.asyncProperty(fc.array(tag, { minLength: 1, maxLength: 5, ...LONG }), async (tags) => {
-        const reply = await ask('GET /tasks/a', { headers: { 'if-none-match': tags } })
+        const reply = await send('GET /tasks/a', { headers: { 'if-none-match': tags } })
         expect(reply.status).toBe(tags.some((each) => opaque(each) === opaque(etag)) ? 304 : 200)
       }),
       { numRuns: 500 }
@@ -120,8 +120,8 @@ describe('Prefer', () => {
   const field = fc.array(fc.tuple(fc.oneof(other, wait), comma), { minLength: 1, maxLength: 5, ...LONG })
 
   /** Another tag than that of the ticket: nothing is held, and the answer says what it would have been held for. */
-  const appliedTo = async ({ ask }: ReturnType<typeof idleRoutes>, prefer: HttpRequest['headers'][string]) => {
-    const { headers } = await ask('GET /tasks/a', { headers: { prefer, 'if-none-match': '"another"' } })
+  const appliedTo = async ({ send }: ReturnType<typeof idleRoutes>, prefer: HttpRequest['headers'][string]) => {
+    const { headers } = await send('GET /tasks/a', { headers: { prefer, 'if-none-match': '"another"' } })
     return headers['Preference-Applied']
   }
 
@@ -179,8 +179,8 @@ describe('a content type', () => {
     return type === 'application' && (subtype === 'json' || subtype.endsWith('+json')) && /^utf-?8$/.test(charset)
   }
 
-  const statusOf = async ({ ask }: ReturnType<typeof idleRoutes>, headers: HttpRequest['headers']): Promise<number> =>
-    (await ask('POST /tasks', { headers, body: bytesOf('{}') })).status
+  const statusOf = async ({ send }: ReturnType<typeof idleRoutes>, headers: HttpRequest['headers']): Promise<number> =>
+    (await send('POST /tasks', { headers, body: bytesOf('{}') })).status
 
   const mixedCase = (text: string) =>
     fc

@@ -15,7 +15,7 @@ export interface Begun extends Gate<unknown> {
 }
 
 /** Everything real: a pool, its routes, a server. Only time stands still, until the test moves it. */
-export async function realDesk(
+export async function realServer(
   routes: TicketRoutesOptions = {},
   options: Partial<WorkerPoolOptions<Record<never, never>>> = {},
   carry: (routes: TicketRoutes) => Server = (tickets) => ticketServer(listener(tickets))

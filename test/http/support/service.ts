@@ -6,13 +6,13 @@ import { ManualClock } from '../../support/manual-clock.js'
 import { requestTo } from './request-of.js'
 
 /** A request on its way, and whether it was answered. */
-export class Asked {
+export class ClientRequest {
   reply: HttpReply | undefined
   readonly answered: Promise<HttpReply>
   readonly #client = new AbortController()
 
-  constructor(ask: (signal: AbortSignal) => Promise<HttpReply | undefined>) {
-    this.answered = ask(this.#client.signal).then((reply) => {
+  constructor(send: (signal: AbortSignal) => Promise<HttpReply | undefined>) {
+    this.answered = send(this.#client.signal).then((reply) => {
       this.reply = reply
       return reply as HttpReply
     })
@@ -36,12 +36,12 @@ export interface Begun {
   readonly progress: (ratio: number, message?: string) => Promise<void>
 }
 
-export interface DeskOptions extends TicketRoutesOptions {
+export interface ServiceOptions extends TicketRoutesOptions {
   readonly pool?: Partial<WorkerPoolOptions<Record<never, never>>>
 }
 
 /** A pool and its routes, without sockets. Time, and what tasks do, is in the test's hand. */
-export const desk = ({ pool: poolOptions, ...options }: DeskOptions = {}) => {
+export const service = ({ pool: poolOptions, ...options }: ServiceOptions = {}) => {
   const clock = new ManualClock()
   const pool = new WorkerPool({
     concurrency: 2,
@@ -90,13 +90,13 @@ export const desk = ({ pool: poolOptions, ...options }: DeskOptions = {}) => {
     }
   }
 
-  const ask = async (line: string, headers: Readonly<Record<string, string>> = {}): Promise<Asked> => {
-    const asked = new Asked((signal) => routes.handle(requestTo(line, { headers, signal })))
+  const send = async (line: string, headers: Readonly<Record<string, string>> = {}): Promise<ClientRequest> => {
+    const sent = new ClientRequest((signal) => routes.handle(requestTo(line, { headers, signal })))
     await clock.turn()
-    return asked
+    return sent
   }
 
-  return { clock, pool, routes, errors, begin, ask }
+  return { clock, pool, routes, errors, begin, send }
 }
 
 /** The tag of a task's present revision. */

@@ -7,7 +7,7 @@ export async function quiet(): Promise<void> {
 }
 
 /** A request that waits for its answer. */
-export interface Asked {
+export interface ReceivedRequest {
   /** Method and path, such as `GET /tasks/a`; the whole URL where it is not on the usual origin. */
   readonly line: string
   readonly headers: Headers
@@ -23,13 +23,13 @@ export interface Asked {
 export const ORIGIN = 'http://server.test'
 
 /** A server without a network: each request waits until the test answers it. */
-export class Counter {
-  readonly #asked: Asked[] = []
+export class ScriptedServer {
+  readonly #waiting: ReceivedRequest[] = []
 
   /** What a client sends its requests with. Ends with the signal's reason as the platform's does. */
   readonly fetch: Fetch = (url, init) =>
     new Promise((resolve, reject) => {
-      this.#asked.push({
+      this.#waiting.push({
         line: `${init.method} ${url.startsWith(ORIGIN) ? url.slice(ORIGIN.length) : url}`,
         headers: new Headers(init.headers),
         body: init.body,
@@ -47,15 +47,15 @@ export class Counter {
   /** The lines of the requests that nobody has taken yet, once everything that needs no time is done. */
   async waiting(): Promise<readonly string[]> {
     await quiet()
-    return this.#asked.map(({ line }) => line)
+    return this.#waiting.map(({ line }) => line)
   }
 
   /** Takes the next request; fails when there is none without time passing, or when it is not this one. */
-  async next(line: string): Promise<Asked> {
+  async next(line: string): Promise<ReceivedRequest> {
     await quiet()
-    const asked = this.#asked.shift()
-    if (asked?.line !== line) throw new Error(`expected ${line}, but ${asked?.line ?? 'nothing'} was asked`)
-    return asked
+    const sent = this.#waiting.shift()
+    if (sent?.line !== line) throw new Error(`expected ${line}, but ${sent?.line ?? 'nothing'} was sent`)
+    return sent
   }
 }
 
