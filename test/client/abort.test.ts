@@ -1,4 +1,4 @@
-/** What becomes of the task, and of the call, when the caller leaves: at every stage. */
+/** The effect of an abort on the task and the call, at every stage. */
 import { getEventListeners } from 'node:events'
 import type { SubmitOptions } from 'coatcheck/client'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -6,12 +6,12 @@ import { type Exchange, exchange } from '../../src/client/exchange.js'
 import { untilAborted } from '../../src/client/until-aborted.js'
 import { ManualClock } from '../support/manual-clock.js'
 import { rejection } from '../support/pools.js'
-import { ScriptedServer, ORIGIN, quiet, status, succeeded, TICKET } from './support/scripted-server.js'
+import { ORIGIN, quiet, ScriptedServer, status, succeeded, TICKET } from './support/scripted-server.js'
 import { setting } from './support/setting.js'
 
 const reason = new Error('the page was closed')
 
-/** A client whose caller can leave. */
+/** A client whose caller can abort. */
 function leaving(options: SubmitOptions = {}) {
   const controller = new AbortController()
   const { signal } = controller
@@ -49,7 +49,7 @@ describe('a caller of submit who aborts', () => {
     const post = await server.next('POST /tasks')
     leave()
     expect(await rejection(call.promise)).toBe(reason)
-    expect(post.init.signal?.aborted).toBe(false) // it may have arrived: only its answer says how to cancel it
+    expect(post.init.signal?.aborted).toBe(false) // it may have arrived, and its answer names the ticket to cancel
     post.answer(202, TICKET, status())
     ;(await server.next('DELETE /tasks/a')).answer(200)
     expect(await server.waiting()).toEqual([])

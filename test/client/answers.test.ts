@@ -12,7 +12,7 @@ const known: Ticket = {
   wasHeld: false
 }
 
-/** Whether an answer with this `Preference-Applied` says that the question was held. */
+/** Whether an answer with this `Preference-Applied` states that the poll was held. */
 const wasHeld = (applied: string): boolean => {
   const headers = new Headers({ 'Preference-Applied': applied })
   const verdict = readFound({ status: 304, headers, text: '', retryAfterMs: undefined }, known)

@@ -1,4 +1,4 @@
-/** The client in a browser, from its source, on our routes. Skipped where there is no Chromium. */
+/** The client in a browser, from its source, with the routes of this package. Skipped without Chromium. */
 import { accessSync, constants } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { createServer, type RequestListener } from 'node:http'
@@ -24,7 +24,7 @@ const isThere = ((): boolean => {
   }
 })()
 
-/** Serves a page, and the source of the client as the modules that it is made of; everything else goes on. */
+/** Serves a page and the source modules of the client; all other requests go to the routes. */
 const withPage =
   (next: RequestListener): RequestListener =>
   async (req, res) => {
@@ -50,7 +50,7 @@ describe.skipIf(!isThere)('in a browser', () => {
   let browser: Browser
 
   beforeAll(async () => {
-    browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] }) // it sees nothing but our own pages
+    browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] }) // it loads only pages of this test
   })
 
   afterAll(() => browser?.close())
@@ -58,7 +58,7 @@ describe.skipIf(!isThere)('in a browser', () => {
   const serviceWithPage = (options: TicketRoutesOptions = {}) =>
     realServer(options, {}, (routes) => createServer(withPage(listener(routes))))
 
-  /** A page that has the client, and what went wrong in it. */
+  /** A page with the client, and the errors in it. */
   const open = async (origin: string): Promise<Page> => {
     const page = await browser.newPage()
     onTestFinished(() => page.close())
@@ -71,7 +71,7 @@ describe.skipIf(!isThere)('in a browser', () => {
     return page
   }
 
-  /** Submits, keeps what was reported in `reported`, and answers what it came to. */
+  /** Submits, keeps the statuses in `reported`, and returns the outcome. */
   const submitIn = (page: Page, url: string, options = ''): Promise<unknown> =>
     page.evaluate(`
       globalThis.reported = []

@@ -1,4 +1,4 @@
-/** A poller for long-running operations from a cloud SDK, on our routes as they are. */
+/** A poller for long-running operations from a cloud SDK, with the unchanged routes. */
 import {
   createHttpPoller,
   type OperationResponse,
@@ -9,8 +9,8 @@ import {
 import type { TicketStatus } from 'coatcheck/http'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { rejection } from '../support/pools.js'
-import { quiet } from './support/scripted-server.js'
 import { realServer, until } from './support/real-server.js'
+import { quiet } from './support/scripted-server.js'
 
 type Progress = OperationState<TicketStatus>
 
@@ -18,7 +18,7 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-/** An operation whose requests go out as they are, with nothing in between but the form that the poller wants. */
+/** An operation that sends the poller's requests unchanged and converts only the form of the answers. */
 function operation(origin: string): RunningOperation<TicketStatus> {
   const send = async (method: string, path: string, body?: unknown): Promise<OperationResponse<TicketStatus>> => {
     const request: RawRequest = { method, url: new URL(path, origin).href }

@@ -1,4 +1,4 @@
-/** Readers of event streams that are not ours, on our routes as they are. */
+/** Third-party readers of event streams, with the unchanged routes. */
 import { createServer } from 'node:http'
 import type { TicketStatus } from 'coatcheck/http'
 import compression from 'compression'
@@ -6,14 +6,14 @@ import { EventSource } from 'eventsource'
 import express from 'express'
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { mount } from '../../examples/express.js'
-import { quiet } from './support/scripted-server.js'
 import { realServer, until } from './support/real-server.js'
+import { quiet } from './support/scripted-server.js'
 
 afterEach(() => {
   vi.useRealTimers()
 })
 
-/** A task that has begun, and where its events are. */
+/** A running task and the URL of its events. */
 async function begunTask(service: Awaited<ReturnType<typeof realServer>>) {
   const { pool, url, begun, origin } = service
   const response = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' })
@@ -27,7 +27,7 @@ describe('an EventSource', () => {
   it('gets each change, the end once, and stops at the 204 when it reconnects', async () => {
     const service = await realServer()
     const { events, begun, task } = await begunTask(service)
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }) // by which it waits before it comes back
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }) // which delay its reconnection
     const source = new EventSource(events)
     onTestFinished(() => source.close())
     const seen: TicketStatus[] = []

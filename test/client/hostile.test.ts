@@ -1,10 +1,10 @@
-/** Servers that are none, or lie, over real connections; and where a client sends nothing, whatever it is reported. */
+/** Broken and hostile servers over real connections, and origins to which a client sends nothing. */
 import { poll, type SubmitOptions, submit } from 'coatcheck/client'
 import { describe, expect, it } from 'vitest'
 import { ManualClock } from '../support/manual-clock.js'
 import { rejection } from '../support/pools.js'
-import { quiet, status, succeeded, TICKET } from './support/scripted-server.js'
 import { type Act, bytes, rawServer, reset, say } from './support/raw-server.js'
+import { quiet, status, succeeded, TICKET } from './support/scripted-server.js'
 import { setting } from './support/setting.js'
 
 /** Attempts without pauses, on a clock that stands still. */
@@ -15,7 +15,7 @@ const accepted = say('202 Accepted', ['Location: /tasks/a', 'ETag: W/"1"', ...js
 const done = say('200 OK', ['ETag: W/"3"', ...json], JSON.stringify(succeeded('done')))
 const page = say('200 OK', ['Content-Type: text/html'], '<!doctype html><title>We will be back soon</title>')
 
-/** The keys that the POSTs came with. */
+/** The keys of the POSTs. */
 const keysOf = (requests: readonly string[]): readonly (string | undefined)[] =>
   requests.filter((each) => each.startsWith('POST')).map((each) => /^idempotency-key: (.+)\r$/im.exec(each)?.[1])
 
@@ -176,7 +176,7 @@ describe('an invalid status', () => {
     }
     ;(await server.next('GET /tasks/a')).answer(200, {}, lies)
     await quiet()
-    expect(call.state()).toBe('waiting') // the word decides, not `done`
+    expect(call.state()).toBe('waiting') // `status` decides, not `done`
     expect(seen).toEqual([
       {
         id: 'a',

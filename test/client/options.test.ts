@@ -1,4 +1,4 @@
-/** What is refused before anything is sent, and what the errors of the client are. */
+/** Refused arguments, and the errors of the client. */
 import {
   ClientError,
   isClientError,
@@ -18,7 +18,7 @@ import {
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { ManualClock } from '../support/manual-clock.js'
 import { rejection } from '../support/pools.js'
-import { ScriptedServer, ORIGIN } from './support/scripted-server.js'
+import { ORIGIN, ScriptedServer } from './support/scripted-server.js'
 
 afterEach(() => {
   vi.unstubAllGlobals()
@@ -26,7 +26,7 @@ afterEach(() => {
 
 const URL_HERE = `${ORIGIN}/tasks`
 
-/** Calls that are left to themselves leave no timer of the platform behind. */
+/** Abandoned calls leave no timer of the platform. */
 const onPage = ({ fetch }: ScriptedServer): PollOptions => ({ fetch, clock: new ManualClock() })
 
 describe('the arguments of a call', () => {

@@ -1,4 +1,4 @@
-/** What the client reads of an answer, against oracles that know another way, with whatever a server may send. */
+/** What the client reads from arbitrary answers, compared with independent oracles. */
 import { type PollOptions, poll } from 'coatcheck/client'
 import fc from 'fast-check'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
@@ -28,7 +28,7 @@ describe('Retry-After', () => {
     ]
   }
 
-  /** Whole seconds, in years that two digits can say. */
+  /** Whole seconds, in years that two digits can express. */
   const moment = fc
     .integer({ min: Date.UTC(2000, 0, 1) / 1_000, max: Date.UTC(2049, 11, 31) / 1_000 })
     .map((seconds) => seconds * 1_000)
@@ -118,7 +118,19 @@ describe('the URL of a ticket', () => {
         ' ',
         '\t'
       ],
-      ...['server.test', 'evil.test', ORIGIN, 'me:secret@', ':80', ':443', 'tasks', 'a', '\u0000', 'ｄesk.test', '[::1]']
+      ...[
+        'server.test',
+        'evil.test',
+        ORIGIN,
+        'me:secret@',
+        ':80',
+        ':443',
+        'tasks',
+        'a',
+        '\u0000',
+        'ｄesk.test',
+        '[::1]'
+      ]
     )
     const reference = fc.array(pieces, { maxLength: 8, ...LONG }).map((parts) => parts.join(''))
     fc.assert(

@@ -5,13 +5,13 @@ import { describe, expect, expectTypeOf, it } from 'vitest'
 import { gate } from '../support/gate.js'
 import { ManualClock } from '../support/manual-clock.js'
 import { rejection } from '../support/pools.js'
-import { quiet } from './support/scripted-server.js'
 import { realServer, until } from './support/real-server.js'
+import { quiet } from './support/scripted-server.js'
 
 /** A clock of the client's own, which stands still. */
 const still = (): SubmitOptions & { readonly clock: ManualClock } => ({ clock: new ManualClock() })
 
-/** The platform's `fetch`, and a way to wait until the client has made of so many answers whatever it makes of them. */
+/** The platform's `fetch`, and a way to wait until the client has handled so many answers. */
 function counting() {
   let count = 0
   return {
@@ -70,7 +70,7 @@ describe('a task', () => {
       begun[0]?.context.progress(ratio, 'on its way')
       await until(() => seen.at(-1) === ratio)
       await quiet()
-      await clock.advance(250) // news or not, it asks no sooner
+      await clock.advance(250) // changed or not, it polls no sooner
     }
     begun[0]?.open(null)
     expect(await call).toBeNull()
@@ -173,7 +173,7 @@ describe('a task', () => {
 })
 
 describe('a lost answer', () => {
-  /** Loses the answers to these requests, counted from 1, after the server has given them. */
+  /** Loses the answers to these requests, counted from 1, after the server has sent them. */
   const losing = (...lost: readonly number[]) => {
     let sent = 0
     return async (url: string, init: RequestInit): Promise<Response> => {
@@ -213,7 +213,7 @@ describe('a lost answer', () => {
     const { url, begun, pool } = await realServer()
     const controller = new AbortController()
     const call = rejection(submit(url, {}, { ...still(), signal: controller.signal }))
-    await until(() => begun.length === 1) // the 202 is not there yet
+    await until(() => begun.length === 1) // the 202 has not arrived yet
     controller.abort('enough')
     expect(await call).toBe('enough')
     await until(() => pool.stats().totals.canceled === 1)

@@ -1,4 +1,4 @@
-/** What a client does when it is refused for now, or gets no answer. */
+/** Retries after a temporary refusal or a missing answer. */
 import type { SubmitOptions } from 'coatcheck/client'
 import { describe, expect, it } from 'vitest'
 import { rejection } from '../support/pools.js'
@@ -7,7 +7,7 @@ import { setting } from './support/setting.js'
 
 const FULL = { type: 'about:blank', title: 'Service Unavailable', status: 503, detail: 'Busy.', code: 'QUEUE_FULL' }
 
-/** The pauses between the attempts of one request that never gets through, as short as they may be. */
+/** The pauses between the attempts of a request that always fails. */
 async function pausesOf(options: SubmitOptions, answer: Readonly<Record<string, string>>, code = 503) {
   const { advance, server, submit } = setting(options)
   const call = submit()
@@ -76,7 +76,7 @@ describe('a temporary refusal', () => {
     ['2030-01-01T01:00:00Z', 'no date of HTTP']
   ])('with Retry-After %s, %s, is followed after the backoff alone', async (retryAfter) => {
     const { pauses } = await pausesOf({ retry: { attempts: 2, backoffMs: 1_000 } }, { 'Retry-After': retryAfter })
-    expect(pauses).toEqual([500]) // half of the ceiling, as chance would have it
+    expect(pauses).toEqual([500]) // half of the ceiling, by the random number
   })
 
   it('is followed after a random part of a ceiling that doubles, up to 30 seconds', async () => {

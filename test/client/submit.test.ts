@@ -1,4 +1,4 @@
-/** What a client asks, when, and what it makes of the answers. */
+/** The requests of a client, their times, and the use of the answers. */
 import { isClientError, type TicketStatus } from 'coatcheck/client'
 import { describe, expect, it } from 'vitest'
 import { gate } from '../support/gate.js'
@@ -124,10 +124,10 @@ describe('the polls of a client', () => {
     await accept()
     for (const round of [1, 2, 3]) {
       const sent = await server.next('GET /tasks/a')
-      expect(sent.headers.get('prefer')).toBe('wait=25') // it may be able to the next time
+      expect(sent.headers.get('prefer')).toBe('wait=25') // the next one may be held
       if (round === 2) sent.answer(304, { ETag: 'W/"1"', 'Retry-After': '7' })
       else sent.answer(200, { ETag: 'W/"1"', 'Retry-After': '7' }, status())
-      await advance(7_349) // up to a tenth more than reported, so that clients spread
+      await advance(7_349) // up to a tenth more than Retry-After, so that clients spread
       expect(await server.waiting()).toEqual([])
       await advance(1)
     }
@@ -168,7 +168,7 @@ describe('the polls of a client', () => {
     const first = await server.next('GET /tasks/a')
     expect([first.headers.get('prefer'), first.headers.get('if-none-match')]).toEqual([null, null])
     first.answer(200, { ETag: 'W/"1"', 'Retry-After': '1' }, status())
-    const held = await server.next('GET /tasks/a') // at once: now it can be held
+    const held = await server.next('GET /tasks/a') // at once, since it can be held now
     expect([held.headers.get('prefer'), held.headers.get('if-none-match')]).toEqual(['wait=25', 'W/"1"'])
     await advance(400)
     held.answer(200, { ETag: 'W/"3"', 'Preference-Applied': 'wait=0' }, succeeded(1))

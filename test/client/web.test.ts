@@ -6,7 +6,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { webClock } from '../../src/client/web-clock.js'
 import { root } from '../package/run.js'
 import { ManualClock } from '../support/manual-clock.js'
-import { ScriptedServer, ORIGIN, quiet, succeeded } from './support/scripted-server.js'
+import { ORIGIN, quiet, ScriptedServer, succeeded } from './support/scripted-server.js'
 
 afterEach(() => {
   vi.useRealTimers()

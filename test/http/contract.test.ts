@@ -22,7 +22,7 @@ afterEach(() => sides.close())
 const json = (reply: RawReply): Record<string, unknown> => JSON.parse(reply.body) as Record<string, unknown>
 const status = (reply: RawReply): TicketStatus => JSON.parse(reply.body) as TicketStatus
 
-/** Hands in a task that begins at once or waits, and gives its ticket. */
+/** Submits a task that starts at once or waits, and returns its ticket. */
 const handIn = async (label: string, more: Record<string, unknown> = {}): Promise<string> =>
   status(await sides.send(post('/tasks', { label, work: '2s', ...more }))).id
 
@@ -198,7 +198,7 @@ describe('POST /tasks', () => {
       const written = new Promise((resolve) =>
         socket.write(post('/tasks', `{"a":"${'x'.repeat(12_000_000)}"}`), resolve)
       )
-      expect(await Promise.race([written, failed])).toBeFalsy() // only now does it listen
+      expect(await Promise.race([written, failed])).toBeFalsy() // only now does the client read
       expectProblem(parse(await readAll(socket)), 'BODY_TOO_LARGE', 413)
     })
   })
@@ -508,7 +508,7 @@ describe('methods', () => {
       (method) =>
         !allow.split(', ').includes(method) &&
         (method !== 'QUERY' || canQuery) &&
-        !(path === '/tasks' && isRead(method)) // there might be a list
+        !(path === '/tasks' && isRead(method)) // the list, with another option
     )
     for (const method of wrong) {
       const reply = await sides.send(request(`${method} ${path}`))
@@ -570,7 +570,7 @@ describe('methods', () => {
   })
 })
 
-/** Node 20 does not know the method yet and cuts the connection. */
+/** Node 20 does not support the method yet and closes the connection. */
 const canQuery = (await import('node:http')).METHODS.includes('QUERY')
 
 describe('health', () => {

@@ -42,7 +42,7 @@ describe.each([
   ['4', express4],
   ['5', express5]
 ])('Express %s', (_version, express) => {
-  /** An application that reads bodies before the tickets have their turn. */
+  /** An application that parses bodies before the ticket routes. */
   const withParser = (parser = express.json({ limit: 100 })): Express => {
     const routes = demo()
     const app = express()

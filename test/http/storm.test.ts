@@ -1,8 +1,8 @@
 /** Many clients at once. */
 import { getEventListeners } from 'node:events'
 import { describe, expect, it } from 'vitest'
-import { type ClientRequest, service, tagOf } from './support/service.js'
 import { EventReader } from './support/event-reader.js'
+import { type ClientRequest, service, tagOf } from './support/service.js'
 
 describe('K14 a storm', () => {
   it('K14 of polls is answered, held within the limits, and leaves nothing behind', async () => {

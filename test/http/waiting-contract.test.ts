@@ -1,4 +1,4 @@
-/** What is held open, over real sockets on every server: long polls and streams of events. */
+/** Held requests over real sockets on every server: long polls and event streams. */
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import type { TicketStatus } from 'coatcheck/http'
@@ -16,11 +16,11 @@ beforeEach(async () => {
 
 afterEach(() => sides.close())
 
-/** Hands in a task, which begins, and gives its ticket. */
+/** Submits a task, which starts, and returns its ticket. */
 const handIn = async (label: string): Promise<string> =>
   (JSON.parse((await sides.send(post('/tasks', { label }))).body) as { readonly id: string }).id
 
-/** Resolves when every side has a request more, and has done with it what it could. */
+/** Resolves when every server has received and handled one more request. */
 const arrived = async (): Promise<void> => {
   await sides.each(({ server }) => once(server, 'request'))
   await sides.each(({ clock }) => clock.turn())
@@ -145,7 +145,7 @@ describe('GET /tasks/:id/events', () => {
     })
   })
 
-  /** Opens a stream on every side, and resolves when its first event has come. */
+  /** Opens a stream on every server, and resolves after its first event. */
   const listen = async (id: string) => {
     const listening = sides.all.map(async (side) => {
       const closed = new Promise<void>((resolve) =>
@@ -176,7 +176,7 @@ describe('GET /tasks/:id/events', () => {
   it('disconnects a reader that does not drain for 30 seconds', async () => {
     const id = await handIn('a')
     for (const { side, socket, closed } of await listen(id)) {
-      // More than the system takes for a connection that nobody reads.
+      // More than the system buffers for a connection that is not read.
       side.gates.resolve('a', { label: 'x'.repeat(12_000_000), workedMs: 1 })
       await side.app.pool.task(id)?.settled()
       await side.clock.advance(29_999)
@@ -191,7 +191,7 @@ describe('GET /tasks/:id/events', () => {
 })
 
 describe('stopping', () => {
-  /** Sends a request that is held on every side. */
+  /** Sends a request that every server holds. */
   const held = async (bytes: Buffer) => {
     const finished = sides.all.map(
       ({ server }) => new Promise<void>((resolve) => server.once('request', (_req, res) => res.once('close', resolve)))

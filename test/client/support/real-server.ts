@@ -8,13 +8,13 @@ import { listener, ticketServer } from '../../../examples/node-http.js'
 import { CountingClock } from '../../http/support/counting-clock.js'
 import { type Gate, gate } from '../../support/gate.js'
 
-/** A task that ends when the test says so. */
+/** A task that the test ends. */
 export interface Begun extends Gate<unknown> {
   readonly input: JsonObject
   readonly context: TaskContext
 }
 
-/** Everything real: a pool, its routes, a server. Only time stands still, until the test moves it. */
+/** A real pool, its routes and a server. Only the clock is the test's. */
 export async function realServer(
   routes: TicketRoutesOptions = {},
   options: Partial<WorkerPoolOptions<Record<never, never>>> = {},
@@ -64,7 +64,7 @@ export async function realServer(
   }
 }
 
-/** Goes round until it is so: for what needs no time but some turns of sockets. */
+/** Turns the event loop until the condition holds: for sockets, which need turns but no time. */
 export async function until(isSo: () => boolean): Promise<void> {
   while (!isSo()) await new Promise((resolve) => setImmediate(resolve))
 }

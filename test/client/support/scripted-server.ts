@@ -1,7 +1,7 @@
 import type { Fetch } from 'coatcheck/client'
 import { microtasks } from '../../support/manual-clock.js'
 
-/** Everything that needs no time is done: the platform reads a body in a few turns of the event loop. */
+/** Waits for everything that needs no time: the platform reads a body in a few turns of the event loop. */
 export async function quiet(): Promise<void> {
   for (let turn = 0; turn < 5; turn++) await microtasks()
 }
@@ -26,7 +26,7 @@ export const ORIGIN = 'http://server.test'
 export class ScriptedServer {
   readonly #waiting: ReceivedRequest[] = []
 
-  /** What a client sends its requests with. Ends with the signal's reason as the platform's does. */
+  /** The client's `fetch`. Rejects with the signal's reason, like the platform's. */
   readonly fetch: Fetch = (url, init) =>
     new Promise((resolve, reject) => {
       this.#waiting.push({
@@ -44,7 +44,7 @@ export class ScriptedServer {
       init.signal?.addEventListener('abort', () => reject(init.signal?.reason))
     })
 
-  /** The lines of the requests that nobody has taken yet, once everything that needs no time is done. */
+  /** The lines of the requests that were not taken yet, after everything that needs no time. */
   async waiting(): Promise<readonly string[]> {
     await quiet()
     return this.#waiting.map(({ line }) => line)
@@ -83,7 +83,7 @@ export const status = (fields: Readonly<Record<string, unknown>> = {}): Record<s
   ...fields
 })
 
-/** The status of a task that came to this result. */
+/** The status of a task with this result. */
 export const succeeded = (result: unknown): Record<string, unknown> =>
   status({ status: 'succeeded', done: true, revision: 3, pollAfterMs: null, attempt: 1, result })
 

@@ -1,16 +1,20 @@
 import { poll, type SubmitOptions, submit } from 'coatcheck/client'
 import { ManualClock } from '../../support/manual-clock.js'
-import { ScriptedServer, ORIGIN, quiet, status, TICKET } from './scripted-server.js'
+import { ORIGIN, quiet, ScriptedServer, status, TICKET } from './scripted-server.js'
 
-/** A client of a server that the test plays, and the clock that both go by. */
+/** A client, a server whose answers the test writes, and their clock. */
 export function setting(usual: SubmitOptions = {}) {
   const clock = new ManualClock()
   const server = new ScriptedServer()
   const reported: string[] = []
-  const common = { clock, fetch: server.fetch, onProgress: (each: { status: string }) => void reported.push(each.status) }
+  const common = {
+    clock,
+    fetch: server.fetch,
+    onProgress: (each: { status: string }) => void reported.push(each.status)
+  }
   return {
     server,
-    /** Time passes, after everything that needs none. */
+    /** Advances the clock, after everything that needs no time. */
     advance: async (ms: number) => {
       await quiet()
       await clock.advance(ms)
@@ -31,7 +35,7 @@ export function setting(usual: SubmitOptions = {}) {
   }
 }
 
-/** What a call came to, to be looked at while it has not: its rejection is nobody's fault until the test asks. */
+/** A call and its state. A rejection counts as handled before the test awaits it. */
 export interface Watched<T> {
   readonly promise: Promise<T>
   readonly state: () => 'waiting' | 'resolved' | 'rejected'

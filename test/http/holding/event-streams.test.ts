@@ -1,19 +1,20 @@
-/** `GET /tasks/<ticket>/events`: each change as an event. Time, tasks and the reader are in the test's hand. */
+/** `GET /tasks/<ticket>/events`: each change as an event. The test drives clock, tasks and reader. */
 import { getEventListeners } from 'node:events'
 import type { Task } from 'coatcheck'
 import { type TicketPool, ticketRoutes } from 'coatcheck/http'
 import { describe, expect, it, vi } from 'vitest'
 import { gate } from '../../support/gate.js'
-import { type ClientRequest, type Begun, type ServiceOptions, service } from '../support/service.js'
 import { EventReader } from '../support/event-reader.js'
 import { jsonOf, requestTo } from '../support/request-of.js'
+import { type Begun, type ClientRequest, type ServiceOptions, service } from '../support/service.js'
 
-/** A service, and how a client opens a stream. */
+/** A service, and a client that opens a stream. */
 const streaming = (options: ServiceOptions = {}) => {
   const opened = service(options)
-  const send = (task: Task, headers = {}): Promise<ClientRequest> => opened.send(`GET /tasks/${task.id}/events`, headers)
+  const send = (task: Task, headers = {}): Promise<ClientRequest> =>
+    opened.send(`GET /tasks/${task.id}/events`, headers)
 
-  /** Opens a stream and reads it as fast as it comes. */
+  /** Opens a stream and reads each piece at once. */
   const listen = async (task: Task, headers = {}): Promise<EventReader> => {
     const reader = new EventReader((await send(task, headers)).reply)
     void reader.takeAll()
@@ -324,7 +325,7 @@ describe('a client that leaves', () => {
     const { task } = await begin()
     const sent = await askEvents(task)
     const reader = new EventReader(sent.reply)
-    await reader.take() // and does not come back for the next
+    await reader.take() // and does not read the next
     expect([clock.timers(), clock.timers('alive')]).toEqual([1, 0])
     sent.leave()
     await clock.turn()
@@ -469,7 +470,7 @@ describe('a stop', () => {
     const reader = await open()
     void reader.takeAll()
     await clock.turn()
-    await progress(0.5) // held back for a quarter of a second
+    await progress(0.5) // delayed by a quarter of a second
     expect(reader.pieces).toHaveLength(1)
     closed.open(undefined)
     await clock.turn()
@@ -483,7 +484,7 @@ describe('a stop', () => {
 })
 
 describe('a stream', () => {
-  /** A pool that knows one task, which a test has changed. */
+  /** A pool with one task, which a test has modified. */
   const poolOf = (task: Task, closed: Promise<unknown> = gate().promise): TicketPool => ({
     state: 'running',
     closed,

@@ -1,13 +1,13 @@
-/** `Prefer: wait`: a request for a ticket that is held until there is news. Time is in the test's hand. */
+/** `Prefer: wait`: a request for a ticket that is held until its status changes. The test drives the clock. */
 import { getEventListeners } from 'node:events'
 import type { Task } from 'coatcheck'
 import { type TicketPool, type TicketRoutesOptions, ticketRoutes } from 'coatcheck/http'
 import { describe, expect, it, vi } from 'vitest'
 import { gate } from '../../support/gate.js'
-import { ClientRequest, service, tagOf } from '../support/service.js'
 import { jsonOf, requestTo } from '../support/request-of.js'
+import { ClientRequest, service, tagOf } from '../support/service.js'
 
-/** A service, and how a client asks that knows the newest revision. */
+/** A service, and a client that has the newest revision. */
 const waiting = (options: TicketRoutesOptions = {}) => {
   const opened = service(options)
   const poll = (task: Task, wait: string, tag = tagOf(task), headers = {}): Promise<ClientRequest> =>
@@ -347,7 +347,7 @@ describe('a stop', () => {
     await end(1)
     expect(jsonOf(polls[0]?.reply)).toMatchObject({ status: 'succeeded' })
     await clock.advance(1_000)
-    expect(polls[1]?.reply?.status).toBe(200) // sent to end
+    expect(polls[1]?.reply?.status).toBe(200) // cancel requested
     await clock.advance(1_000)
     await stopped
     expect(jsonOf(polls[2]?.reply)).toMatchObject({ status: 'failed', error: { code: 'TASK_INTERRUPTED' } })
@@ -372,7 +372,8 @@ describe('a stop', () => {
     }
     const routes = ticketRoutes(pool, { clock })
     const headers = { prefer: 'wait=20', 'if-none-match': tagOf(task) }
-    const send = () => new ClientRequest((signal) => routes.handle(requestTo(`GET /tasks/${task.id}`, { headers, signal })))
+    const send = () =>
+      new ClientRequest((signal) => routes.handle(requestTo(`GET /tasks/${task.id}`, { headers, signal })))
     const sent = send()
     await clock.turn()
     expectHeld(sent)

@@ -1,8 +1,8 @@
 import type { Task } from 'coatcheck'
 import { expect, it } from 'vitest'
 import { HeldRequests } from '../../../src/http/holding/held-requests.js'
-import { service } from '../support/service.js'
 import { EventReader } from '../support/event-reader.js'
+import { service } from '../support/service.js'
 
 const collect = (): void => {
   expect(globalThis.gc).toBeTypeOf('function')
@@ -30,7 +30,7 @@ it('requests that are no longer held use no memory, however many tickets and own
   expect(heap() - before).toBeLessThan(2_000_000)
 })
 
-/** Watches who follows a task, until they are collected. */
+/** Tracks the followers of a task until they are collected. */
 const followersOf = (task: Task): (() => number) => {
   const changes = task.changes.bind(task)
   const followers: WeakRef<object>[] = []

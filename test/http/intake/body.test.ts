@@ -28,7 +28,7 @@ describe('bodies', () => {
     }
     const reply = await routes.handle(requestTo('POST /tasks', { json: {}, body }))
     expect(reply).toMatchObject({ status: 413, close: true })
-    expect(chunks).toBe(1) // the second is out, and no third is sent for
+    expect(chunks).toBe(1) // the second exceeds the limit, and no third is read
   })
 
   it('with a Content-Length over the limit are not read', async () => {

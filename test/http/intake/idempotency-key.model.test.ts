@@ -10,7 +10,10 @@ describe('Idempotency-Key', () => {
   const STRING = /^"((?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"$/
 
   const post = async ({ send }: ReturnType<typeof idleRoutes>, key: string): Promise<HttpReply> =>
-    send('POST /tasks', { headers: { 'content-type': 'application/json', 'idempotency-key': key }, body: bytesOf('{}') })
+    send('POST /tasks', {
+      headers: { 'content-type': 'application/json', 'idempotency-key': key },
+      body: bytesOf('{}')
+    })
 
   const spelled = (key: string): string => `"${key.replaceAll(/["\\]/g, '\\$&')}"`
 

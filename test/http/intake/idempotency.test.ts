@@ -1,15 +1,15 @@
-/** `Idempotency-Key`: a submission that comes again makes no second task. */
+/** `Idempotency-Key`: a repeated submission queues no second task. */
 import { getEventListeners } from 'node:events'
 import type { Task } from 'coatcheck'
 import { type HttpReply, invalidField, type JsonObject, type OwnedRequest } from 'coatcheck/http'
 import { describe, expect, it } from 'vitest'
 import { gate } from '../../support/gate.js'
-import { type ServiceOptions, service } from '../support/service.js'
 import { jsonOf, requestTo } from '../support/request-of.js'
+import { type ServiceOptions, service } from '../support/service.js'
 
 type Submit = (input: JsonObject, request: OwnedRequest) => Task | Promise<Task>
 
-/** A service with two accepting routes; who a client is stands in a header. */
+/** A service with two accepting routes; a header names the client. */
 const accepting = (options: ServiceOptions = {}, own?: Submit) => {
   let queued = 0
   const opened = service({
@@ -288,7 +288,7 @@ describe('a refused submission', () => {
 })
 
 describe('submissions at the same time', () => {
-  /** A service whose submissions wait until the test lets them go on. */
+  /** A service whose submissions wait for the test. */
   const waiting = (options: ServiceOptions = {}) => {
     const gates: ReturnType<typeof gate<boolean>>[] = []
     const opened = accepting(options, async (_, { signal }) => {

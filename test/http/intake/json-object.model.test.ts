@@ -40,7 +40,7 @@ describe('a JSON body', () => {
     return kind === 'o' && depth <= MAX_DEPTH ? 202 : 400
   }
 
-  /** The bytes, in pieces as they might come over the network. */
+  /** The bytes in chunks, as a network may deliver them. */
   const inPieces = (bytes: Uint8Array, cuts: readonly number[]): HttpRequest['body'] =>
     async function* () {
       const ends = [...cuts.map((cut) => cut % (bytes.length + 1)), bytes.length].sort((a, b) => a - b)

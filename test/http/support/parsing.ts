@@ -9,14 +9,14 @@ import { onTestFinished } from 'vitest'
 import { ManualClock } from '../../support/manual-clock.js'
 import { requestTo } from './request-of.js'
 
-/** As long as the bounds below allow: by default what is made is short, and proves little. */
+/** Generates values up to the stated bounds; by default they are short, and prove little. */
 export const LONG = { size: 'max' } as const
 
 /** Text of these characters. */
 export const textOf = (characters: string, maxLength: number) =>
   fc.string({ unit: fc.constantFrom(...characters), maxLength, ...LONG })
 
-/** Every character that can stand in a header as a server gets it, and those that mean something more often. */
+/** Text of all characters that a header can contain; those with a meaning are more frequent. */
 export const headerText = (characters: string, maxLength: number) =>
   fc
     .array(
@@ -50,7 +50,7 @@ export function idleRoutes(
         submit: (input) => {
           inputs.push(input)
           const task = pool.queueTask(() => {})
-          task.cancel() // or the queue grows with each run
+          task.cancel() // or the queue would grow with each run
           return task
         }
       }

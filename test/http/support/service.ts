@@ -5,7 +5,7 @@ import { gate } from '../../support/gate.js'
 import { ManualClock } from '../../support/manual-clock.js'
 import { requestTo } from './request-of.js'
 
-/** A request on its way, and whether it was answered. */
+/** A request, and its reply once there is one. */
 export class ClientRequest {
   reply: HttpReply | undefined
   readonly answered: Promise<HttpReply>
@@ -27,7 +27,7 @@ export class ClientRequest {
   }
 }
 
-/** A task that runs until the test says otherwise. */
+/** A task that runs until the test ends it. */
 export interface Begun {
   readonly task: Task
   readonly context: TaskContext
@@ -40,14 +40,14 @@ export interface ServiceOptions extends TicketRoutesOptions {
   readonly pool?: Partial<WorkerPoolOptions<Record<never, never>>>
 }
 
-/** A pool and its routes, without sockets. Time, and what tasks do, is in the test's hand. */
+/** A pool and its routes, without sockets. The test drives the clock and the tasks. */
 export const service = ({ pool: poolOptions, ...options }: ServiceOptions = {}) => {
   const clock = new ManualClock()
   const pool = new WorkerPool({
     concurrency: 2,
     queueCapacity: 10,
     clock,
-    retention: { ms: Number.POSITIVE_INFINITY }, // no timer but those of the routes
+    retention: { ms: Number.POSITIVE_INFINITY }, // only the routes set timers
     onUnobservedError: () => {},
     ...poolOptions
   }).start()
@@ -99,5 +99,5 @@ export const service = ({ pool: poolOptions, ...options }: ServiceOptions = {}) 
   return { clock, pool, routes, errors, begin, send }
 }
 
-/** The tag of a task's present revision. */
+/** The tag of a task's current revision. */
 export const tagOf = (task: Task): string => `W/"${task.record().revision}"`

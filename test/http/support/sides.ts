@@ -26,9 +26,9 @@ export interface Side {
   readonly app: Application
   readonly gates: Gates
   readonly clock: CountingClock
-  /** What went to the log hook. */
+  /** The errors passed to `onError`. */
   readonly errors: unknown[]
-  /** Every reply that was decided, in order of the requests. */
+  /** Every reply, in the order of the requests. */
   readonly decided: Promise<HttpReply | undefined>[]
 }
 

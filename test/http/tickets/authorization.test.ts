@@ -1,16 +1,16 @@
-/** Whose tickets are whose: `owner`, `authorize`, and the list that comes with it. */
+/** Ownership of tickets: `owner`, `authorize`, and the list that it enables. */
 import { DuplicateTaskError, type Task, type TaskRecord, type WorkerPool } from 'coatcheck'
 import { type HttpReply, type OwnedRequest, problem, RequestError, type TicketRoutesOptions } from 'coatcheck/http'
 import { describe, expect, it } from 'vitest'
 import { gate } from '../../support/gate.js'
-import { type ServiceOptions, service } from '../support/service.js'
 import { EventReader } from '../support/event-reader.js'
 import { jsonOf, requestTo } from '../support/request-of.js'
+import { type ServiceOptions, service } from '../support/service.js'
 
 const owner: TicketRoutesOptions['owner'] = ({ headers }) => headers['x-user'] as string | undefined
 const isOwn = (request: OwnedRequest, { key }: TaskRecord): boolean => key !== undefined && key === request.owner
 
-/** A service where each sees their own tickets; who they are stands in a header. */
+/** A service in which each client sees its own tickets; a header names the client. */
 const shared = (options: ServiceOptions = {}) => {
   const opened = service({ owner, authorize: isOwn, ...options })
   const as = async (user: string, line: string, headers = {}): Promise<HttpReply | undefined> =>

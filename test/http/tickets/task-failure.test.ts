@@ -58,7 +58,7 @@ describe('the error of a failed task', () => {
   it('does not show the reason of a cancel', async () => {
     const { routes, pool } = routesWith()
     const task = pool.queueTask(() => gate().promise, { id: 'a' })
-    await microtasks() // now it is called
+    await microtasks() // now it runs
     pool.pause()
     const queued = pool.queueTask(() => 1, { id: 'b' })
     queued.cancel(new Error('secret'))

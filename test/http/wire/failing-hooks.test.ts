@@ -1,4 +1,4 @@
-/** What an application's own functions can do wrong, and that neither the reply nor the process suffers from it. */
+/** Errors in an application's hooks, which affect neither the reply nor the process. */
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { type Task, WorkerPool } from 'coatcheck'
@@ -22,7 +22,7 @@ const open: WorkerPool[] = []
 const unhandled: unknown[] = []
 const seeUnhandled = (reason: unknown): void => void unhandled.push(reason)
 
-/** Until the event loop has turned, when Node has told of rejections that nobody handled. */
+/** Waits for a turn of the event loop, after which Node has reported unhandled rejections. */
 const turned = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 beforeEach(() => {
@@ -60,7 +60,7 @@ const hostile = {
   }
 }
 
-/** What a hook may say of which no reply can be made, and what the log is told of it. */
+/** Results of a hook that cannot be sent, and the reported error. */
 const useless: readonly (readonly [name: string, answer: unknown, message: string])[] = [
   ['a bigint in the body', { body: { id: 1n } }, 'BigInt'],
   ['a circular body', { body: circular }, 'circular'],
@@ -199,7 +199,7 @@ describe('a task that throws a promise', () => {
         {},
         {
           describeError: (error) => {
-            described.push([error]) // in a box, for the test must not wait for it either
+            described.push([error]) // wrapped, since the test must not await it either
             return undefined
           }
         }

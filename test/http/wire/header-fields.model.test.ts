@@ -42,7 +42,7 @@ describe('If-None-Match', () => {
   const LIST = new RegExp(String.raw`^[ \t]*(?:,[ \t]*)*${TAG}(?:[ \t]*,[ \t]*(?:${TAG})?)*[ \t]*$`)
   const opaque = (tag: string): string => tag.replace(/^W\//, '')
 
-  /** What weak comparison says; `undefined` for what the grammar does not have. */
+  /** The result of weak comparison; `undefined` for a field outside the grammar. */
   const matches = (field: string, etag: string): boolean | undefined => {
     if (/^[ \t]*\*[ \t]*$/.test(field)) return true
     if (!LIST.test(field)) return undefined
@@ -74,7 +74,7 @@ describe('If-None-Match', () => {
             headers: { 'if-none-match': text, 'cache-control': 'no-cache' }
           })
           expect(reply.headers['ETag']).toBe(held.etag)
-          // A field that is broken must never hide a change.
+          // A malformed field must never hide a change.
           if (expected !== undefined) expect(reply.status, text).toBe(expected ? 304 : 200)
           else if (reply.status === 304) expect(text).toContain(opaque(held.etag))
           else expect(reply.status).toBe(200)
@@ -119,7 +119,7 @@ describe('Prefer', () => {
   const comma = fc.constantFrom(',', ', ', ' ,\t', ',,')
   const field = fc.array(fc.tuple(fc.oneof(other, wait), comma), { minLength: 1, maxLength: 5, ...LONG })
 
-  /** Another tag than that of the ticket: nothing is held, and the answer says what it would have been held for. */
+  /** With another tag than the ticket's nothing is held, and the answer states the time that would have been used. */
   const appliedTo = async ({ send }: ReturnType<typeof idleRoutes>, prefer: HttpRequest['headers'][string]) => {
     const { headers } = await send('GET /tasks/a', { headers: { prefer, 'if-none-match': '"another"' } })
     return headers['Preference-Applied']
@@ -165,7 +165,7 @@ describe('Prefer', () => {
 })
 
 describe('a content type', () => {
-  /** What the platform reads, by the rules that browsers have. */
+  /** The platform's parser, with the rules of browsers. */
   const read = (text: string): MIMEType | undefined => {
     try {
       return new MIMEType(text)

@@ -22,7 +22,7 @@ describe('Retry-After', () => {
     [20_000, 0.999, '24'],
     [20_000, 0.2, '21'],
     [60_000, 0.999_999, '72'],
-    [60_000, 1, '72'] // a source of chance that is off by one does no harm
+    [60_000, 1, '72'] // a random source that returns 1 does no harm
   ])('spreads refusals: %d ms with %d is %s s', async (retryAfterMs, random, seconds) => {
     const { routes } = routesWith(undefined, { random: () => random })
     const reply = routes.refused(new KeyQueueFullError('a', { ...facts, retryAfterMs }))
