@@ -194,7 +194,7 @@ export class ServerUnreachableError extends ClientError {
   }
 }
 
-/** The answer is not that of a ticket server: a page instead of a status, a redirect, a ticket on an untrusted origin. */
+/** The answer is not that of a ticket server: a page instead of a status, a redirect, or an untrusted origin. */
 export class UnexpectedAnswerError extends ClientError {
   static {
     define(this, 'UnexpectedAnswerError')

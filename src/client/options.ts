@@ -61,8 +61,8 @@ export interface PollOptions {
   readonly headers?: Readonly<Record<string, string>> | undefined
 
   /**
-   * Origins that may have the ticket besides the origin of the given URL: `['https://tickets.example.org']`. `headers` are
-   * sent to them too.
+   * Origins that may have the ticket besides that of the given URL: `['https://tickets.example.org']`. `headers` are sent to
+   * them too.
    *
    * @defaultValue none
    */
@@ -215,7 +215,7 @@ function checkHeaders(headers: Readonly<Record<string, string>>): Readonly<Recor
   try {
     return Object.fromEntries(new Headers(headers))
   } catch {
-    throw new TypeError(wording('headers', 'header fields that can be sent', headers)) // not the platform's error, which quotes them
+    throw new TypeError(wording('headers', 'header fields that can be sent', headers)) // the platform quotes them
   }
 }
 

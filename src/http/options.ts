@@ -31,8 +31,8 @@ export interface TicketRoutesOptions {
   readonly ticketPath?: string | undefined
 
   /**
-   * Scheme and host of the URLs in headers and links: `https://example.org`. Never taken from a request, whose `Host` any
-   * client can choose.
+   * Scheme and host of the URLs in headers and links: `https://example.org`. Never taken from a request, whose client can
+   * choose any `Host`.
    *
    * @defaultValue none: URLs are paths
    */

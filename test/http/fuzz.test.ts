@@ -1,4 +1,4 @@
-/** Arbitrary requests: each reply is one that the contract has, and only a request that is answered with 202 is queued. */
+/** Arbitrary requests: each reply is a documented one, and only a request that is answered with 202 is queued. */
 import { once } from 'node:events'
 import { type AddressInfo, connect } from 'node:net'
 import type { HttpReply, HttpRequest } from 'coatcheck/http'
@@ -112,7 +112,7 @@ class SocketWorld extends FuzzWorld {
     this.#server.closeAllConnections()
   }
 
-  /** All bytes until the connection ends or an event arrives. The clock advances meanwhile, so that no request stays held. */
+  /** All bytes until the connection ends or an event arrives. The clock advances, so that no request stays held. */
   async exchange(bytes: Buffer): Promise<string> {
     const socket = connect((this.#server.address() as AddressInfo).port, '127.0.0.1')
     let text = ''

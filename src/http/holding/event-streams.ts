@@ -32,7 +32,7 @@ export interface StreamParts {
   readonly random: () => number
 }
 
-/** Streams of server-sent events: each change of a ticket. @see https://html.spec.whatwg.org/multipage/server-sent-events.html */
+/** Streams of server-sent events. @see https://html.spec.whatwg.org/multipage/server-sent-events.html */
 export class EventStreams {
   readonly #parts: StreamParts
 

@@ -8,7 +8,7 @@ import type { HttpRequest } from './request.js'
 import { isRequestError } from './request-error.js'
 import { retryAfterSeconds } from './retry-after.js'
 
-/** `Retry-After` while the server stops: another one replaces it soon. No jitter, since no client returns to this one. */
+/** `Retry-After` while the server stops: another one replaces it soon. Without jitter: no client returns to this one. */
 const STOPPED_RETRY_MS = 5_000
 
 /** `Retry-After` when the store fails: how long that lasts is unknown. */

@@ -98,7 +98,7 @@ function jsonOf(body: unknown): string {
 /** Tab and the printable characters of Latin-1. @see RFC 9110, section 5.5 */
 const SENDABLE = /^[\t\x20-\x7e\x80-\xff]*$/
 
-/** Checked here because the server would throw only while it writes the reply, when an error cannot be sent any more. */
+/** Checked here, since a server throws only while it writes the reply, too late to send an error. */
 function requireSendable(name: string, value: unknown): void {
   if (typeof value === 'string' && SENDABLE.test(value)) return
   throw new TypeError(wording(name, 'text that can stand in a header, without line breaks', value))
