@@ -57,13 +57,13 @@ const ACCEPTING_ROUTE = { path: true, submit: true, accepted: true, refused: tru
  */
 export function checkTicketRoutesOptions(options: unknown): Settings {
   const o = optionsOf<TicketRoutesOptions>('options', options, TICKET_ROUTES_OPTIONS)
-  const { accept, basePath, publicUrl, pollAfterMs, maxBodyBytes, maxIdempotencyKeys } = o
-  const ticketPath = o.ticketPath === undefined ? '/tasks' : checkTicketPath(o.ticketPath)
+  const { accept, basePath, ticketPath = '/tasks', publicUrl, pollAfterMs, maxBodyBytes, maxIdempotencyKeys } = o
   const { owner, authorize, longPolls, streams, describeError, closing, onError, random, clock } = o
+  const path = checkTicketPath(ticketPath)
   return {
-    accept: accept === undefined ? [] : checkAccept(accept, ticketPath),
+    accept: accept === undefined ? [] : checkAccept(accept, path),
     basePath: basePath === undefined ? '' : checkBasePath(basePath),
-    ticketPath,
+    ticketPath: path,
     publicUrl: publicUrl === undefined ? '' : checkPublicUrl(publicUrl),
     pollAfterMs: pollAfterMs === undefined ? 1_000 : interval('pollAfterMs', pollAfterMs),
     maxBodyBytes: maxBodyBytes === undefined ? 65_536 : integer('maxBodyBytes', maxBodyBytes, 1),

@@ -108,6 +108,17 @@ describe('options', () => {
     expect(() => ticketRoutes(pool as unknown as WorkerPool)).toThrow('Expected `pool` to be a WorkerPool')
   })
 
+  it('are read once each', () => {
+    const reads: string[] = []
+    const read = (_: object, name: string | symbol): unknown => {
+      reads.push(String(name))
+      return name === 'ticketPath' ? '/reports' : undefined
+    }
+    ticketRoutes(poolWith(), new Proxy({}, { get: read }))
+    expect(new Set(reads).size).toBe(reads.length)
+    expect(reads).toContain('ticketPath')
+  })
+
   it('that are undefined have their defaults', () => {
     const none = Object.fromEntries(
       [
