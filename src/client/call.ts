@@ -3,13 +3,13 @@ import { type Answer, type Exchange, exchange, type Lost } from './exchange.js'
 import type { Settings } from './options.js'
 import { pause, untilAborted } from './until-aborted.js'
 
-/** A backoff doubles up to this. */
+/** The largest ceiling of a backoff. */
 const MAX_BACKOFF_MS = 30_000
-/** So many doublings are beyond it, and before the largest number there is. */
+/** Enough doublings to exceed it, and few enough for a finite number. */
 const MAX_DOUBLINGS = 100
 
-/** A request without what is the same for all. */
-export type Question = Omit<Exchange, 'limitMs'> & { readonly heldMs?: number }
+/** One request, without the parts that all requests of a call share. */
+export type CallRequest = Omit<Exchange, 'limitMs'> & { readonly heldMs?: number }
 
 /** One call of `submit` or `poll`, from its first request to the end of its wait. */
 export class Call {
@@ -20,15 +20,15 @@ export class Call {
     this.settings = settings
   }
 
-  /** Aborts when the wait ends early. */
+  /** Aborts when the call ends early. */
   get signal(): AbortSignal {
     return this.#ended.signal
   }
 
   /**
-   * Waits for what the call is about, but no longer than the caller does.
+   * Runs the call until it ends or the caller's signal aborts.
    *
-   * @param work - goes on by itself when the wait ends early, until it sees {@link Call.signal}
+   * @param work - continues after an early end, until it observes {@link Call.signal}
    */
   async run<T>(work: () => Promise<T>): Promise<T> {
     const { signal } = this.settings
@@ -43,11 +43,11 @@ export class Call {
     }
   }
 
-  /** Tells the caller and waits until it has listened. What it throws ends the wait. */
-  async tell(hear: () => unknown): Promise<void> {
+  /** Calls a listener of the caller and waits for it. An error in it ends the call. */
+  async notify(listener: () => unknown): Promise<void> {
     this.signal.throwIfAborted()
     try {
-      await untilAborted(Promise.resolve(hear()), this.signal)
+      await untilAborted(Promise.resolve(listener()), this.signal)
     } catch (error) {
       this.#ended.abort(error)
       throw error
@@ -60,8 +60,8 @@ export class Call {
   }
 
   /** Sends one request. */
-  ask(question: Question, signal = this.signal): Promise<Answer | Lost> {
-    const { headers, heldMs = 0, ...rest } = question
+  send(request: CallRequest, signal = this.signal): Promise<Answer | Lost> {
+    const { headers, heldMs = 0, ...rest } = request
     const { settings } = this
     return exchange(
       { ...rest, headers: { ...settings.headers, ...headers }, limitMs: heldMs + settings.requestTimeoutMs },
@@ -71,13 +71,13 @@ export class Call {
   }
 
   /**
-   * Sends a request again until its answer is final: after what the server says and a random part of a backoff that
-   * doubles, so that clients who were refused together do not come back together.
+   * Repeats a request until its answer is final. The pause is the server's `Retry-After` plus a random part of a backoff
+   * that doubles, so that clients refused together do not return together.
    *
    * @param send - sends the request; called once for each attempt
-   * @param read - says what the answer means; what it throws is final
+   * @param read - interprets the answer; an error in it is final
    * @param signal - ends the pauses between the attempts
-   * @throws ClientError that of the last attempt, when none is left or the server asks for too long a pause
+   * @throws ClientError of the last attempt, when no attempt is left or `Retry-After` exceeds `maxRetryAfterMs`
    */
   async persist<T>(
     send: () => Promise<Answer | Lost>,

@@ -1,4 +1,4 @@
-/** Everything a client does not decide itself: time, a timer, chance. Give your own only to test; a pool's clock fits. */
+/** The client's source of time, timers and random numbers. Replace it only in tests; a pool's clock is compatible. */
 export interface ClientClock {
   /** Monotonic time in milliseconds; where it starts does not matter. */
   now(): number
@@ -21,6 +21,6 @@ export interface ClientTimer {
   /** Fires once, `delayMs` milliseconds from now; a delay of 2^31 milliseconds or more may fire after that many. */
   set(delayMs: number): void
 
-  /** Forgets what was set. */
+  /** Cancels the timer. */
   clear(): void
 }

@@ -1,6 +1,6 @@
 import { type CanceledReason, read } from '../contract/task-record.js'
 
-/** The codes of all errors that the client makes. */
+/** The codes of the client's errors. */
 export type ClientErrorCode =
   | 'ERR_TASK_FAILED'
   | 'ERR_TASK_CANCELED'
@@ -13,19 +13,18 @@ export type ClientErrorCode =
 
 const BRAND = Symbol.for('coatcheck.ClientError')
 
-/** Says what a class of errors is called. By definition, since an assignment fails where `Error.prototype` is frozen. */
+/** Sets the name of an error class. Not by assignment, which fails where `Error.prototype` is frozen. */
 function define(errorClass: { readonly prototype: ClientError }, name: string): void {
   Object.defineProperty(errorClass.prototype, 'name', { value: name, writable: true, configurable: true })
 }
 
-/** What all errors of the client extend. An abort is none of them: it rejects with the signal's own reason. */
+/** The base class of the client's errors. An abort is not one of them: it rejects with the signal's own reason. */
 export abstract class ClientError extends Error {
-  /** What happened, for programs. Never changes its meaning. */
+  /** Identifies the error, for programs. Its meaning never changes. */
   abstract readonly code: ClientErrorCode
 
   /**
-   * The ticket's URL, once it is known: `poll` goes on from there. Who has it may read the result, so it is not among
-   * what {@link ClientError.toJSON} gives to a log.
+   * The ticket's URL, once it is known, for `poll`. It gives access to the result, so {@link ClientError.toJSON} omits it.
    */
   declare readonly ticketUrl: string | undefined
 
@@ -35,14 +34,14 @@ export abstract class ClientError extends Error {
     Object.defineProperty(this, 'ticketUrl', { value: ticketUrl })
   }
 
-  /** Name, code, message and the facts of this error, for logs. */
+  /** Name, code, message and fields of the error, for logs. */
   toJSON(): Record<string, unknown> {
     return { ...Object.fromEntries(Object.entries(this)), name: this.name, message: this.message }
   }
 }
 
 /**
- * Whether a value is an error of the client, of whatever copy of the package. Never throws.
+ * Whether a value is an error of the client, of any copy of the package. Never throws.
  *
  * @example
  * ```ts
@@ -55,13 +54,13 @@ export function isClientError(value: unknown): value is ClientError {
   return typeof value === 'object' && read(value, BRAND) === true
 }
 
-/** The task failed. The message is what the server tells of it. */
+/** The task failed. The message is the one that the server sent. */
 export class TaskFailedError extends ClientError {
   static {
     define(this, 'TaskFailedError')
   }
   readonly code = 'ERR_TASK_FAILED'
-  /** The task's own code: `TASK_TIMEOUT`, one of the application's, `TASK_FAILED` when it has none. */
+  /** The code of the failure: `TASK_TIMEOUT`, a code of the application, or `TASK_FAILED` without one. */
   readonly taskCode: string
 
   constructor(failure: { readonly code: string; readonly message: string }, ticketUrl: string) {
@@ -70,15 +69,15 @@ export class TaskFailedError extends ClientError {
   }
 }
 
-/** The task was canceled, by somebody else or by the server. */
+/** The task was canceled by another client or by the server. */
 export class TaskCanceledError extends ClientError {
   static {
     define(this, 'TaskCanceledError')
   }
   readonly code = 'ERR_TASK_CANCELED'
-  /** Who asked; `null` when the server does not say. */
+  /** The source of the cancel; `null` when the server does not state it. */
   readonly reason: CanceledReason | null
-  /** Whether it had begun. If not it never ran, and may be submitted again safely. */
+  /** Whether an attempt had started. If not, the work can be submitted again safely. */
   readonly started: boolean
 
   constructor(
@@ -91,20 +90,20 @@ export class TaskCanceledError extends ClientError {
   }
 }
 
-/** The task succeeded, but what it returned has no JSON form, so that it cannot be had here. */
+/** The task succeeded, but its result has no JSON form and cannot be sent. */
 export class ResultOmittedError extends ClientError {
   static {
     define(this, 'ResultOmittedError')
   }
   readonly code = 'ERR_RESULT_OMITTED'
 
-  /** @param why - what the server says about it */
+  /** @param why - the server's explanation */
   constructor(why: string, ticketUrl: string) {
     super(`The task succeeded, but its result cannot be sent: ${why}.`, ticketUrl)
   }
 }
 
-/** The server knows no such ticket: it has expired, or never was. */
+/** The server has no such ticket: it has expired or never existed. */
 export class TicketNotFoundError extends ClientError {
   static {
     define(this, 'TicketNotFoundError')
@@ -112,29 +111,29 @@ export class TicketNotFoundError extends ClientError {
   readonly code = 'ERR_TICKET_NOT_FOUND'
 
   constructor(ticketUrl: string) {
-    super('The server knows no such ticket, or not any more.', ticketUrl)
+    super('The server has no such ticket, or no longer.', ticketUrl)
   }
 }
 
-/** What a server says about a request that it does not serve. */
+/** How a server refused a request. */
 export interface Refusal {
   /** The status code. */
   readonly status: number
-  /** The server's own code, such as `QUEUE_FULL`; `null` when it gives none. */
+  /** The server's code, such as `QUEUE_FULL`; `null` without one. */
   readonly problemCode: string | null
-  /** The server's own words. */
+  /** The server's description; `null` without one. */
   readonly detail: string | null
 }
 
-/** One wrong field of what was sent. */
+/** One wrong field of the body. */
 export interface FieldProblem {
-  /** Where it stands: a JSON pointer, RFC 6901. */
+  /** The field, as a JSON pointer (RFC 6901). */
   readonly pointer: string
-  /** What it should be. */
+  /** What the field must be. */
   readonly detail: string
 }
 
-/** Asking again would not help: the request is wrong, or not allowed. Nothing was queued. */
+/** The request is wrong or not allowed; a retry would not help. Nothing was queued. */
 export class RequestRefusedError extends ClientError implements Refusal {
   static {
     define(this, 'RequestRefusedError')
@@ -143,11 +142,11 @@ export class RequestRefusedError extends ClientError implements Refusal {
   readonly status: number
   readonly problemCode: string | null
   readonly detail: string | null
-  /** The fields that the server finds wrong. */
+  /** The wrong fields, if the server listed them. */
   readonly fields: readonly FieldProblem[]
 
   constructor(refusal: Refusal & Pick<RequestRefusedError, 'fields'>, ticketUrl: string | undefined) {
-    super(`The server refused the request with ${said(refusal)}`, ticketUrl)
+    super(`The server refused the request with ${summary(refusal)}`, ticketUrl)
     this.status = refusal.status
     this.problemCode = refusal.problemCode
     this.detail = refusal.detail
@@ -155,7 +154,7 @@ export class RequestRefusedError extends ClientError implements Refusal {
   }
 }
 
-/** The server has no room, or is not well, and did not get better in all attempts. */
+/** In every attempt the server had no room or a temporary failure. */
 export class ServerUnavailableError extends ClientError implements Refusal {
   static {
     define(this, 'ServerUnavailableError')
@@ -164,11 +163,11 @@ export class ServerUnavailableError extends ClientError implements Refusal {
   readonly status: number
   readonly problemCode: string | null
   readonly detail: string | null
-  /** In how many milliseconds the server wants to be asked again; `null` when it does not say. */
+  /** The server's `Retry-After` in milliseconds; `null` without one. */
   readonly retryAfterMs: number | null
 
   constructor(refusal: Refusal & Pick<ServerUnavailableError, 'retryAfterMs'>, ticketUrl: string | undefined) {
-    super(`The server answers with ${said(refusal)}`, ticketUrl)
+    super(`The server answers with ${summary(refusal)}`, ticketUrl)
     this.status = refusal.status
     this.problemCode = refusal.problemCode
     this.detail = refusal.detail
@@ -176,13 +175,13 @@ export class ServerUnavailableError extends ClientError implements Refusal {
   }
 }
 
-function said({ status, problemCode, detail }: Refusal): string {
+function summary({ status, problemCode, detail }: Refusal): string {
   return `${status}${problemCode === null ? '' : ` ${problemCode}`}${detail === null ? '.' : `: ${detail}`}`
 }
 
 /**
- * No answer came in all attempts; `cause` is what the last one ended with. Without a `ticketUrl` it is unknown whether
- * the task was queued: submit it again with the same `idempotencyKey`.
+ * No attempt got a complete answer; `cause` is the error of the last one. Without a `ticketUrl` it is unknown whether the
+ * task was queued: submit again with the same `idempotencyKey`.
  */
 export class ServerUnreachableError extends ClientError {
   static {
@@ -195,18 +194,18 @@ export class ServerUnreachableError extends ClientError {
   }
 }
 
-/** Whatever answered is not a server of tickets: a page in place of a status, a redirect, a ticket on another origin. */
+/** The answer is not that of a ticket server: a page instead of a status, a redirect, or an untrusted origin. */
 export class UnexpectedAnswerError extends ClientError {
   static {
     define(this, 'UnexpectedAnswerError')
   }
   readonly code = 'ERR_UNEXPECTED_ANSWER'
-  /** The status code; 0 where a browser hides it. */
+  /** The status code; 0 where the browser hides it. */
   readonly status: number
 
-  /** @param what - what is wrong with it */
-  constructor(what: string, status: number, ticketUrl: string | undefined) {
-    super(`The server gave an answer that cannot be used: ${what}.`, ticketUrl)
+  /** @param problem - why the answer cannot be used */
+  constructor(problem: string, status: number, ticketUrl: string | undefined) {
+    super(`The server gave an answer that cannot be used: ${problem}.`, ticketUrl)
     this.status = status
   }
 }

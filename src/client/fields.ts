@@ -1,22 +1,22 @@
 import type { JsonValue } from '../contract/task-record.js'
 
-/** The fields of a JSON object from somebody who may not keep to what was agreed. */
+/** Reads the fields of an untrusted JSON object. */
 export interface Fields {
-  /** A field of its own, whatever it is. */
+  /** The value of an own field. */
   value(name: string): JsonValue | undefined
-  /** Text; `null` for anything else. */
+  /** A string; `null` for anything else. */
   text(name: string): string | null
   /** A finite number from 0; `null` for anything else. */
   number(name: string): number | null
   /** One of the known words; `null` for anything else. */
   word<W extends string>(name: string, words: Readonly<Record<W, unknown>>): W | null
-  /** The fields of an object in it. */
+  /** The fields of a nested object. */
   inside(name: string): Fields | undefined
-  /** The fields of each object in a list. */
+  /** The fields of each object in an array. */
   each(name: string): readonly Fields[]
 }
 
-/** The fields of a JSON text, if it is an object. */
+/** The fields of a JSON text; `undefined` when it is not an object. */
 export function fieldsOf(text: string): Fields | undefined {
   try {
     return read(JSON.parse(text) as JsonValue)

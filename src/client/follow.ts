@@ -1,75 +1,75 @@
 import type { JsonValue } from '../contract/task-record.js'
 import { readCanceled, readFound, type Ticket } from './answers.js'
-import type { Call, Question } from './call.js'
+import type { Call, CallRequest } from './call.js'
 import { ResultOmittedError, TaskCanceledError, TaskFailedError } from './errors.js'
 import type { TicketStatus } from './ticket-status.js'
 
-/** However often there is news, and whatever a server says, it is asked no more often than this. */
+/** The shortest time between two polls, however often the status changes and whatever the server states. */
 const MIN_INTERVAL_MS = 250
 
-/** An answer without news that comes sooner was not held, whatever it says. */
+/** An unchanged status that arrives sooner was not held, whatever the server states. */
 const MIN_HELD_MS = 1_000
 
-/** Nobody asks for more; and it stays a number that can stand in a header. */
+/** The longest `Prefer: wait`; it also keeps the number finite. */
 const MAX_HELD_SECONDS = 3_600
 
 /**
- * What a ticket comes to.
+ * Follows a ticket to its result.
  *
- * @throws ClientError when it comes to no result, or cannot be asked for any more
+ * @throws ClientError when there is no result, or the ticket can no longer be read
  */
 export async function follow(ticket: Ticket, call: Call): Promise<JsonValue> {
   const { settings } = call
   const { url } = ticket
   let last: TicketStatus
   try {
-    await call.tell(() => settings.onAccepted(url))
+    await call.notify(() => settings.onAccepted(url))
     last = await lastStatus(ticket, call)
   } catch (error) {
     if (call.signal.aborted && settings.onAbort === 'cancel') await cancel(url, call)
     throw error
   }
-  await call.tell(() => settings.onProgress(last))
+  await call.notify(() => settings.onProgress(last))
   return resultOf(last, url)
 }
 
-/** Asks until the task has ended, and tells all news before that. */
+/** Polls until the task has settled, and reports each changed status before that. */
 async function lastStatus(first: Ticket, call: Call): Promise<TicketStatus> {
   const { clock, longPollMs, onProgress } = call.settings
   const heldSeconds = Math.min(Math.floor(longPollMs / 1_000), MAX_HELD_SECONDS)
   const mayHold = ({ tag }: Ticket): boolean => tag !== undefined && heldSeconds > 0
   let ticket = first
-  let told = ''
-  let isFirstQuestion = true
-  // A server that holds questions is best asked at once; of one that does not, this is the only question too early.
+  let reported = ''
+  let isFirstPoll = true
+  // Poll at once if the server may hold the request. If it does not, only this one poll is too early.
   let restMs = mayHold(first) || (first.status === undefined && heldSeconds > 0) ? 0 : first.retryAfterMs
   for (;;) {
     const { status } = ticket
     if (status?.done === true) return status
     const text = JSON.stringify(status) ?? ''
-    if (status !== undefined && text !== told) await call.tell(() => onProgress(status))
-    told = text
+    if (status !== undefined && text !== reported) await call.notify(() => onProgress(status))
+    reported = text
 
     await call.pause(restMs)
     const known = ticket
-    let askedAt = 0
+    let sentAt = 0
     ticket = await call.persist(
       () => {
-        askedAt = clock.now()
-        return call.ask(question(known, mayHold(known) ? heldSeconds : 0))
+        sentAt = clock.now()
+        return call.send(pollRequest(known, mayHold(known) ? heldSeconds : 0))
       },
       (answer) => readFound(answer, known)
     )
-    const tookMs = clock.now() - askedAt
+    const tookMs = clock.now() - sentAt
     const wasHeld = ticket.wasHeld && (ticket.status !== known.status || tookMs >= MIN_HELD_MS)
-    if (isFirstQuestion && !mayHold(known) && mayHold(ticket)) restMs = 0
+    if (isFirstPoll && !mayHold(known) && mayHold(ticket)) restMs = 0
     else if (wasHeld) restMs = Math.max(0, MIN_INTERVAL_MS - tookMs)
     else restMs = Math.max(ticket.retryAfterMs * (1 + clock.random() / 10), MIN_INTERVAL_MS)
-    isFirstQuestion = false
+    isFirstPoll = false
   }
 }
 
-function question({ url, tag }: Ticket, heldSeconds: number): Question {
+function pollRequest({ url, tag }: Ticket, heldSeconds: number): CallRequest {
   return {
     method: 'GET',
     url,
@@ -82,12 +82,12 @@ function question({ url, tag }: Ticket, heldSeconds: number): Question {
   }
 }
 
-/** Asks for the end of a task for which nobody waits any more, so that there is nobody to tell how that went. */
+/** Cancels a task after its caller has left. An error has no observer and is dropped. */
 async function cancel(url: string, call: Call): Promise<void> {
   const { signal } = new AbortController()
   try {
     await call.persist(
-      () => call.ask({ method: 'DELETE', url, headers: {} }, signal),
+      () => call.send({ method: 'DELETE', url, headers: {} }, signal),
       (answer) => readCanceled(answer, url),
       signal
     )

@@ -5,22 +5,22 @@ import type { TicketStatus } from './ticket-status.js'
 import { parseUrl } from './ticket-url.js'
 import { webClock } from './web-clock.js'
 
-/** What becomes of the task when nobody waits for it any more. */
+/** What happens to the task when the call ends early: `'cancel'` cancels it, `'leave'` lets it run. */
 export type OnAbort = 'cancel' | 'leave'
 
-/** How often and after which pause a request is repeated that was refused for now, or got no answer. */
+/** How requests are retried that were refused temporarily or got no answer. */
 export interface AttemptOptions {
   /**
-   * How often one request is sent at most, the first time included. An integer from 1. Every answer that is none of a
-   * server in trouble starts the count again.
+   * The maximum number of attempts for one request, the first included. An integer from 1. Each successful answer restarts
+   * the count.
    *
    * @defaultValue 8
    */
   readonly attempts?: number | undefined
 
   /**
-   * The ceiling of the pause after the first failure, in milliseconds; it doubles with each further one, up to 30
-   * seconds. The pause is a random part of it, from nothing to the whole, and comes on top of what `Retry-After` says.
+   * The ceiling of the pause after the first failure, in milliseconds. It doubles with each further failure, up to 30
+   * seconds. The pause is a random number between 0 and the ceiling, in addition to `Retry-After`.
    *
    * @defaultValue 500
    */
@@ -30,80 +30,79 @@ export interface AttemptOptions {
 /** How a ticket is followed. */
 export interface PollOptions {
   /**
-   * Ends the wait: it rejects with the signal's reason at once.
+   * Ends the call: it rejects with the signal's reason at once.
    *
    * @defaultValue none
    */
   readonly signal?: AbortSignal | undefined
 
   /**
-   * Told each status that is news, the last one included. May be async: the next question waits for it. What it throws
-   * ends the wait as an abort does.
+   * Called with each changed status, the last one included. May be async: the next poll waits for it. An error in it ends
+   * the call like an abort.
    *
-   * @defaultValue nobody is told
+   * @defaultValue none
    */
   readonly onProgress?: ((status: TicketStatus) => unknown) | undefined
 
   /**
-   * What becomes of the task when the wait ends early, by `signal` or because `onProgress` threw: `'cancel'` sends a
-   * DELETE, in the background and as often as `retry` allows; `'leave'` lets it go on.
+   * What happens to the task when the call ends early, by `signal` or an error in `onProgress` or `onAccepted`: `'cancel'`
+   * sends a DELETE in the background, with the attempts of `retry`; `'leave'` lets it run.
    *
    * @defaultValue `'cancel'` for `submit`, `'leave'` for `poll`
    */
   readonly onAbort?: OnAbort | undefined
 
   /**
-   * Further header fields of every request: `{ Authorization: 'Bearer …' }`. For what changes from request to request
-   * give a `fetch` that adds it.
+   * Header fields of every request: `{ Authorization: 'Bearer …' }`. For values that change between requests use a `fetch`
+   * that adds them.
    *
    * @defaultValue none
    */
   readonly headers?: Readonly<Record<string, string>> | undefined
 
   /**
-   * Origins a ticket may be on besides that of the URL that was given: `['https://tickets.example.org']`. They are sent
-   * `headers` too.
+   * Origins that may have the ticket besides that of the given URL: `['https://tickets.example.org']`. `headers` are sent to
+   * them too.
    *
    * @defaultValue none
    */
   readonly trustedOrigins?: readonly string[] | undefined
 
   /**
-   * How long the server is asked to hold a question until there is news, in milliseconds; whole seconds are what it can
-   * be asked for. Less than 1,000 asks for nothing, so that all questions are as far apart as `Retry-After` says.
+   * How long the server is asked to hold a poll until the status changes, in milliseconds, rounded down to seconds. Below
+   * 1,000 polls are not held, and all of them follow `Retry-After`.
    *
-   * @defaultValue 25,000, which is as long as `coatcheck/http` holds one
+   * @defaultValue 25,000, the maximum of `coatcheck/http`
    */
   readonly longPollMs?: number | undefined
 
   /**
-   * How long one request may take until its whole answer is here, in milliseconds, besides the time that the server was
-   * asked to hold it. Then it counts as unanswered.
+   * The longest time for one request and its complete answer, in milliseconds, in addition to the time for which the server
+   * was asked to hold it. After that the request counts as unanswered.
    *
    * @defaultValue 30,000
    */
   readonly requestTimeoutMs?: number | undefined
 
   /**
-   * The longest pause that a server without room may ask for, in milliseconds. If it asks for more, the wait ends at once
-   * with what it said.
+   * The longest `Retry-After` of a refusal that is followed, in milliseconds. With a longer one the call rejects at once.
    *
    * @defaultValue 120,000
    */
   readonly maxRetryAfterMs?: number | undefined
 
-  /** How requests are repeated. */
+  /** How requests are retried. */
   readonly retry?: AttemptOptions | undefined
 
   /**
    * Sends the requests.
    *
-   * @defaultValue the platform's
+   * @defaultValue the platform's `fetch`
    */
   readonly fetch?: Fetch | undefined
 
   /**
-   * Time and chance, for tests.
+   * Time, timers and random numbers, for tests.
    *
    * @defaultValue the platform's
    */
@@ -113,23 +112,23 @@ export interface PollOptions {
 /** How work is submitted and its ticket followed. */
 export interface SubmitOptions extends PollOptions {
   /**
-   * Tells the server that all requests with this key are one and the same: 1 to 255 printable ASCII characters without
-   * spaces. Give your own where you may have to submit again what you submitted before: after a reload, for instance.
+   * Identifies the submission: the server queues one task for all requests with this key. 1 to 255 printable ASCII
+   * characters without spaces. Provide your own where the same work may be submitted again, for instance after a reload.
    *
    * @defaultValue 128 random bits, the same in all attempts of one call
    */
   readonly idempotencyKey?: string | undefined
 
   /**
-   * Told the ticket's URL, absolute, once there is one: for `poll`, later or elsewhere. May be async, and may end the wait,
-   * as `onProgress`.
+   * Called with the ticket's absolute URL once it is known, for a later `poll`. May be async; an error in it ends the call,
+   * as with `onProgress`.
    *
-   * @defaultValue nobody is told
+   * @defaultValue none
    */
   readonly onAccepted?: ((ticketUrl: string) => unknown) | undefined
 }
 
-/** The same with every default in place. */
+/** The options with defaults applied. */
 export interface Settings {
   readonly signal: AbortSignal | undefined
   readonly onProgress: (status: TicketStatus) => unknown
@@ -165,33 +164,33 @@ const SUBMIT_OPTIONS = { ...POLL_OPTIONS, idempotencyKey: true, onAccepted: true
 
 const ATTEMPT_OPTIONS = { attempts: true, backoffMs: true } as const
 
-const nobody = (): void => {}
+const ignore = (): void => {}
 
-/** @throws TypeError or RangeError that names the option, what it should be and what it was */
+/** @throws TypeError or RangeError with the option, the expected value and the given one */
 export function checkSubmitOptions(options: unknown): Settings {
   const o = optionsOf<SubmitOptions>('options', options, SUBMIT_OPTIONS)
   const { idempotencyKey, onAccepted } = o
   return {
     ...settingsOf(o, 'cancel'),
     idempotencyKey: idempotencyKey === undefined ? undefined : checkKey(idempotencyKey),
-    onAccepted: onAccepted === undefined ? nobody : callable('onAccepted', onAccepted)
+    onAccepted: onAccepted === undefined ? ignore : callable('onAccepted', onAccepted)
   }
 }
 
-/** @throws TypeError or RangeError that names the option, what it should be and what it was */
+/** @throws TypeError or RangeError with the option, the expected value and the given one */
 export function checkPollOptions(options: unknown): Settings {
   const o = optionsOf<PollOptions>('options', options, POLL_OPTIONS)
-  return { ...settingsOf(o, 'leave'), idempotencyKey: undefined, onAccepted: nobody }
+  return { ...settingsOf(o, 'leave'), idempotencyKey: undefined, onAccepted: ignore }
 }
 
-function settingsOf(o: PollOptions, usually: OnAbort): Omit<Settings, 'idempotencyKey' | 'onAccepted'> {
+function settingsOf(o: PollOptions, defaultOnAbort: OnAbort): Omit<Settings, 'idempotencyKey' | 'onAccepted'> {
   const { signal, onProgress, onAbort, headers, trustedOrigins, retry, fetch, clock } = o
   const { longPollMs, requestTimeoutMs, maxRetryAfterMs } = o
   const { attempts, backoffMs } = optionsOf<AttemptOptions>('retry', retry === undefined ? {} : retry, ATTEMPT_OPTIONS)
   return {
     signal: signal === undefined ? undefined : abortSignal('signal', signal),
-    onProgress: onProgress === undefined ? nobody : callable('onProgress', onProgress),
-    onAbort: onAbort === undefined ? usually : oneOf('onAbort', onAbort, ['cancel', 'leave']),
+    onProgress: onProgress === undefined ? ignore : callable('onProgress', onProgress),
+    onAbort: onAbort === undefined ? defaultOnAbort : oneOf('onAbort', onAbort, ['cancel', 'leave']),
     headers: headers === undefined ? {} : checkHeaders(headers),
     trustedOrigins: trustedOrigins === undefined ? [] : checkOrigins(trustedOrigins),
     longPollMs: longPollMs === undefined ? 25_000 : duration('longPollMs', longPollMs),
@@ -211,12 +210,12 @@ function checkKey(key: unknown): string {
   throw new TypeError(wording('idempotencyKey', '1 to 255 printable ASCII characters without spaces', key))
 }
 
-/** By lower-case names, so that a field of the client's own replaces one of the same name. */
+/** With lower-case names, so that the client's own fields replace those of the same name. */
 function checkHeaders(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   try {
     return Object.fromEntries(new Headers(headers))
   } catch {
-    throw new TypeError(wording('headers', 'header fields that can be sent', headers)) // the platform's would repeat them
+    throw new TypeError(wording('headers', 'header fields that can be sent', headers)) // the platform quotes them
   }
 }
 

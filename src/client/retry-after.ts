@@ -1,8 +1,8 @@
 /**
- * In how many milliseconds a server wants to be asked again; `undefined` when it does not say, or says nothing that can
- * be read. A date is measured against the server's own `Date`, so that it does not matter how wrong the clock here is.
+ * The `Retry-After` of an answer in milliseconds; `undefined` when it is absent or malformed. A date is compared with the
+ * answer's `Date`, so that a wrong local clock does not matter.
  *
- * @param date - the wall clock here, where the server's is not known
+ * @param date - the local wall clock, for an answer without a `Date`
  * @see RFC 9110, section 10.2.3
  */
 export function retryAfterOf(headers: Headers, date: () => number): number | undefined {
@@ -12,11 +12,11 @@ export function retryAfterOf(headers: Headers, date: () => number): number | und
   return until === undefined ? undefined : Math.max(0, until - (dateOf(headers.get('Date') ?? '') ?? date()))
 }
 
-/** Begins with the name of a day, as all three forms of an HTTP date do; other texts that JavaScript takes do not pass. */
+/** All three forms of an HTTP date begin with the name of a day; other texts that `Date.parse` accepts do not. */
 const DATE = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? /
 
 function dateOf(text: string): number | undefined {
   if (!DATE.test(text)) return undefined
-  const at = Date.parse(text.endsWith('GMT') ? text : `${text} GMT`) // one of the forms leaves out the zone
+  const at = Date.parse(text.endsWith('GMT') ? text : `${text} GMT`) // one form has no time zone
   return Number.isNaN(at) ? undefined : at
 }

@@ -8,29 +8,27 @@ import { checkPollOptions, checkSubmitOptions, type PollOptions, type SubmitOpti
 import { absoluteUrl } from './ticket-url.js'
 
 /**
- * Hands work in, follows its ticket until the task has ended, and resolves with the task's result.
+ * Submits work, follows its ticket until the task has settled, and resolves with the task's result.
  *
- * - What the server refuses for now (no room, stopping, a proxy in trouble) and what gets no answer is sent again: after
- *   the time the server names and a random backoff, with the same idempotency key each time, so that a server that knows
- *   such keys runs it once.
- * - Questions for the ticket are held by the server until there is news, where it can do that; else they are as far apart
- *   as it wants.
- * - When `signal` aborts, the promise rejects at once and the task is canceled in the background: also when the answer
- *   with its ticket is still to come.
+ * - A temporary refusal (no room, stopping, a failing proxy) and a missing answer are retried after `Retry-After` plus a
+ *   random backoff. All attempts have the same idempotency key, so a server that supports such keys queues one task.
+ * - Polls are held by the server until the status changes, if it supports that; otherwise they follow `Retry-After`.
+ * - When `signal` aborts, the promise rejects at once and the task is canceled in the background, also if the answer with
+ *   its ticket has not arrived yet.
  *
- * Requests go to the origin of `url` and no other, unless it is named in `trustedOrigins`; redirects are not followed.
+ * Requests are sent only to the origin of `url` and to `trustedOrigins`. Redirects are not followed.
  *
- * @typeParam R - what the result is taken for; it is not checked
- * @param url - an accepting route; relative to the page, where there is one
- * @param body - what the server is sent, as JSON
+ * @typeParam R - the type of the result; it is not checked
+ * @param url - an accepting route; in a page it may be relative
+ * @param body - sent as JSON
  * @returns the result as JSON has it; `null` when the task returned nothing
  * @throws the signal's reason, unchanged, once it aborts
- * @throws TaskFailedError, TaskCanceledError or ResultOmittedError when the task comes to no result
+ * @throws TaskFailedError, TaskCanceledError or ResultOmittedError when the task has no result
  * @throws RequestRefusedError when the request is wrong, or not allowed
- * @throws ServerUnavailableError or ServerUnreachableError when there was no room, or no answer, in all attempts
- * @throws TicketNotFoundError when the ticket was forgotten
- * @throws UnexpectedAnswerError when what answers is no server of tickets
- * @throws TypeError or RangeError that names the argument or option that is wrong; nothing was sent
+ * @throws ServerUnavailableError or ServerUnreachableError when every attempt was refused or got no answer
+ * @throws TicketNotFoundError when the server no longer has the ticket
+ * @throws UnexpectedAnswerError when the answer is not that of a ticket server
+ * @throws TypeError or RangeError that names the wrong argument or option; nothing was sent
  *
  * @example
  * ```ts
@@ -47,18 +45,18 @@ import { absoluteUrl } from './ticket-url.js'
  */
 export async function submit<R = JsonValue>(url: string | URL, body: unknown, options: SubmitOptions = {}): Promise<R> {
   const settings = checkSubmitOptions(options)
-  const asked = absoluteUrl(url)
+  const requestUrl = absoluteUrl(url)
   const text = jsonOf(body)
   const call = new Call(settings)
-  return (await call.run(async () => follow(await handIn(asked, text, call), call))) as R
+  return (await call.run(async () => follow(await ticketFor(requestUrl, text, call), call))) as R
 }
 
 /**
- * Follows a ticket that was got earlier or elsewhere until its task has ended, as `submit` does. Leaving early leaves the
- * task alone, unless `onAbort` says otherwise.
+ * Follows an existing ticket until its task has settled, as `submit` does. An early end lets the task run, unless `onAbort`
+ * is `'cancel'`.
  *
- * @typeParam R - what the result is taken for; it is not checked
- * @param ticketUrl - the ticket's URL: what `onAccepted` was told, or the `ticketUrl` of an error
+ * @typeParam R - the type of the result; it is not checked
+ * @param ticketUrl - the ticket's URL: the argument of `onAccepted`, or the `ticketUrl` of an error
  * @returns the result as JSON has it; `null` when the task returned nothing
  * @throws as `submit`
  *
@@ -85,19 +83,19 @@ function jsonOf(body: unknown): string {
   throw new TypeError(wording('body', 'what has a JSON form', body))
 }
 
-/** Sends the work until it is taken. */
-function handIn(asked: string, body: string, call: Call): Promise<Ticket> {
+/** Sends the work until the server has accepted it. */
+function ticketFor(requestUrl: string, body: string, call: Call): Promise<Ticket> {
   const { settings } = call
   const headers = {
     accept: 'application/json',
     'content-type': 'application/json',
     'idempotency-key': settings.idempotencyKey ?? randomKey(settings.clock)
   }
-  // To cut the request off could leave a task behind whose ticket nobody knows, and so nobody can cancel.
+  // Without aborting the request: it may have queued a task, whose ticket is needed to cancel it.
   const signal = settings.onAbort === 'cancel' ? new AbortController().signal : call.signal
   return call.persist(
-    () => call.ask({ method: 'POST', url: asked, headers, body }, signal),
-    (answer) => readAccepted(answer, { asked, trustedOrigins: settings.trustedOrigins })
+    () => call.send({ method: 'POST', url: requestUrl, headers, body }, signal),
+    (answer) => readAccepted(answer, { requestUrl, trustedOrigins: settings.trustedOrigins })
   )
 }
 

@@ -1,62 +1,62 @@
 import type { CanceledReason, JsonValue, TaskState } from '../contract/task-record.js'
 import { type Fields, fieldsOf } from './fields.js'
 
-/** Why a task failed, as far as the server tells. */
+/** The error of a failed task, as the server sent it. */
 export interface TicketError {
-  /** For programs. */
+  /** Identifies the error, for programs. */
   readonly code: string
-  /** For people. */
+  /** Describes the error, for people. */
   readonly message: string
 }
 
-/** Where a ticket stands. Every key is always there, `null` where nothing is known. Times are ISO 8601. */
+/** The status of a ticket. Every key is always present, `null` when the value is unknown. Times are ISO 8601. */
 export interface TicketStatus {
   /** The ticket. */
   readonly id: string
-  /** What kind of task it is. */
+  /** The task's name. */
   readonly name: string | null
-  /** Where it stands; `queued` also while it waits for a retry. */
+  /** The task's state; `queued` also while it waits for a retry. */
   readonly status: TaskState
   /** Whether `status` is final. */
   readonly done: boolean
   /** Grows with each change. */
   readonly revision: number
-  /** About how many tasks start until this one does, itself included. */
+  /** Estimated number of tasks to start up to this one, itself included. */
   readonly position: number | null
-  /** How far the present or last attempt says it is. */
+  /** The progress that the current or last attempt reported. */
   readonly progress: {
     /** From 0 to 1. */
     readonly ratio: number
-    /** What it is at. */
+    /** The text that was reported with it. */
     readonly message: string | null
   } | null
-  /** Whether somebody asked for its end. */
+  /** Whether a cancel was requested. */
   readonly cancelRequested: boolean
-  /** Why it was canceled. */
+  /** Why the task was canceled. */
   readonly reason: CanceledReason | null
-  /** How often it was begun; 0 until the first time. */
+  /** The number of attempts started; 0 before the first. */
   readonly attempt: number
-  /** When it was accepted. */
+  /** When the task was accepted. */
   readonly queuedAt: string | null
-  /** When it was first begun. */
+  /** When its first attempt started. */
   readonly startedAt: string | null
-  /** When it ended. */
+  /** When the task settled. */
   readonly settledAt: string | null
-  /** Until when the ticket can be asked for at most. */
+  /** The latest time until which the server retains the task. */
   readonly expiresAt: string | null
-  /** When the server wants to be asked again, in milliseconds; `null` once done. */
+  /** Milliseconds until the next poll is due; `null` once done. */
   readonly pollAfterMs: number | null
-  /** What the task resulted in. */
+  /** The task's result. */
   readonly result: JsonValue
-  /** Why it failed. */
+  /** Why the task failed. */
   readonly error: TicketError | null
-  /** Why there is no result although it succeeded: what it returned has no JSON form. */
+  /** Why `result` is missing although the task succeeded: its value has no JSON form. */
   readonly resultOmitted: string | null
-  /** Where to ask, as the server says: absolute, or a path. */
+  /** URLs, as the server sent them: absolute, or paths. */
   readonly links: {
-    /** This status. */
+    /** The ticket. */
     readonly self: string | null
-    /** Its stream of changes. */
+    /** Its stream of server-sent events. */
     readonly events: string | null
   }
 }
@@ -77,8 +77,8 @@ const REASONS: Readonly<Record<CanceledReason, true>> = {
 }
 
 /**
- * Reads a status. What has no ticket or none of the known states is none; `undefined`. Every other field that is missing
- * or not what it should be counts as not known: whoever reads a status need not check it again.
+ * Parses a status; `undefined` without an `id` or a known state. Any other field that is missing or of the wrong type counts
+ * as unknown, so that readers need no further checks.
  */
 export function readStatus(text: string): TicketStatus | undefined {
   const fields = fieldsOf(text)

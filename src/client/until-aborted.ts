@@ -1,8 +1,8 @@
 import type { ClientClock } from './clock.js'
 
 /**
- * What a promise comes to, or the signal's reason as soon as it aborts. Then whatever the promise comes to is nobody's
- * business any more. Leaves no listener.
+ * The promise, or a rejection with the signal's reason as soon as it aborts; the promise's outcome is then ignored. Removes
+ * its listener.
  */
 export function untilAborted<T>(promise: PromiseLike<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
@@ -23,7 +23,7 @@ export function untilAborted<T>(promise: PromiseLike<T>, signal: AbortSignal): P
   })
 }
 
-/** A pause, in milliseconds. Rejects with the signal's reason as soon as it aborts; then no timer is left. */
+/** A pause, in milliseconds. Rejects with the signal's reason as soon as it aborts, and clears its timer. */
 export async function pause(ms: number, clock: Pick<ClientClock, 'timer'>, signal: AbortSignal): Promise<void> {
   signal.throwIfAborted()
   if (ms === 0) return

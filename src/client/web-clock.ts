@@ -1,9 +1,9 @@
 import type { ClientClock } from './clock.js'
 
-/** The longest delay that the platform's timers hold; beyond it they fire at once. */
+/** The longest delay of the platform's timers; with a longer one they fire at once. */
 const MAX_DELAY_MS = 2 ** 31 - 1
 
-/** The clock that every browser and Node have. */
+/** The clock of browsers and Node. */
 export const webClock: ClientClock = {
   now: () => performance.now(),
   date: () => Date.now(),

@@ -1,6 +1,13 @@
-export type { HoldLimits } from './holding/hold-limits.js'
+// wire/       HTTP itself: requests, replies, header fields, errors as problem documents
+// tickets/    which tickets a client may see, and their status documents
+// holding/    requests that stay open: long polls and event streams
+// intake/     from the body of a POST to a queued task, once per idempotency key
+// resources/  the handlers, one file per path; ticket-routes.ts puts them together
+export type { RouteClock } from './holding/followers.js'
+export type { HoldLimits } from './holding/held-requests.js'
+export type { AcceptingRoute } from './intake/accepting-route.js'
 export type { JsonObject } from './intake/json-object.js'
-export type { AcceptingRoute, RouteClock, TicketRoutesOptions } from './options.js'
+export type { TicketRoutesOptions } from './options.js'
 export { type TicketRoutes, ticketRoutes } from './ticket-routes.js'
 export type { DescribeError, TicketError } from './tickets/task-failure.js'
 export type { TaskQuery, TicketPool } from './tickets/ticket-pool.js'

@@ -1,165 +1,134 @@
-import type { Task } from '../contract/task-contract.js'
 import type { TaskRecord } from '../contract/task-record.js'
-import type { Clock } from '../ports/clock.js'
-import type { HoldLimits } from './holding/hold-limits.js'
-import type { JsonObject } from './intake/json-object.js'
+import type { RouteClock } from './holding/followers.js'
+import type { HoldLimits } from './holding/held-requests.js'
+import type { AcceptingRoute } from './intake/accepting-route.js'
 import type { DescribeError } from './tickets/task-failure.js'
-import type { TicketStatus } from './tickets/ticket-status.js'
-import type { OwnBody } from './wire/own-body.js'
-import type { Problem } from './wire/problems.js'
 import type { HttpRequest, OwnedRequest } from './wire/request.js'
 
-/** A route that turns a JSON body into a task. */
-export interface AcceptingRoute {
-  /** The exact path, under the base path: `/tasks`, `/reports`. Nothing in it is a pattern. */
-  readonly path: string
-
-  /**
-   * Queues the task. Called with a body that was read and parsed, while the pool still takes work and the client is
-   * still there. What it throws becomes the reply: {@link invalidField} 400, a full queue 503, anything unknown 500.
-   *
-   * Queue as the last step and return the task. What is queued and not returned, or queued before something else throws,
-   * runs without a ticket: its client is told that nothing was queued.
-   *
-   * @param input - what the client sent; look fields up with `Object.hasOwn`
-   * @param request - its `signal` aborts when the client leaves: for work that must not outlive the wait for room; its
-   *   `owner` is meant to be the task's `key`, so that a 429 says that the owner's own share is full
-   */
-  readonly submit: (input: JsonObject, request: OwnedRequest) => Task | PromiseLike<Task>
-
-  /**
-   * Another body for the 202. It is then no longer the status document, so `Content-Location` and `ETag` are left out.
-   * Answers at once, not with a promise. When no reply can be made of what it says, `onError` is told and the usual one
-   * is sent: the task is queued by then.
-   *
-   * @defaultValue the status document
-   */
-  readonly accepted?: ((task: Task, status: TicketStatus) => OwnBody) | undefined
-
-  /**
-   * Another body for a POST that was refused. As with `accepted`, the usual one takes its place when it fails.
-   *
-   * @defaultValue the problem document
-   */
-  readonly refused?: ((problem: Problem) => OwnBody) | undefined
-}
-
-/** What these routes need of a clock: the time, and timers. */
-export type RouteClock = Pick<Clock, 'now' | 'timer'>
-
-/** How the ticket looks over HTTP. */
+/** The options of {@link ticketRoutes}. */
 export interface TicketRoutesOptions {
   /**
-   * The routes that take work.
+   * The routes that accept work.
    *
-   * @defaultValue none: the application has its own, with `accepted` and `refused`
+   * @defaultValue none: the application's own routes use `accepted` and `refused`
    */
   readonly accept?: readonly AcceptingRoute[] | undefined
 
   /**
-   * What stands before every path, without a slash at its end: `/api`.
+   * A prefix of every path, without a slash at its end: `/api`.
    *
-   * @defaultValue nothing
+   * @defaultValue none
    */
   readonly basePath?: string | undefined
 
   /**
-   * Scheme and host that clients use, for URLs in headers and links: `https://example.org`. Never taken from a request,
-   * whose `Host` anybody can write.
+   * The path of the tickets, below the base path and without a slash at its end. With `/reports` a ticket is at
+   * `/reports/<ticket>`, its stream at `/reports/<ticket>/events`, and the list at `/reports`. An accepting route may have
+   * this path, but none below it. Not `/livez` or `/readyz`.
+   *
+   * @defaultValue `/tasks`
+   */
+  readonly ticketPath?: string | undefined
+
+  /**
+   * Scheme and host of the URLs in headers and links: `https://example.org`. Never taken from a request, whose client can
+   * choose any `Host`.
    *
    * @defaultValue none: URLs are paths
    */
   readonly publicUrl?: string | undefined
 
   /**
-   * How soon clients are asked to come back for a ticket that is not done, in milliseconds: finite, above 0. Clients are
-   * told in the body; in `Retry-After` rounded up to seconds.
+   * When clients are asked to poll again a ticket that is not done, in milliseconds: finite, above 0. `Retry-After` is
+   * rounded up to seconds.
    *
    * @defaultValue 1,000
    */
   readonly pollAfterMs?: number | undefined
 
   /**
-   * Bytes a body may have. An integer from 1.
+   * The largest body, in bytes. An integer from 1.
    *
    * @defaultValue 65,536
    */
   readonly maxBodyBytes?: number | undefined
 
   /**
-   * Submissions with an `Idempotency-Key` that are remembered, each as long as its ticket, the oldest forgotten first. An
-   * integer from 1. Takes some 300 bytes for each.
+   * How many `Idempotency-Key`s are remembered, each at most as long as its ticket; beyond that the oldest is evicted. An
+   * integer from 1. Each takes about 300 bytes.
    *
    * @defaultValue 10,000
    */
   readonly maxIdempotencyKeys?: number | undefined
 
   /**
-   * Who sent a request, by a name of at most 256 characters; `undefined` when nobody is known. May be async. Give it to
-   * the task as its `key`, as in `submit: (input, { owner }) => pool.queueTask('resize', input, { key: owner })`. What it
-   * throws or rejects with becomes the reply, as with `submit`.
+   * The name of a request's owner, at most 256 characters; `undefined` when it is unknown. May be async. Use it as the
+   * task's `key`: `submit: (input, { owner }) => pool.queueTask('resize', input, { key: owner })`. An error becomes the
+   * reply, as with `submit`.
    *
-   * @defaultValue nobody is known
+   * @defaultValue no request has an owner
    */
   readonly owner?: ((request: HttpRequest) => string | undefined | PromiseLike<string | undefined>) | undefined
 
   /**
-   * Whether a client may be told of a ticket, and cancel it: only `true` is yes. May be async. A no is answered as if there
-   * were no such ticket, and so is an error, which goes to `onError`. Needed where others can guess the ids you choose.
-   * With it there is a list of tickets, `GET /tasks`, of those it allows.
+   * Whether a client may see and cancel a ticket: only `true` permits it. May be async. A denial gets the 404 of an unknown
+   * ticket, and so does an error, which goes to `onError`. Required where clients can guess the ids that you choose. Enables
+   * `GET /tasks`, the list of the tickets that it permits.
    *
-   * @param request - its `owner` is what the `owner` hook said
-   * @param record - the task's present record; its `key` is whose task it is
-   * @defaultValue who has a ticket may use it, and nobody may have a list
+   * @param request - its `owner` is the result of the `owner` hook
+   * @param record - the task's current record; its `key` is the task's owner
+   * @defaultValue any client may use a ticket that it has, and there is no list
    */
   readonly authorize?: ((request: OwnedRequest, record: TaskRecord) => boolean | PromiseLike<boolean>) | undefined
 
   /**
-   * How many requests for a ticket may wait for news at a time (`Prefer: wait`). One too many is answered at once.
+   * How many requests with `Prefer: wait` may be held at the same time. Beyond that they are answered at once.
    *
-   * @defaultValue 20 for a ticket, 50 for an owner, 500 in total
+   * @defaultValue 20 per ticket, 50 per owner, 500 in total
    */
   readonly longPolls?: HoldLimits | undefined
 
   /**
-   * How many streams of events may be open at a time. One too many gets the present status and is asked to come back.
+   * How many event streams may be open at the same time. Beyond that a stream sends the current status and asks the client
+   * to reconnect later.
    *
-   * @defaultValue 20 for a ticket, 50 for an owner, 500 in total
+   * @defaultValue 20 per ticket, 50 per owner, 500 in total
    */
   readonly streams?: HoldLimits | undefined
 
   /**
-   * What a client may know of a failure, at once, not as a promise. What it throws goes to `onError`.
+   * The code and message of a failure that clients may read. Synchronous. On an error the default applies, and the error
+   * goes to `onError`.
    *
-   * @defaultValue the code; the message only of this library's errors and of those whose `expose` is `true`
+   * @defaultValue the code; the message only for errors of this library and errors whose `expose` is `true`
    */
   readonly describeError?: DescribeError | undefined
 
   /**
-   * Whether the server is about to end: from then on `/readyz` says no and every reply asks its connection to end, while
-   * everything is still served. The pool's own stop implies it.
+   * Whether the server is closing: then `/readyz` answers 503 and every reply closes its connection, while all routes still
+   * work. A pool that is stopping or stopped implies it.
    *
    * @defaultValue never
    */
   readonly closing?: (() => boolean) | undefined
 
   /**
-   * Where errors go that the client is not told: what `submit` threw, what a hook threw or rejected with. May be async;
-   * what goes wrong in it is dropped.
+   * Receives the errors that clients may not read: unknown errors of `submit`, and errors of the other functions here. May
+   * be async. Its own errors are dropped.
    *
    * @defaultValue one line of `console.error`
    */
   readonly onError?: ((error: unknown, request: HttpRequest | undefined) => void) | undefined
 
   /**
-   * A number from 0 up to, not including, 1: the jitter of `Retry-After`.
+   * Returns a number from 0 up to, and not including, 1, for the jitter of `Retry-After`.
    *
    * @defaultValue a sequence that spreads evenly
    */
   readonly random?: (() => number) | undefined
 
   /**
-   * The clock of everything that waits here. Give your own only to test.
+   * The clock of held requests. Replace it only in tests.
    *
    * @defaultValue the system's
    */

@@ -1,15 +1,18 @@
 import { callable, integer, interval, isFunction, optionsOf, wording } from '../contract/checks.js'
 import { systemClock } from '../ports/system-clock.js'
-import { type AllHoldLimits, checkHoldLimits } from './holding/hold-limits.js'
-import type { AcceptingRoute, RouteClock, TicketRoutesOptions } from './options.js'
+import type { RouteClock } from './holding/followers.js'
+import { type AllHoldLimits, checkHoldLimits } from './holding/held-requests.js'
+import type { AcceptingRoute } from './intake/accepting-route.js'
+import type { TicketRoutesOptions } from './options.js'
 import type { DescribeError } from './tickets/task-failure.js'
-import type { HttpRequest } from './wire/request.js'
+import type { OnError } from './wire/hooks.js'
 import { evenlySpread } from './wire/retry-after.js'
 
-/** The options of the routes with every default in place. */
-export interface TicketSettings {
+/** The options with defaults applied. */
+export interface Settings {
   readonly accept: readonly AcceptingRoute[]
   readonly basePath: string
+  readonly ticketPath: string
   /** Without a slash at its end; empty when URLs are paths. */
   readonly publicUrl: string
   readonly pollAfterMs: number
@@ -21,7 +24,7 @@ export interface TicketSettings {
   readonly streams: AllHoldLimits
   readonly describeError: DescribeError | undefined
   readonly closing: () => boolean
-  readonly onError: (error: unknown, request: HttpRequest | undefined) => void
+  readonly onError: OnError
   readonly random: () => number
   readonly clock: RouteClock
 }
@@ -29,6 +32,7 @@ export interface TicketSettings {
 const TICKET_ROUTES_OPTIONS = {
   accept: true,
   basePath: true,
+  ticketPath: true,
   publicUrl: true,
   pollAfterMs: true,
   maxBodyBytes: true,
@@ -47,17 +51,19 @@ const TICKET_ROUTES_OPTIONS = {
 const ACCEPTING_ROUTE = { path: true, submit: true, accepted: true, refused: true } as const
 
 /**
- * Checks the options, each read once.
+ * Checks the options. Each is read once.
  *
- * @throws TypeError or RangeError that names the option, what it should be and what it was
+ * @throws TypeError or RangeError with the option, the expected value and the given one
  */
-export function checkTicketRoutesOptions(options: unknown): TicketSettings {
+export function checkTicketRoutesOptions(options: unknown): Settings {
   const o = optionsOf<TicketRoutesOptions>('options', options, TICKET_ROUTES_OPTIONS)
-  const { accept, basePath, publicUrl, pollAfterMs, maxBodyBytes, maxIdempotencyKeys } = o
+  const { accept, basePath, ticketPath = '/tasks', publicUrl, pollAfterMs, maxBodyBytes, maxIdempotencyKeys } = o
   const { owner, authorize, longPolls, streams, describeError, closing, onError, random, clock } = o
+  const path = checkTicketPath(ticketPath)
   return {
-    accept: accept === undefined ? [] : checkAccept(accept),
+    accept: accept === undefined ? [] : checkAccept(accept, path),
     basePath: basePath === undefined ? '' : checkBasePath(basePath),
+    ticketPath: path,
     publicUrl: publicUrl === undefined ? '' : checkPublicUrl(publicUrl),
     pollAfterMs: pollAfterMs === undefined ? 1_000 : interval('pollAfterMs', pollAfterMs),
     maxBodyBytes: maxBodyBytes === undefined ? 65_536 : integer('maxBodyBytes', maxBodyBytes, 1),
@@ -75,7 +81,7 @@ export function checkTicketRoutesOptions(options: unknown): TicketSettings {
   }
 }
 
-/** Where owners are not known, none has a limit. */
+/** Without an `owner` hook there is no limit per owner. */
 function holdLimits(name: string, limits: unknown, knowsOwners: boolean): AllHoldLimits {
   const checked = checkHoldLimits(name, limits)
   return knowsOwners ? checked : { ...checked, perOwner: Number.POSITIVE_INFINITY }
@@ -90,42 +96,54 @@ function checkClock(clock: unknown): RouteClock {
 }
 
 function toConsole(error: unknown): void {
-  // biome-ignore lint/suspicious/noConsole: an error that nobody asked for must still be seen
+  // biome-ignore lint/suspicious/noConsole: without `onError` an error must still be visible
   console.error('coatcheck/http:', error)
 }
 
-function checkAccept(accept: unknown): readonly AcceptingRoute[] {
+function checkAccept(accept: unknown, ticketPath: string): readonly AcceptingRoute[] {
   if (!Array.isArray(accept)) throw new TypeError(wording('accept', 'an array of routes', accept))
-  const routes = accept.map((route: unknown, index) => checkRoute(`accept[${index}]`, route))
-  const seen = new Set<string>()
-  for (const { path } of routes) {
-    if (seen.has(path)) throw new TypeError(wording('accept', 'routes with a path each', path))
-    seen.add(path)
-  }
-  return routes
+  const users = new Map<string, string>()
+  return accept.map((each: unknown, index) => {
+    const name = `accept[${index}]`
+    const route = checkRoute(name, each, ticketPath)
+    const user = users.get(route.path)
+    if (user !== undefined) {
+      throw new TypeError(wording(`${name}.path`, `a path that is not used by ${user} already`, route.path))
+    }
+    users.set(route.path, name)
+    return route
+  })
 }
 
-function checkRoute(name: string, route: unknown): AcceptingRoute {
+function checkRoute(name: string, route: unknown, ticketPath: string): AcceptingRoute {
   const { path, submit, accepted, refused } = optionsOf<AcceptingRoute>(name, route, ACCEPTING_ROUTE)
   return {
-    path: checkPath(`${name}.path`, path),
+    path: checkRoutePath(`${name}.path`, path, ticketPath),
     submit: callable(`${name}.submit`, submit),
     accepted: accepted === undefined ? undefined : callable(`${name}.accepted`, accepted),
     refused: refused === undefined ? undefined : callable(`${name}.refused`, refused)
   }
 }
 
-/** The characters of a path as they stand on a request line. */
+/** A path in the form in which a request line contains it. */
 const PATH = /^\/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*$/
 
-const TAKEN: ReadonlySet<string> = new Set(['/livez', '/readyz'])
+const HEALTH_PATHS: ReadonlySet<string> = new Set(['/livez', '/readyz'])
 
-function checkPath(name: string, path: unknown): string {
+function checkRoutePath(name: string, path: unknown, ticketPath: string): string {
   if (typeof path !== 'string' || !PATH.test(path)) {
     throw new TypeError(wording(name, 'a path that begins with "/", as it stands in a URL', path))
   }
-  if (TAKEN.has(path) || path.startsWith('/tasks/')) {
-    throw new TypeError(wording(name, 'a path other than /livez, /readyz and those under /tasks/', path))
+  if (HEALTH_PATHS.has(path) || path.startsWith(`${ticketPath}/`)) {
+    throw new TypeError(wording(name, `a path other than /livez, /readyz and those under ${ticketPath}/`, path))
+  }
+  return path
+}
+
+function checkTicketPath(path: unknown): string {
+  if (typeof path !== 'string' || !PATH.test(path) || path.endsWith('/') || HEALTH_PATHS.has(path)) {
+    const expected = 'a path that begins with "/" and does not end with it, other than /livez and /readyz'
+    throw new TypeError(wording('ticketPath', expected, path))
   }
   return path
 }

@@ -1,68 +1,68 @@
 import type { Task } from '../contract/task-contract.js'
-import { livez, readyz } from './health.js'
 import { EventStreams } from './holding/event-streams.js'
 import { Followers } from './holding/followers.js'
-import { Holds } from './holding/holds.js'
+import { HeldRequests } from './holding/held-requests.js'
 import { LongPolls } from './holding/long-polls.js'
-import { acceptingResource } from './intake/accepting-resource.js'
 import { IdempotencyKeys } from './intake/idempotency.js'
-import { recorded } from './intake/recorded.js'
 import type { TicketRoutesOptions } from './options.js'
-import { Refusals } from './refusals.js'
+import { acceptingResource } from './resources/accepting-resource.js'
+import { livez, readyz } from './resources/health.js'
+import { ticketEvents } from './resources/ticket-events.js'
+import { ticketList } from './resources/ticket-list.js'
+import { ticketResource } from './resources/ticket-resource.js'
 import { checkTicketRoutesOptions } from './settings.js'
 import { TicketAccess } from './tickets/ticket-access.js'
-import { ticketEvents } from './tickets/ticket-events.js'
-import { ticketList } from './tickets/ticket-list.js'
 import { requirePool, type TicketPool } from './tickets/ticket-pool.js'
 import { TicketReplies } from './tickets/ticket-replies.js'
-import { ticketResource } from './tickets/ticket-resource.js'
+import { Hooks } from './wire/hooks.js'
+import { Refusals, recorded } from './wire/refusals.js'
 import { closing, type HttpReply, withoutBody } from './wire/reply.js'
 import { type HttpRequest, splitTarget } from './wire/request.js'
 import { absent, answer, type Match, RouteTable, readable } from './wire/route-table.js'
 
-/** A pool's tickets over HTTP, without a framework. */
+/** The HTTP routes of a pool's tickets, independent of any framework. */
 export interface TicketRoutes {
   /**
    * Decides the reply to a request. Never rejects.
    *
-   * @returns `undefined` when the path is none of these routes: the application goes on
+   * @returns `undefined` when the path is not one of these routes: the application handles the request
    */
   handle(request: HttpRequest): Promise<HttpReply | undefined>
 
   /**
-   * The 202 for a task that a route of the application's own has queued: once it is as durable as its pool can make it,
-   * with the ticket in headers and body. Never rejects.
+   * The 202 for a task that the application's own route has queued, once the pool has recorded it. Headers and body contain
+   * the ticket. Never rejects.
    */
   accepted(task: Task): Promise<HttpReply>
 
   /**
-   * The reply to an error, for routes of the application's own: what `queueTask` threw, an {@link invalidField}; anything
-   * unknown is a 500 without a word about it, and goes to `onError`. Never throws.
+   * The reply to an error, for the application's own routes: an error of `queueTask`, an {@link invalidField}. An unknown
+   * error becomes a 500 without detail and goes to `onError`. Never throws.
    */
   refused(error: unknown): HttpReply
 }
 
 /**
- * Puts a pool's tickets on HTTP: work is handed in by POST and answered with 202 and a ticket; the ticket is asked for,
- * or canceled, until its task has ended; the pool's refusals become 503 and 429 with `Retry-After`.
+ * Makes the HTTP routes of a pool: a POST queues a task and gets 202 with a ticket, the ticket's URL has the task's status
+ * until the pool forgets it, and the pool's refusals become 503 and 429 with `Retry-After`.
  *
  * ```
- *  POST   <accepting route>   202 the ticket    400 413 415 429 503 not queued, for sure
- *  GET    /tasks/<ticket>     200 the status    304 unchanged   404 unknown
- *         with Prefer: wait=N held until there is news
- *  GET    /tasks              200 the tickets that the client may see, with `authorize`
- *  DELETE /tasks/<ticket>     200 canceled      202 asked to end   409 had ended   404 unknown
- *  GET    /tasks/<ticket>/events   200 each change as an event     204 nothing more to tell   404 unknown
- *  GET    /livez /readyz      200 yes           503 not (yet, any more)
+ *  POST   <accepting route>        202 queued      400 413 415 429 503 nothing was queued
+ *  GET    /tasks/<ticket>          200 status      304 not modified   404 unknown
+ *         with Prefer: wait=N      held until the status changes
+ *  DELETE /tasks/<ticket>          200 canceled    202 cancel requested   409 finished before   404 unknown
+ *  GET    /tasks/<ticket>/events   200 an event for each change   204 no further event   404 unknown
+ *  GET    /tasks                   200 the client's tickets, with `authorize`
+ *  GET    /livez /readyz           200 yes         503 not yet, or no longer
  * ```
  *
- * HEAD comes with GET, OPTIONS with everything; any other method is a 405. Everything is decided here: an adapter hands
- * over a {@link HttpRequest} and writes the {@link HttpReply}. Holds timers and listeners only for requests that wait;
- * several may share a pool.
+ * `ticketPath` replaces `/tasks`. HEAD works like GET, OPTIONS on each path; any other method gets 405. An adapter passes in
+ * a {@link HttpRequest} and writes the {@link HttpReply}. Timers and listeners exist only for held requests. Several route
+ * sets may share a pool.
  *
- * @param pool - whose tickets these are
- * @param options - checked once, now
- * @throws TypeError or RangeError that names the option that is wrong or unknown
+ * @param pool - the pool of the tickets
+ * @param options - checked once, by this call
+ * @throws TypeError or RangeError that names the wrong or unknown option
  *
  * @example
  * ```ts
@@ -94,30 +94,30 @@ export interface TicketRoutes {
 export function ticketRoutes(pool: TicketPool, options: TicketRoutesOptions = {}): TicketRoutes {
   requirePool(pool)
   const settings = checkTicketRoutesOptions(options)
-  const refusals = new Refusals(settings)
-  const replies = new TicketReplies(settings, (error) => refusals.report(error))
+  const { accept, basePath, clock, random } = settings
+  const ticketPath = basePath + settings.ticketPath
+
+  const hooks = new Hooks(settings.onError)
+  const refusals = new Refusals(hooks, random)
+  const replies = new TicketReplies({ ...settings, ticketsUrl: `${settings.publicUrl}${ticketPath}/` }, hooks)
+  const access = new TicketAccess(pool, settings, hooks)
+  const keys = new IdempotencyKeys(pool, settings.maxIdempotencyKeys)
+  const followers = new Followers(pool, clock)
+  const longPolls = new LongPolls(followers, new HeldRequests(settings.longPolls), clock)
+  const held = new HeldRequests(settings.streams)
+  const streams = new EventStreams({ followers, held, replies, hooks, clock, random })
   const isClosing = (): boolean =>
     pool.state === 'stopping' ||
     pool.state === 'stopped' ||
-    refusals.guarded('closing', settings.closing, (answer) => answer === true) === true
-
-  const { basePath, clock } = settings
-  const access = new TicketAccess(pool, settings, refusals)
-  const followers = new Followers(pool, clock)
-  const longPolls = new LongPolls(followers, new Holds(settings.longPolls), clock)
-
-  const streams = new EventStreams({ followers, replies, settings, report: (error) => refusals.report(error) })
+    hooks.result('closing', settings.closing, (answer) => answer === true) === true
 
   const table = new RouteTable()
-  if (settings.authorize !== undefined) table.exact(`${basePath}/tasks`, ticketList(access, replies))
-  else if (settings.accept.some(({ path }) => path === '/tasks')) table.exact(`${basePath}/tasks`, readable(absent))
-  const keys = new IdempotencyKeys(pool, settings.maxIdempotencyKeys)
-  const intake = { pool, settings, access, keys, replies, refusals }
-  for (const route of settings.accept) {
-    table.exact(basePath + route.path, acceptingResource(route, intake))
-  }
-  table.any(`${basePath}/tasks/:`, ticketResource({ pool, access, replies, longPolls }))
-  table.any(`${basePath}/tasks/:/events`, ticketEvents(access, replies, streams))
+  if (settings.authorize !== undefined) table.exact(ticketPath, ticketList(access, replies))
+  else if (accept.some(({ path }) => path === settings.ticketPath)) table.exact(ticketPath, readable(absent))
+  const parts = { pool, access, keys, replies, refusals, hooks, maxBodyBytes: settings.maxBodyBytes }
+  for (const route of accept) table.exact(basePath + route.path, acceptingResource(route, parts))
+  table.any(`${ticketPath}/{id}`, ticketResource({ pool, access, replies, longPolls }))
+  table.any(`${ticketPath}/{id}/events`, ticketEvents(access, replies, streams))
   table.exact(`${basePath}/livez`, livez)
   table.exact(`${basePath}/readyz`, readyz(pool, isClosing))
 

@@ -1,4 +1,4 @@
-/** What becomes of the task, and of the call, when the caller leaves: at every stage. */
+/** The effect of an abort on the task and the call, at every stage. */
 import { getEventListeners } from 'node:events'
 import type { SubmitOptions } from 'coatcheck/client'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -6,12 +6,12 @@ import { type Exchange, exchange } from '../../src/client/exchange.js'
 import { untilAborted } from '../../src/client/until-aborted.js'
 import { ManualClock } from '../support/manual-clock.js'
 import { rejection } from '../support/pools.js'
-import { Counter, ORIGIN, quiet, status, succeeded, TICKET } from './support/counter.js'
+import { ORIGIN, quiet, ScriptedServer, status, succeeded, TICKET } from './support/scripted-server.js'
 import { setting } from './support/setting.js'
 
 const reason = new Error('the page was closed')
 
-/** A client whose caller can leave. */
+/** A client whose caller can abort. */
 function leaving(options: SubmitOptions = {}) {
   const controller = new AbortController()
   const { signal } = controller
@@ -34,29 +34,29 @@ afterEach(async () => {
   for (const signal of left.splice(0)) expect(getEventListeners(signal, 'abort')).toEqual([])
 })
 
-describe('a caller of submit who leaves', () => {
-  it('before anything was sent, sends nothing', async () => {
+describe('a caller of submit who aborts', () => {
+  it('before anything is sent, sends nothing', async () => {
     const { server, submit, leave } = leaving()
     leave()
     expect(await rejection(submit().promise)).toBe(reason)
     expect(await server.waiting()).toEqual([])
   })
 
-  it('before the 202 is free at once, and the task is canceled when its ticket comes', async () => {
+  it('before the 202 gets the rejection at once, and the task is canceled when its ticket arrives', async () => {
     const tickets: string[] = []
-    const { server, submit, leave, told } = leaving({ onAccepted: (url) => void tickets.push(url) })
+    const { server, submit, leave, reported } = leaving({ onAccepted: (url) => void tickets.push(url) })
     const call = submit()
     const post = await server.next('POST /tasks')
     leave()
     expect(await rejection(call.promise)).toBe(reason)
-    expect(post.init.signal?.aborted).toBe(false) // it may have arrived: only its answer says how to cancel it
+    expect(post.init.signal?.aborted).toBe(false) // it may have arrived, and its answer names the ticket to cancel
     post.answer(202, TICKET, status())
     ;(await server.next('DELETE /tasks/a')).answer(200)
     expect(await server.waiting()).toEqual([])
-    expect([told, tickets], 'nobody wants to know').toEqual([[], []])
+    expect([reported, tickets], 'nobody wants to know').toEqual([[], []])
   })
 
-  it('before a refusal is free at once, and nothing is sent again', async () => {
+  it('before a refusal gets the rejection at once, and nothing is sent again', async () => {
     const { advance, server, submit, leave, timers } = leaving()
     const call = submit()
     const post = await server.next('POST /tasks')
@@ -68,7 +68,7 @@ describe('a caller of submit who leaves', () => {
     expect(timers()).toBe(0)
   })
 
-  it('before no answer is free at once, and nothing is sent again', async () => {
+  it('before a lost answer gets the rejection at once, and nothing is sent again', async () => {
     const { advance, server, submit, leave, timers } = leaving()
     const call = submit()
     const post = await server.next('POST /tasks')
@@ -80,7 +80,7 @@ describe('a caller of submit who leaves', () => {
     expect(timers()).toBe(0)
   })
 
-  it('before an answer that never comes is free at once, and the request ends at its time limit', async () => {
+  it('before an answer that never arrives gets the rejection at once, and the request ends at its time limit', async () => {
     const { advance, server, submit, leave, timers } = leaving()
     const call = submit()
     const post = await server.next('POST /tasks')
@@ -104,13 +104,13 @@ describe('a caller of submit who leaves', () => {
     expect(await server.waiting()).toEqual([])
   })
 
-  it('while a question is held cuts it off and cancels the task', async () => {
+  it('while a poll is held aborts it and cancels the task', async () => {
     const { server, submit, accept, leave, timers } = leaving()
     const call = submit()
     await accept()
-    const asked = await server.next('GET /tasks/a')
+    const sent = await server.next('GET /tasks/a')
     leave()
-    expect(asked.init.signal?.aborted).toBe(true)
+    expect(sent.init.signal?.aborted).toBe(true)
     expect(await rejection(call.promise)).toBe(reason)
     const cancel = await server.next('DELETE /tasks/a')
     expect(cancel.init.keepalive).toBe(true) // it outlives the page
@@ -120,7 +120,7 @@ describe('a caller of submit who leaves', () => {
     expect(await server.waiting()).toEqual([])
   })
 
-  it('between two questions cancels the task', async () => {
+  it('between two polls cancels the task', async () => {
     const { server, submit, accept, leave } = leaving()
     const call = submit()
     await accept()
@@ -131,7 +131,7 @@ describe('a caller of submit who leaves', () => {
     await server.next('DELETE /tasks/a')
   })
 
-  it('while it is being told cancels the task, and hears no more', async () => {
+  it('while its listener runs cancels the task, and the listener is not called again', async () => {
     const { server, submit, accept, leave } = leaving({ onProgress: () => new Promise(() => {}) })
     const call = submit()
     await accept()
@@ -142,31 +142,31 @@ describe('a caller of submit who leaves', () => {
     expect(await server.waiting()).toEqual([])
   })
 
-  it('from where it is being told, and never listens to the end, cancels the task as well', async () => {
-    const desk = leaving({
+  it('inside a listener that never ends cancels the task as well', async () => {
+    const service = leaving({
       onProgress: () => {
-        desk.leave()
+        service.leave()
         return new Promise(() => {})
       }
     })
-    const call = desk.submit()
-    await desk.accept()
+    const call = service.submit()
+    await service.accept()
     expect(await rejection(call.promise)).toBe(reason)
-    ;(await desk.server.next('DELETE /tasks/a')).answer(200)
-    expect(await desk.server.waiting()).toEqual([])
+    ;(await service.server.next('DELETE /tasks/a')).answer(200)
+    expect(await service.server.waiting()).toEqual([])
   })
 
-  it('in the very turn in which the answer arrives still has its reason, and the task is asked to end', async () => {
-    const { server, submit, accept, leave, told } = leaving()
+  it('in the turn in which the answer arrives gets its reason, and the task is canceled', async () => {
+    const { server, submit, accept, leave, reported } = leaving()
     const call = submit()
     await accept()
-    const asked = await server.next('GET /tasks/a')
-    asked.answer(200, {}, succeeded(1))
+    const sent = await server.next('GET /tasks/a')
+    sent.answer(200, {}, succeeded(1))
     leave()
     expect(await rejection(call.promise)).toBe(reason)
     ;(await server.next('DELETE /tasks/a')).answer(409)
     expect(await server.waiting()).toEqual([])
-    expect(told).toEqual(['queued'])
+    expect(reported).toEqual(['queued'])
   })
 
   it('after the result changes nothing', async () => {
@@ -179,7 +179,7 @@ describe('a caller of submit who leaves', () => {
     expect(await server.waiting()).toEqual([])
   })
 
-  it('without a reason of its own gets the platform’s', async () => {
+  it("without a reason gets the platform's", async () => {
     const controller = new AbortController()
     const { server, submit } = setting({ signal: controller.signal })
     const call = submit()
@@ -188,7 +188,7 @@ describe('a caller of submit who leaves', () => {
     expect(await rejection(call.promise)).toMatchObject({ name: 'AbortError' })
   })
 
-  it('and wants the task to be left alone cuts its request off, and sends nothing more', async () => {
+  it('with onAbort leave aborts its request, and sends nothing more', async () => {
     const { server, submit, leave } = leaving({ onAbort: 'leave' })
     const first = submit()
     const post = await server.next('POST /tasks')
@@ -207,18 +207,18 @@ describe('a caller of submit who leaves', () => {
   })
 })
 
-describe('a caller of poll who leaves', () => {
-  it('leaves the task alone', async () => {
+describe('a caller of poll who aborts', () => {
+  it('lets the task run', async () => {
     const { server, poll, leave } = leaving()
     const call = poll()
-    const asked = await server.next('GET /tasks/a')
+    const sent = await server.next('GET /tasks/a')
     leave()
     expect(await rejection(call.promise)).toBe(reason)
-    expect(asked.init.signal?.aborted).toBe(true)
+    expect(sent.init.signal?.aborted).toBe(true)
     expect(await server.waiting()).toEqual([])
   })
 
-  it('cancels it if asked to', async () => {
+  it('cancels it with onAbort cancel', async () => {
     const { server, poll, leave } = leaving({ onAbort: 'cancel' })
     const call = poll()
     await server.next('GET /tasks/a')
@@ -238,7 +238,7 @@ describe('a cancel', () => {
     return all
   }
 
-  it('that is refused for now or gets no answer is sent again', async () => {
+  it('that is refused temporarily or gets no answer is sent again', async () => {
     const { advance, server, timers } = await afterLeaving()
     ;(await server.next('DELETE /tasks/a')).answer(503, { 'Retry-After': '2' })
     await advance(2_250)
@@ -258,13 +258,13 @@ describe('a cancel', () => {
     expect(timers()).toBe(0)
   })
 
-  it('is given up after as many attempts as any request, without a word: nobody is there to hear it', async () => {
+  it('ends after the attempts of any request, and its error is dropped', async () => {
     const { server } = await afterLeaving({ retry: { attempts: 3, backoffMs: 0 } })
     for (let attempt = 0; attempt < 3; attempt++) (await server.next('DELETE /tasks/a')).answer(500)
     expect(await server.waiting()).toEqual([])
   })
 
-  it('is sent to the ticket, wherever that is trusted to be', async () => {
+  it('is sent to the ticket, also on a trusted origin', async () => {
     const { server, submit, leave } = leaving({ trustedOrigins: ['https://tickets.test'] })
     const call = submit()
     ;(await server.next('POST /tasks')).answer(202, { ...TICKET, Location: 'https://tickets.test/a' }, status())
@@ -290,14 +290,14 @@ it('a signal that a thousand calls share has no listener left when they have end
 describe('one request', () => {
   const request: Exchange = { method: 'GET', url: `${ORIGIN}/tasks/a`, headers: {}, limitMs: 1_000 }
 
-  it('of somebody who has left already is not sent', async () => {
-    const server = new Counter()
+  it('with an aborted signal is not sent', async () => {
+    const server = new ScriptedServer()
     const line = { fetch: server.fetch, clock: new ManualClock() }
     expect(await rejection(exchange(request, line, AbortSignal.abort(reason)))).toBe(reason)
     expect(await server.waiting()).toEqual([])
   })
 
-  it('of somebody who leaves is no lost answer', async () => {
+  it('that is aborted is not a lost answer', async () => {
     const { server, leave, signal } = leaving()
     const answer = exchange(request, { fetch: server.fetch, clock: new ManualClock() }, signal)
     await server.next('GET /tasks/a')
@@ -306,7 +306,7 @@ describe('one request', () => {
   })
 })
 
-it('a promise that was waited for leaves no listener, however it ends', async () => {
+it('untilAborted leaves no listener, however the promise ends', async () => {
   const { signal } = leaving()
   expect(await untilAborted(Promise.resolve(1), signal)).toBe(1)
   expect(getEventListeners(signal, 'abort')).toEqual([])

@@ -2,17 +2,17 @@ import { describe, expect, it } from 'vitest'
 import { readAccepted, readCanceled, readFound, type Ticket } from '../../src/client/answers.js'
 import type { Answer } from '../../src/client/exchange.js'
 import { readStatus } from '../../src/client/ticket-status.js'
-import { status } from './support/counter.js'
+import { status } from './support/scripted-server.js'
 
 const known: Ticket = {
-  url: 'http://desk.test/tasks/a',
+  url: 'http://server.test/tasks/a',
   status: undefined,
   tag: 'W/"1"',
   retryAfterMs: 1_000,
   wasHeld: false
 }
 
-/** Whether an answer with this `Preference-Applied` says that the question was held. */
+/** Whether an answer with this `Preference-Applied` states that the poll was held. */
 const wasHeld = (applied: string): boolean => {
   const headers = new Headers({ 'Preference-Applied': applied })
   const verdict = readFound({ status: 304, headers, text: '', retryAfterMs: undefined }, known)
@@ -20,7 +20,7 @@ const wasHeld = (applied: string): boolean => {
   return verdict.done.wasHeld
 }
 
-describe('an answer says that the question was held', () => {
+describe('an answer states that the poll was held', () => {
   it.each([
     'wait',
     'wait=25',
@@ -44,34 +44,34 @@ describe('an answer says that the question was held', () => {
   )
 })
 
-describe('an answer that is no ticket', () => {
+describe('an answer without a ticket', () => {
   const answer = (code: number, text = ''): Answer => ({
     status: code,
     headers: new Headers(),
     text,
     retryAfterMs: undefined
   })
-  const rules = { asked: 'http://desk.test/tasks', trustedOrigins: [] }
+  const rules = { requestUrl: 'http://server.test/tasks', trustedOrigins: [] }
 
   it.each([
-    [0, 'it leads elsewhere, and is not followed'],
+    [0, 'it redirects, and redirects are not followed'],
     [200, 'its status is 200'],
     [204, 'its status is 204'],
-    [300, 'it leads elsewhere, and is not followed'],
-    [303, 'it leads elsewhere, and is not followed'],
+    [300, 'it redirects, and redirects are not followed'],
+    [303, 'it redirects, and redirects are not followed'],
     [304, 'its status is 304']
-  ])('and has the status %d says why it is none', (code, why) => {
+  ])('with the status %d is an error that says why', (code, why) => {
     const message = `The server gave an answer that cannot be used: ${why}.`
     expect(() => readAccepted(answer(code), rules)).toThrow(expect.objectContaining({ status: code, message }))
   })
 
-  it('because it does not say where the ticket is says so', () => {
+  it('without a ticket URL is an error that says so', () => {
     expect(() => readAccepted(answer(202, JSON.stringify(status({ links: null }))), rules)).toThrow(
-      'where its ticket is'
+      'it has no ticket URL'
     )
   })
 
-  it('because it is another page, or never came, is worth another question, and says why in the end', () => {
+  it('that is another page, or lost, is retried, and the error says why', () => {
     expect(readFound(answer(200, '<html>'), known)).toMatchObject({
       again: { message: 'The server gave an answer that cannot be used: it is not the status of a ticket.' }
     })
@@ -101,11 +101,11 @@ describe('a status', () => {
     links: { self: '/tasks/a', events: '/tasks/a/events' }
   })
 
-  it('is told field by field as the server sent it', () => {
+  it('is read field by field as the server sent it', () => {
     expect(readStatus(JSON.stringify(full))).toEqual(full)
   })
 
-  it('has nothing in place of a field that is not what it should be', () => {
+  it('has null in place of a field of the wrong type', () => {
     const odd = { cancelRequested: 'true', progress: { message: 'unpacking' }, startedAt: 1, links: { self: 1 } }
     expect(readStatus(JSON.stringify({ ...full, ...odd }))).toEqual({
       ...full,

@@ -1,4 +1,4 @@
-/** The client in a browser, from its source, on our routes. Skipped where there is no Chromium. */
+/** The client in a browser, from its source, with the routes of this package. Skipped without Chromium. */
 import { accessSync, constants } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { createServer, type RequestListener } from 'node:http'
@@ -11,7 +11,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { mount } from '../../examples/express.js'
 import { listener } from '../../examples/node-http.js'
 import { root } from '../package/run.js'
-import { realDesk, until } from './support/real-desk.js'
+import { realServer, until } from './support/real-server.js'
 
 const executablePath = process.env['CHROMIUM'] ?? '/usr/bin/chromium'
 
@@ -24,7 +24,7 @@ const isThere = ((): boolean => {
   }
 })()
 
-/** Serves a page, and the source of the client as the modules that it is made of; everything else goes on. */
+/** Serves a page and the source modules of the client; all other requests go to the routes. */
 const withPage =
   (next: RequestListener): RequestListener =>
   async (req, res) => {
@@ -50,15 +50,15 @@ describe.skipIf(!isThere)('in a browser', () => {
   let browser: Browser
 
   beforeAll(async () => {
-    browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] }) // it sees nothing but our own pages
+    browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] }) // it loads only pages of this test
   })
 
   afterAll(() => browser?.close())
 
-  const deskWithPage = (options: TicketRoutesOptions = {}) =>
-    realDesk(options, {}, (routes) => createServer(withPage(listener(routes))))
+  const serviceWithPage = (options: TicketRoutesOptions = {}) =>
+    realServer(options, {}, (routes) => createServer(withPage(listener(routes))))
 
-  /** A page that has the client, and what went wrong in it. */
+  /** A page with the client, and the errors in it. */
   const open = async (origin: string): Promise<Page> => {
     const page = await browser.newPage()
     onTestFinished(() => page.close())
@@ -71,62 +71,62 @@ describe.skipIf(!isThere)('in a browser', () => {
     return page
   }
 
-  /** Submits, keeps what was told in `told`, and answers what it came to. */
+  /** Submits, keeps the statuses in `reported`, and returns the outcome. */
   const submitIn = (page: Page, url: string, options = ''): Promise<unknown> =>
     page.evaluate(`
-      globalThis.told = []
+      globalThis.reported = []
       globalThis.controller = new AbortController()
       client.submit('${url}', { width: 200 }, {
         signal: controller.signal,
-        onProgress: ({ status, progress }) => told.push([status, progress?.message ?? null]),
+        onProgress: ({ status, progress }) => reported.push([status, progress?.message ?? null]),
         ${options}
       }).then((result) => ({ result }), (error) => ({ name: error.name, code: error.code, status: error.status }))
     `)
 
-  it('work is handed in by a URL relative to the page, followed by held questions, and comes back with its result', async () => {
-    const desk = await deskWithPage()
-    const page = await open(desk.origin)
+  it('work is submitted to a URL relative to the page, followed by held polls, and resolves with its result', async () => {
+    const service = await serviceWithPage()
+    const page = await open(service.origin)
     const outcome = submitIn(page, '../tasks')
-    await until(() => desk.begun.length === 1 && desk.lines.length === 2)
-    desk.begun[0]?.context.progress(0.5, 'half way')
-    await until(() => desk.lines.length === 3)
-    desk.begun[0]?.open({ url: '/200.png' })
+    await until(() => service.begun.length === 1 && service.lines.length === 2)
+    service.begun[0]?.context.progress(0.5, 'half way')
+    await until(() => service.lines.length === 3)
+    service.begun[0]?.open({ url: '/200.png' })
     expect(await outcome).toEqual({ result: { url: '/200.png' } })
-    expect(await page.evaluate('told')).toEqual([
+    expect(await page.evaluate('reported')).toEqual([
       ['running', null],
       ['running', 'half way'],
       ['succeeded', 'half way']
     ])
-    expect(desk.lines).toEqual(['POST /tasks', 'GET /tasks/ticket', 'GET /tasks/ticket'])
+    expect(service.lines).toEqual(['POST /tasks', 'GET /tasks/ticket', 'GET /tasks/ticket'])
   })
 
-  it('a caller who leaves has its task canceled', async () => {
-    const desk = await deskWithPage()
-    const page = await open(desk.origin)
+  it('a caller who aborts has its task canceled', async () => {
+    const service = await serviceWithPage()
+    const page = await open(service.origin)
     const outcome = submitIn(page, '/tasks')
-    await until(() => desk.begun.length === 1 && desk.lines.length === 2)
+    await until(() => service.begun.length === 1 && service.lines.length === 2)
     await page.evaluate('controller.abort()')
     expect(await outcome).toMatchObject({ name: 'AbortError' })
-    await until(() => desk.pool.stats().totals.canceled === 1)
+    await until(() => service.pool.stats().totals.canceled === 1)
   })
 
-  it('a page that is closed gets its cancel through, if it aborts when it hides', async () => {
-    const desk = await deskWithPage()
-    const page = await open(desk.origin)
+  it('a page that closes sends its cancel, if it aborts in pagehide', async () => {
+    const service = await serviceWithPage()
+    const page = await open(service.origin)
     await page.evaluate("addEventListener('pagehide', () => controller.abort())")
     const gone = submitIn(page, '/tasks').catch(() => 'gone')
-    await until(() => desk.begun.length === 1 && desk.lines.length === 2)
+    await until(() => service.begun.length === 1 && service.lines.length === 2)
     await page.goto('about:blank')
     expect(await gone).toBe('gone')
-    await until(() => desk.pool.stats().totals.canceled === 1)
+    await until(() => service.pool.stats().totals.canceled === 1)
   })
 
-  it('a redirect is not followed, although a browser hides where it leads', async () => {
-    const elsewhere = await deskWithPage()
-    const desk = await realDesk({}, {}, () =>
+  it('a redirect is not followed, although a browser hides its target', async () => {
+    const elsewhere = await serviceWithPage()
+    const service = await realServer({}, {}, () =>
       createServer(withPage((_req, res) => res.writeHead(307, { Location: elsewhere.url }).end()))
     )
-    const page = await open(desk.origin)
+    const page = await open(service.origin)
     expect(await submitIn(page, '/tasks')).toEqual({
       name: 'UnexpectedAnswerError',
       code: 'ERR_UNEXPECTED_ANSWER',
@@ -136,31 +136,31 @@ describe.skipIf(!isThere)('in a browser', () => {
   })
 
   describe('on a page of another origin', () => {
-    it('the client works as at home with a server that allows it and lets it read its headers', async () => {
-      const { origin } = await deskWithPage()
-      const desk = await realDesk({}, {}, (routes) => createServer(mount(express(), routes, [origin])))
+    it('the client works with a server that allows it and exposes its headers', async () => {
+      const { origin } = await serviceWithPage()
+      const service = await realServer({}, {}, (routes) => createServer(mount(express(), routes, [origin])))
       const page = await open(origin)
-      const outcome = submitIn(page, desk.url)
-      await until(() => desk.begun.length === 1 && desk.lines.length === 2)
-      desk.begun[0]?.open('from afar')
+      const outcome = submitIn(page, service.url)
+      await until(() => service.begun.length === 1 && service.lines.length === 2)
+      service.begun[0]?.open('from afar')
       expect(await outcome).toEqual({ result: 'from afar' })
-      expect(desk.lines).toEqual(['POST /tasks', 'GET /tasks/ticket'])
+      expect(service.lines).toEqual(['POST /tasks', 'GET /tasks/ticket'])
     })
 
-    it('it can cancel there', async () => {
-      const { origin } = await deskWithPage()
-      const desk = await realDesk({}, {}, (routes) => createServer(mount(express(), routes, [origin])))
+    it('it can cancel', async () => {
+      const { origin } = await serviceWithPage()
+      const service = await realServer({}, {}, (routes) => createServer(mount(express(), routes, [origin])))
       const page = await open(origin)
-      const outcome = submitIn(page, desk.url)
-      await until(() => desk.begun.length === 1 && desk.lines.length === 2)
+      const outcome = submitIn(page, service.url)
+      await until(() => service.begun.length === 1 && service.lines.length === 2)
       await page.evaluate('controller.abort()')
       expect(await outcome).toMatchObject({ name: 'AbortError' })
-      await until(() => desk.pool.stats().totals.canceled === 1)
+      await until(() => service.pool.stats().totals.canceled === 1)
     })
 
-    it('it goes by the body alone with a server that shows it no headers', async () => {
-      const { origin } = await deskWithPage()
-      const desk = await realDesk({ pollAfterMs: 50 }, {}, (routes) =>
+    it('it uses the body alone with a server that exposes no headers', async () => {
+      const { origin } = await serviceWithPage()
+      const service = await realServer({ pollAfterMs: 50 }, {}, (routes) =>
         createServer((req, res) => {
           res.setHeader('Access-Control-Allow-Origin', origin)
           res.setHeader('Access-Control-Allow-Headers', 'Content-Type, Idempotency-Key, If-None-Match, Prefer')
@@ -169,20 +169,20 @@ describe.skipIf(!isThere)('in a browser', () => {
         })
       )
       const page = await open(origin)
-      const outcome = submitIn(page, desk.url)
-      await until(() => desk.begun.length === 1)
-      desk.begun[0]?.open('from afar')
+      const outcome = submitIn(page, service.url)
+      await until(() => service.begun.length === 1)
+      service.begun[0]?.open('from afar')
       expect(await outcome).toEqual({ result: 'from afar' })
     })
 
-    it('nothing is queued by a server that does not allow it', async () => {
-      const { origin } = await deskWithPage()
-      const desk = await realDesk({}, {}, (routes: TicketRoutes) => createServer(mount(express(), routes)))
+    it('it queues nothing on a server that does not allow it', async () => {
+      const { origin } = await serviceWithPage()
+      const service = await realServer({}, {}, (routes: TicketRoutes) => createServer(mount(express(), routes)))
       const page = await open(origin)
-      expect(await submitIn(page, desk.url, 'retry: { attempts: 2, backoffMs: 0 }')).toMatchObject({
+      expect(await submitIn(page, service.url, 'retry: { attempts: 2, backoffMs: 0 }')).toMatchObject({
         code: 'ERR_SERVER_UNREACHABLE'
       })
-      expect(desk.pool.stats().totals.submitted).toBe(0)
+      expect(service.pool.stats().totals.submitted).toBe(0)
     })
   })
 })

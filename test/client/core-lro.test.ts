@@ -1,4 +1,4 @@
-/** A poller for long-running operations from a cloud SDK, on our routes as they are. */
+/** A poller for long-running operations from a cloud SDK, with the unchanged routes. */
 import {
   createHttpPoller,
   type OperationResponse,
@@ -9,8 +9,8 @@ import {
 import type { TicketStatus } from 'coatcheck/http'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { rejection } from '../support/pools.js'
-import { quiet } from './support/counter.js'
-import { realDesk, until } from './support/real-desk.js'
+import { realServer, until } from './support/real-server.js'
+import { quiet } from './support/scripted-server.js'
 
 type Progress = OperationState<TicketStatus>
 
@@ -18,7 +18,7 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-/** An operation whose requests go out as they are, with nothing in between but the form that the poller wants. */
+/** An operation that sends the poller's requests unchanged and converts only the form of the answers. */
 function operation(origin: string): RunningOperation<TicketStatus> {
   const send = async (method: string, path: string, body?: unknown): Promise<OperationResponse<TicketStatus>> => {
     const request: RawRequest = { method, url: new URL(path, origin).href }
@@ -39,7 +39,7 @@ function operation(origin: string): RunningOperation<TicketStatus> {
 
 describe('the poller of @azure/core-lro', () => {
   it('follows a ticket to the result of its task', async () => {
-    const { origin, begun, lines } = await realDesk()
+    const { origin, begun, lines } = await realServer()
     const poller = createHttpPoller<TicketStatus, Progress>(operation(origin))
     await poller.submitted()
     expect(poller.operationState?.status).toBe('running')
@@ -53,8 +53,8 @@ describe('the poller of @azure/core-lro', () => {
     expect(new Set(lines.slice(1))).toEqual(new Set(['GET /tasks/ticket']))
   })
 
-  it('waits between two questions for as long as Retry-After says', async () => {
-    const { origin, begun, lines } = await realDesk({ pollAfterMs: 7_000 })
+  it('waits between two polls as Retry-After states', async () => {
+    const { origin, begun, lines } = await realServer({ pollAfterMs: 7_000 })
     const poller = createHttpPoller<TicketStatus, Progress>(operation(origin))
     await poller.submitted()
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
@@ -72,7 +72,7 @@ describe('the poller of @azure/core-lro', () => {
   })
 
   it('ends with the error of a task that failed', async () => {
-    const { origin, begun } = await realDesk()
+    const { origin, begun } = await realServer()
     const poller = createHttpPoller<TicketStatus, Progress>(operation(origin))
     await poller.submitted()
     await until(() => begun.length === 1)
@@ -84,7 +84,7 @@ describe('the poller of @azure/core-lro', () => {
   })
 
   it('ends when the task was canceled', async () => {
-    const { origin, begun, pool } = await realDesk()
+    const { origin, begun, pool } = await realServer()
     const poller = createHttpPoller<TicketStatus, Progress>(operation(origin))
     await poller.submitted()
     await until(() => begun.length === 1)
@@ -93,8 +93,8 @@ describe('the poller of @azure/core-lro', () => {
     expect(poller.operationState?.status).toBe('canceled')
   })
 
-  it('goes on in another process from what it has written down', async () => {
-    const { origin, begun } = await realDesk()
+  it('continues in another process from its saved state', async () => {
+    const { origin, begun } = await realServer()
     const poller = createHttpPoller<TicketStatus, Progress>(operation(origin))
     const restoreFrom = await poller.serialize()
     const again = createHttpPoller<TicketStatus, Progress>(operation(origin), { restoreFrom })
@@ -103,14 +103,14 @@ describe('the poller of @azure/core-lro', () => {
     expect((await again.pollUntilDone()).result).toBe('still there')
   })
 
-  it('is given whole URLs where there is a public one', async () => {
-    const { origin, begun } = await realDesk({ publicUrl: 'https://tickets.example.org' })
+  it('gets absolute URLs with a publicUrl', async () => {
+    const { origin, begun } = await realServer({ publicUrl: 'https://tickets.example.org' })
     const { sendInitialRequest, sendPollRequest } = operation(origin)
-    const asked: string[] = []
+    const sent: string[] = []
     const poller = createHttpPoller<TicketStatus, Progress>({
       sendInitialRequest,
       sendPollRequest: (url) => {
-        asked.push(url)
+        sent.push(url)
         return sendPollRequest(new URL(url).pathname) as Promise<OperationResponse<TicketStatus>>
       }
     })
@@ -118,7 +118,7 @@ describe('the poller of @azure/core-lro', () => {
     await until(() => begun.length === 1)
     begun[0]?.open('found')
     await poller.pollUntilDone()
-    for (const url of asked) expect(url).toMatch(/^https:\/\/tickets\.example\.org\/tasks\/[\w-]{28}$/)
-    expect(asked).not.toEqual([])
+    for (const url of sent) expect(url).toMatch(/^https:\/\/tickets\.example\.org\/tasks\/[\w-]{28}$/)
+    expect(sent).not.toEqual([])
   })
 })

@@ -1,4 +1,4 @@
-/** Readers of event streams that are not ours, on our routes as they are. */
+/** Third-party readers of event streams, with the unchanged routes. */
 import { createServer } from 'node:http'
 import type { TicketStatus } from 'coatcheck/http'
 import compression from 'compression'
@@ -6,16 +6,16 @@ import { EventSource } from 'eventsource'
 import express from 'express'
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { mount } from '../../examples/express.js'
-import { quiet } from './support/counter.js'
-import { realDesk, until } from './support/real-desk.js'
+import { realServer, until } from './support/real-server.js'
+import { quiet } from './support/scripted-server.js'
 
 afterEach(() => {
   vi.useRealTimers()
 })
 
-/** A task that has begun, and where its events are. */
-async function begunTask(desk: Awaited<ReturnType<typeof realDesk>>) {
-  const { pool, url, begun, origin } = desk
+/** A running task and the URL of its events. */
+async function begunTask(service: Awaited<ReturnType<typeof realServer>>) {
+  const { pool, url, begun, origin } = service
   const response = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' })
   const { id, links } = (await response.json()) as TicketStatus
   await until(() => begun.length === 1)
@@ -24,10 +24,10 @@ async function begunTask(desk: Awaited<ReturnType<typeof realDesk>>) {
 }
 
 describe('an EventSource', () => {
-  it('is told each change, the end once, and stops by itself at the 204 when it comes back', async () => {
-    const desk = await realDesk()
-    const { events, begun, task } = await begunTask(desk)
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }) // by which it waits before it comes back
+  it('gets each change, the end once, and stops at the 204 when it reconnects', async () => {
+    const service = await realServer()
+    const { events, begun, task } = await begunTask(service)
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }) // which delay its reconnection
     const source = new EventSource(events)
     onTestFinished(() => source.close())
     const seen: TicketStatus[] = []
@@ -43,7 +43,7 @@ describe('an EventSource', () => {
     expect(seen[0]?.status).toBe('running')
     begun.context.progress(0.5, 'half way')
     await quiet()
-    await desk.clock.advance(250)
+    await service.clock.advance(250)
     await until(() => seen.length === 2)
     expect(seen[1]?.progress).toEqual({ ratio: 0.5, message: 'half way' })
     begun.open('done')
@@ -54,22 +54,22 @@ describe('an EventSource', () => {
     expect(ids).toEqual(seen.map(({ revision }) => String(revision)))
     expect(source.readyState).toBe(EventSource.CONNECTING)
 
-    const asked = desk.lines.length
+    const sent = service.lines.length
     vi.advanceTimersByTime(1_999)
     await quiet()
-    expect(desk.lines).toHaveLength(asked)
+    expect(service.lines).toHaveLength(sent)
     vi.advanceTimersByTime(1)
     await until(() => source.readyState === EventSource.CLOSED)
-    expect(desk.lines.slice(asked)).toEqual(['GET /tasks/ticket/events'])
+    expect(service.lines.slice(sent)).toEqual(['GET /tasks/ticket/events'])
     vi.advanceTimersByTime(60_000)
     await quiet()
-    expect(desk.lines).toHaveLength(asked + 1)
+    expect(service.lines).toHaveLength(sent + 1)
     expect(seen).toHaveLength(3)
   })
 
-  it('whose connection breaks comes back and misses nothing but what was overtaken', async () => {
-    const desk = await realDesk()
-    const { events, begun } = await begunTask(desk)
+  it('whose connection breaks reconnects and misses only superseded statuses', async () => {
+    const service = await realServer()
+    const { events, begun } = await begunTask(service)
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     const source = new EventSource(events)
     onTestFinished(() => source.close())
@@ -78,7 +78,7 @@ describe('an EventSource', () => {
     source.addEventListener('status', ({ data }) => void seen.push(JSON.parse(data)))
     source.addEventListener('error', () => void breaks++)
     await until(() => seen.length === 1)
-    desk.server.closeAllConnections()
+    service.server.closeAllConnections()
     await until(() => breaks === 1)
     begun.context.progress(0.25)
     begun.context.progress(0.75)
@@ -93,13 +93,13 @@ describe('an EventSource', () => {
 })
 
 describe('a client that takes gzip, behind a middleware that compresses', () => {
-  it('gets events as they happen, while other replies are compressed', async () => {
-    const desk = await realDesk({}, {}, (routes) =>
+  it('gets events without delay, while other replies are compressed', async () => {
+    const service = await realServer({}, {}, (routes) =>
       createServer(mount(express().use(compression({ threshold: 0 })), routes))
     )
-    const { id, events, begun } = await begunTask(desk)
+    const { id, events, begun } = await begunTask(service)
     const headers = { 'accept-encoding': 'gzip' }
-    const plain = await fetch(`${desk.url}/${id}`, { headers })
+    const plain = await fetch(`${service.url}/${id}`, { headers })
     expect(plain.headers.get('content-encoding')).toBe('gzip')
     expect(((await plain.json()) as TicketStatus).status).toBe('running')
 
@@ -113,7 +113,7 @@ describe('a client that takes gzip, behind a middleware that compresses', () => 
     expect((await next()).status).toBe('running')
     begun.context.progress(0.5)
     await quiet()
-    await desk.clock.advance(250)
+    await service.clock.advance(250)
     expect((await next()).progress?.ratio).toBe(0.5)
     begun.open('done')
     expect((await next()).result).toBe('done')

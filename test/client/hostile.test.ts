@@ -1,10 +1,10 @@
-/** Servers that are none, or lie, over real connections; and where a client sends nothing, whatever it is told. */
+/** Broken and hostile servers over real connections, and origins to which a client sends nothing. */
 import { poll, type SubmitOptions, submit } from 'coatcheck/client'
 import { describe, expect, it } from 'vitest'
 import { ManualClock } from '../support/manual-clock.js'
 import { rejection } from '../support/pools.js'
-import { quiet, status, succeeded, TICKET } from './support/counter.js'
 import { type Act, bytes, rawServer, reset, say } from './support/raw-server.js'
+import { quiet, status, succeeded, TICKET } from './support/scripted-server.js'
 import { setting } from './support/setting.js'
 
 /** Attempts without pauses, on a clock that stands still. */
@@ -15,7 +15,7 @@ const accepted = say('202 Accepted', ['Location: /tasks/a', 'ETag: W/"1"', ...js
 const done = say('200 OK', ['ETag: W/"3"', ...json], JSON.stringify(succeeded('done')))
 const page = say('200 OK', ['Content-Type: text/html'], '<!doctype html><title>We will be back soon</title>')
 
-/** The keys that the POSTs came with. */
+/** The keys of the POSTs. */
 const keysOf = (requests: readonly string[]): readonly (string | undefined)[] =>
   requests.filter((each) => each.startsWith('POST')).map((each) => /^idempotency-key: (.+)\r$/im.exec(each)?.[1])
 
@@ -29,9 +29,9 @@ describe('a connection that breaks', () => {
       'in a chunk',
       bytes('HTTP/1.1 202 Accepted\r\nLocation: /tasks/a\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n{"id"')
     ],
-    ['in what is no HTTP', bytes('SSH-2.0-OpenSSH_9.6\r\n')],
+    ['in bytes that are not HTTP', bytes('SSH-2.0-OpenSSH_9.6\r\n')],
     [
-      'in what is not compressed as it says',
+      'in a body without its stated compression',
       say('202 Accepted', ['Location: /tasks/a', 'Content-Encoding: gzip'], '{}')
     ]
   ]
@@ -44,26 +44,26 @@ describe('a connection that breaks', () => {
     expect(new Set(keys).size).toBe(1)
   })
 
-  it.each(breaks)('%s has the question asked again', async (_, act) => {
+  it.each(breaks)('%s has the poll repeated', async (_, act) => {
     const { origin, requests } = await rawServer([accepted, act, act, act, done])
     expect(await submit(`${origin}/tasks`, {}, quick())).toBe('done')
     expect(requests.map((each) => each.split(' ')[0])).toEqual(['POST', 'GET', 'GET', 'GET', 'GET'])
   })
 
-  it('each time ends the call with what broke it', async () => {
+  it('in every attempt ends the call with its cause', async () => {
     const { origin, requests } = await rawServer([reset])
     const error = await rejection(submit(`${origin}/tasks`, {}, quick()))
     expect(error).toMatchObject({ code: 'ERR_SERVER_UNREACHABLE', cause: expect.any(TypeError) })
     expect(requests).toHaveLength(4)
   })
 
-  it('because nobody listens ends the call too', async () => {
+  it('because no server listens ends the call too', async () => {
     const { origin } = await rawServer([reset])
     const nobody = origin.replace(/\d+$/, '1') // a port that no test has
     expect(await rejection(submit(nobody, {}, quick()))).toMatchObject({ code: 'ERR_SERVER_UNREACHABLE' })
   })
 
-  it('never, but whose answer has no end, is cut off after its time limit', async () => {
+  it('never, but has an endless answer, is aborted after its time limit', async () => {
     const endless: Act = (socket) => {
       const more = (): void => {
         if (socket.destroyed) return
@@ -83,12 +83,12 @@ describe('a connection that breaks', () => {
 })
 
 describe('a page in place of a status', () => {
-  it('for a while is waited out', async () => {
+  it('is retried', async () => {
     const { origin } = await rawServer([accepted, page, page, done])
     expect(await submit(`${origin}/tasks`, {}, quick())).toBe('done')
   })
 
-  it('for good ends the call; the ticket is still there to come back with', async () => {
+  it('in every attempt ends the call; the ticket can still be polled', async () => {
     const { origin, requests } = await rawServer([accepted, page])
     const error = await rejection(submit(`${origin}/tasks`, {}, quick()))
     expect(error).toMatchObject({
@@ -110,27 +110,27 @@ describe('a page in place of a status', () => {
     }
   )
 
-  it('in a 202 that names the ticket does no harm', async () => {
+  it("in a 202 with the ticket's URL is ignored", async () => {
     const odd = say('202 Accepted', ['Location: /tasks/a'], '<p>thank you')
     const { origin } = await rawServer([odd, done])
     expect(await submit(`${origin}/tasks`, {}, quick())).toBe('done')
   })
 
-  it('in a 202 that names no ticket ends the call', async () => {
+  it("in a 202 without a ticket's URL ends the call", async () => {
     const { origin } = await rawServer([say('202 Accepted', [], '<p>thank you')])
     expect(await rejection(submit(`${origin}/tasks`, {}, quick()))).toMatchObject({
       code: 'ERR_UNEXPECTED_ANSWER',
-      message: 'The server gave an answer that cannot be used: it does not say where its ticket is.'
+      message: 'The server gave an answer that cannot be used: it has no ticket URL.'
     })
   })
 
-  it('is a 304 to a question that named no tag', async () => {
+  it('is a 304 to a poll without a tag', async () => {
     const { origin } = await rawServer([say('304 Not Modified')])
     expect(await rejection(poll(`${origin}/tasks/a`, quick()))).toMatchObject({ status: 304 })
   })
 })
 
-describe('a status that lies', () => {
+describe('an invalid status', () => {
   it.each([
     ['[]'],
     ['null'],
@@ -143,14 +143,14 @@ describe('a status that lies', () => {
     ['{"__proto__":{"id":"a","status":"succeeded"}}'],
     ['{"id":"a","status":"succeeded"'],
     ['\ufeff{"id":"a"']
-  ])('as %s does is none', async (text) => {
+  ])('%s is not a status', async (text) => {
     const { server, poll } = setting({ retry: { attempts: 1 } })
     const call = poll()
     ;(await server.next('GET /tasks/a')).answer(200, {}, text)
     expect(await rejection(call.promise)).toMatchObject({ code: 'ERR_UNEXPECTED_ANSWER' })
   })
 
-  it('in single fields has nothing known there, so that nobody who reads it need check', async () => {
+  it('in single fields has null there, so that readers need no checks', async () => {
     const seen: unknown[] = []
     const { server, poll } = setting({ onProgress: (each) => void seen.push(each) })
     const call = poll()
@@ -176,7 +176,7 @@ describe('a status that lies', () => {
     }
     ;(await server.next('GET /tasks/a')).answer(200, {}, lies)
     await quiet()
-    expect(call.state()).toBe('waiting') // the word decides, not `done`
+    expect(call.state()).toBe('waiting') // `status` decides, not `done`
     expect(seen).toEqual([
       {
         id: 'a',
@@ -214,7 +214,7 @@ describe('a status that lies', () => {
     expect(await rejection(call.promise)).toMatchObject({ code: 'ERR_TASK_FAILED', taskCode, message })
   })
 
-  it('by numbers beyond all bounds asks again when a second has passed', async () => {
+  it('with numbers out of bounds is polled again after a second', async () => {
     const { advance, server, poll } = setting()
     void poll()
     ;(await server.next('GET /tasks/a')).answer(200, {}, '{"id":"a","status":"queued","pollAfterMs":1e999}')
@@ -224,30 +224,30 @@ describe('a status that lies', () => {
 })
 
 describe('another origin', () => {
-  it.each([301, 302, 303, 307, 308])('is not gone to by a redirect with %d, whatever was asked', async (code) => {
+  it.each([301, 302, 303, 307, 308])('is not gone to by a redirect with %d, whatever was sent', async (code) => {
     const elsewhere = await rawServer([done])
     const here = await rawServer([say(`${code} Elsewhere`, [`Location: ${elsewhere.origin}/tasks/a`])])
     for (const call of [submit(`${here.origin}/tasks`, {}, quick()), poll(`${here.origin}/tasks/a`, quick())]) {
       expect(await rejection(call)).toMatchObject({
         code: 'ERR_UNEXPECTED_ANSWER',
-        message: 'The server gave an answer that cannot be used: it leads elsewhere, and is not followed.'
+        message: 'The server gave an answer that cannot be used: it redirects, and redirects are not followed.'
       })
     }
     expect(here.requests).toHaveLength(2)
     expect(elsewhere.requests).toEqual([])
   })
 
-  it('is not gone to by a redirect that a browser hides', async () => {
+  it('gets no request after a redirect that a browser hides', async () => {
     const { server, poll } = setting()
     const call = poll()
     ;(await server.next('GET /tasks/a')).give(Response.error())
     expect(await rejection(call.promise)).toMatchObject({
       status: 0,
-      message: expect.stringContaining('leads elsewhere')
+      message: expect.stringContaining('it redirects')
     })
   })
 
-  it('is not asked for a ticket, nor told anything, even to cancel it', async () => {
+  it('gets no request for a ticket, not even to cancel it', async () => {
     const elsewhere = await rawServer([done])
     const here = await rawServer([say('202 Accepted', [`Location: ${elsewhere.origin}/tasks/a`])])
     const headers = { Authorization: 'Bearer secret' }
@@ -259,7 +259,7 @@ describe('another origin', () => {
     expect(elsewhere.requests).toEqual([])
   })
 
-  it('is asked when it is trusted', async () => {
+  it('gets requests when it is trusted', async () => {
     const elsewhere = await rawServer([done])
     const here = await rawServer([say('202 Accepted', [`Location: ${elsewhere.origin}/tasks/a`])])
     const trustedOrigins = [elsewhere.origin]
@@ -267,21 +267,21 @@ describe('another origin', () => {
   })
 
   it.each([
-    'https://desk.test/tasks/a',
-    'http://desk.test:8080/tasks/a',
-    'http://sub.desk.test/tasks/a',
+    'https://server.test/tasks/a',
+    'http://server.test:8080/tasks/a',
+    'http://sub.server.test/tasks/a',
     '//evil.test/tasks/a',
     String.raw`\\evil.test\tasks`,
-    'http://desk.test@evil.test/tasks/a',
-    'http://me:secret@desk.test/tasks/a',
-    'http://me@desk.test/tasks/a',
+    'http://server.test@evil.test/tasks/a',
+    'http://me:secret@server.test/tasks/a',
+    'http://me@server.test/tasks/a',
     'javascript:alert(1)',
     'data:application/json,{}',
-    'blob:http://desk.test/0',
+    'blob:http://server.test/0',
     'file:///etc/passwd',
     'http://[',
-    'http://desk.test:99999/'
-  ])('is what %s is, or nothing at all', async (location) => {
+    'http://server.test:99999/'
+  ])('is not reached through %s', async (location) => {
     const { server, submit } = setting()
     const call = submit()
     ;(await server.next('POST /tasks')).answer(202, { ...TICKET, Location: location }, status())

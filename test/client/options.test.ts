@@ -1,4 +1,4 @@
-/** What is refused before anything is sent, and what the errors of the client are. */
+/** Refused arguments, and the errors of the client. */
 import {
   ClientError,
   isClientError,
@@ -18,7 +18,7 @@ import {
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { ManualClock } from '../support/manual-clock.js'
 import { rejection } from '../support/pools.js'
-import { Counter, ORIGIN } from './support/counter.js'
+import { ORIGIN, ScriptedServer } from './support/scripted-server.js'
 
 afterEach(() => {
   vi.unstubAllGlobals()
@@ -26,11 +26,11 @@ afterEach(() => {
 
 const URL_HERE = `${ORIGIN}/tasks`
 
-/** Calls that are left to themselves leave no timer of the platform behind. */
-const onPage = ({ fetch }: Counter): PollOptions => ({ fetch, clock: new ManualClock() })
+/** Abandoned calls leave no timer of the platform. */
+const onPage = ({ fetch }: ScriptedServer): PollOptions => ({ fetch, clock: new ManualClock() })
 
 describe('the arguments of a call', () => {
-  const server = new Counter()
+  const server = new ScriptedServer()
   const refusal = async (call: Promise<unknown>): Promise<string> => {
     const error = await rejection(call)
     expect(error instanceof TypeError || error instanceof RangeError).toBe(true)
@@ -42,10 +42,10 @@ describe('the arguments of a call', () => {
     'no url',
     '/tasks',
     '',
-    'ftp://desk.test/',
-    'http://me:secret@desk.test/',
-    'http://me@desk.test/',
-    'http://:secret@desk.test/',
+    'ftp://server.test/',
+    'http://me:secret@server.test/',
+    'http://me@server.test/',
+    'http://:secret@server.test/',
     17,
     null,
     {}
@@ -57,14 +57,14 @@ describe('the arguments of a call', () => {
   })
 
   it('a URL with a password is refused without repeating it', async () => {
-    const said = await refusal(poll('https://me:secret@desk.test/tasks/a', { fetch: server.fetch }))
-    expect(said).toContain('https://desk.test')
+    const said = await refusal(poll('https://me:secret@server.test/tasks/a', { fetch: server.fetch }))
+    expect(said).toContain('https://server.test')
     expect(said).not.toContain('secret')
   })
 
   it('a URL may be relative to the page, where there is one, and loses its fragment', async () => {
     vi.stubGlobal('location', { href: `${ORIGIN}/shop/index.html` })
-    const page = new Counter()
+    const page = new ScriptedServer()
     void submit('../tasks#top', {}, { ...onPage(page) })
     void poll(new URL(`${ORIGIN}/tasks/a#top`), { ...onPage(page) })
     await page.next('POST /tasks')
@@ -106,7 +106,7 @@ describe('the arguments of a call', () => {
     ['fetch', 'fetch', '`fetch` to be a function'],
     ['trustedOrigins', ORIGIN, '`trustedOrigins` to be an array of origins'],
     ['trustedOrigins', [`${ORIGIN}/`], origin],
-    ['trustedOrigins', ['desk.test'], origin],
+    ['trustedOrigins', ['server.test'], origin],
     ['trustedOrigins', [17], origin],
     ['longPollMs', -1, `\`longPollMs\` ${ms}`],
     ['longPollMs', Number.NaN, `\`longPollMs\` ${ms}`],
@@ -124,7 +124,7 @@ describe('the arguments of a call', () => {
     expect(await refusal(submit(URL_HERE, {}, options))).toContain(message)
   })
 
-  it('options that are none are refused, by submit and by poll, and so are those of submit by poll', async () => {
+  it('unknown options are refused by submit and by poll, and those of submit by poll', async () => {
     for (const options of [null, 17] as never[]) {
       expect(await refusal(submit(URL_HERE, {}, options))).toContain('`options` to be an object')
       expect(await refusal(poll(URL_HERE, options))).toContain('`options` to be an object')
@@ -144,11 +144,11 @@ describe('the arguments of a call', () => {
     }
   )
 
-  it('`undefined` counts as not given', async () => {
+  it('`undefined` means the default', async () => {
     const names = ['signal', 'onProgress', 'onAbort', 'headers', 'trustedOrigins', 'longPollMs', 'requestTimeoutMs']
     const more = ['maxRetryAfterMs', 'retry', 'clock']
     const none = Object.fromEntries([...names, ...more].map((name) => [name, undefined])) as PollOptions
-    const page = new Counter()
+    const page = new ScriptedServer()
     void submit(URL_HERE, {}, { ...none, idempotencyKey: undefined, onAccepted: undefined, ...onPage(page) })
     void poll(`${URL_HERE}/a`, { ...none, ...onPage(page) })
     await page.next('POST /tasks')
@@ -156,13 +156,13 @@ describe('the arguments of a call', () => {
   })
 
   it('a key of 255 printable characters is sent', async () => {
-    const page = new Counter()
+    const page = new ScriptedServer()
     void submit(URL_HERE, {}, { ...onPage(page), idempotencyKey: '~'.repeat(255) })
     expect((await page.next('POST /tasks')).headers.get('idempotency-key')).toHaveLength(255)
   })
 
-  it('header fields may come as the platform has them', async () => {
-    const page = new Counter()
+  it('header fields may be a Headers object', async () => {
+    const page = new ScriptedServer()
     const headers = new Headers({ Authorization: 'Bearer secret' })
     void submit(URL_HERE, {}, { ...onPage(page), headers: headers as never })
     expect((await page.next('POST /tasks')).headers.get('authorization')).toBe('Bearer secret')
@@ -182,7 +182,7 @@ describe('the errors of the client', () => {
     new UnexpectedAnswerError('its status is 204', 204, undefined)
   ]
 
-  it('are told apart by class, name and code', () => {
+  it('differ in class, name and code', () => {
     const errors = everyError()
     for (const error of errors) {
       expect(error).toBeInstanceOf(ClientError)
@@ -192,12 +192,12 @@ describe('the errors of the client', () => {
     expect(new Set(errors.map(({ code }) => code)).size).toBe(errors.length)
   })
 
-  it('say what happened, with what the server says', () => {
+  it("have a message with the server's text", () => {
     expect(everyError().map(({ message }) => message)).toEqual([
       'no space',
       'The task was canceled (no reason was given).',
       'The task succeeded, but its result cannot be sent: a function has no JSON form.',
-      'The server knows no such ticket, or not any more.',
+      'The server has no such ticket, or no longer.',
       'The server refused the request with 400 INVALID_FIELD: A field is wrong.',
       'The server answers with 502.',
       'The server could not be reached, or its answer did not arrive.',
@@ -205,7 +205,7 @@ describe('the errors of the client', () => {
     ])
   })
 
-  it('give their facts to a log, but not the URL of the ticket, with which anybody may read the result', () => {
+  it('give their fields to a log, but not the URL of the ticket', () => {
     const [failed] = everyError()
     expect(failed?.ticketUrl).toBe(URL_HERE)
     expect(JSON.parse(JSON.stringify(failed))).toEqual({
@@ -217,7 +217,7 @@ describe('the errors of the client', () => {
     for (const error of everyError()) expect(JSON.stringify(error)).not.toContain(URL_HERE)
   })
 
-  it('are recognised across copies of the package, and nothing else is', () => {
+  it('are recognised across copies of the package, and no other values are', () => {
     const copy = Object.defineProperty(new Error('from another copy'), Symbol.for('coatcheck.ClientError'), {
       value: true
     })

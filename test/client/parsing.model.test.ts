@@ -1,4 +1,4 @@
-/** What the client reads of an answer, against oracles that know another way, with whatever a server may send. */
+/** What the client reads from arbitrary answers, compared with independent oracles. */
 import { type PollOptions, poll } from 'coatcheck/client'
 import fc from 'fast-check'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
@@ -6,7 +6,7 @@ import { retryAfterOf } from '../../src/client/retry-after.js'
 import { readStatus } from '../../src/client/ticket-status.js'
 import { ticketUrlOf } from '../../src/client/ticket-url.js'
 import { ManualClock } from '../support/manual-clock.js'
-import { ORIGIN } from './support/counter.js'
+import { ORIGIN } from './support/scripted-server.js'
 
 const LONG = { size: 'max' } as const
 
@@ -28,12 +28,12 @@ describe('Retry-After', () => {
     ]
   }
 
-  /** Whole seconds, in years that two digits can say. */
+  /** Whole seconds, in years that two digits can express. */
   const moment = fc
     .integer({ min: Date.UTC(2000, 0, 1) / 1_000, max: Date.UTC(2049, 11, 31) / 1_000 })
     .map((seconds) => seconds * 1_000)
   const form = fc.nat({ max: 2 })
-  const never = (): number => expect.fail('the clock here was asked')
+  const never = (): number => expect.fail('the clock here was sent')
 
   it('is any whole number of seconds', () => {
     fc.assert(
@@ -53,7 +53,7 @@ describe('Retry-After', () => {
     )
   })
 
-  it('is in Greenwich wherever the client is, also in the form that does not say so', () => {
+  it('is in GMT in every local time zone, also in the form without a zone', () => {
     onTestFinished(() => void vi.unstubAllEnvs())
     vi.stubEnv('TZ', 'America/New_York')
     const at = Date.UTC(2030, 0, 6, 8, 49, 37)
@@ -63,7 +63,7 @@ describe('Retry-After', () => {
     }
   })
 
-  it('is measured by the clock here where the server does not tell its own', () => {
+  it('is relative to the local clock without a Date of the server', () => {
     fc.assert(
       fc.property(moment, moment, form, fc.constantFrom(undefined, 'yesterday'), (now, then, which, date) => {
         const headers = new Headers({
@@ -75,7 +75,7 @@ describe('Retry-After', () => {
     )
   })
 
-  it('is nothing, or a time from 0, whatever it says', () => {
+  it('is undefined or a time from 0, for any text', () => {
     const words = fc.constantFrom(
       ...'0123456789.:+-, eGMTJanSundayFri'.split(''),
       'Sun, ',
@@ -118,12 +118,24 @@ describe('the URL of a ticket', () => {
         ' ',
         '\t'
       ],
-      ...['desk.test', 'evil.test', ORIGIN, 'me:secret@', ':80', ':443', 'tasks', 'a', '\u0000', 'ｄesk.test', '[::1]']
+      ...[
+        'server.test',
+        'evil.test',
+        ORIGIN,
+        'me:secret@',
+        ':80',
+        ':443',
+        'tasks',
+        'a',
+        '\u0000',
+        'ｄesk.test',
+        '[::1]'
+      ]
     )
     const reference = fc.array(pieces, { maxLength: 8, ...LONG }).map((parts) => parts.join(''))
     fc.assert(
       fc.property(reference, (text) => {
-        const url = ticketUrlOf(text, { asked: `${ORIGIN}/api/tasks?x`, trustedOrigins: ['https://trusted.test'] })
+        const url = ticketUrlOf(text, { requestUrl: `${ORIGIN}/api/tasks?x`, trustedOrigins: ['https://trusted.test'] })
         if (url === undefined) return
         expect(url.startsWith(`${ORIGIN}/`), `${text} → ${url}`).toBe(true)
         expect(new URL(url).href).toBe(url)
@@ -161,7 +173,7 @@ describe('a status', () => {
     { requiredKeys: [] }
   )
 
-  it('has every key and the right kind of value for each, whatever was sent, or is none', () => {
+  it('has every key with a value of the right type, or is undefined, for any text', () => {
     const kinds = {
       name: /^(string|null)$/,
       revision: /^number$/,
@@ -199,7 +211,7 @@ describe('a status', () => {
     expect(Math.min(count.status, count.none)).toBeGreaterThan(300)
   })
 
-  it('of whatever kind ends in a result, an error of the client, or another question', async () => {
+  it('of any kind leads to a result, an error of the client, or another poll', async () => {
     const answer = fc.record({
       code: fc.constantFrom(200, 200, 200, 202, 204, 301, 304, 400, 404, 429, 500, 503),
       body: fc.oneof(
@@ -213,7 +225,7 @@ describe('a status', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(answer, { minLength: 1, maxLength: 12, ...LONG }), async (answers) => {
         const clock = new ManualClock()
-        let asked = 0
+        let sent = 0
         const controller = new AbortController()
         const enough = new Error('enough')
         const options: PollOptions = {
@@ -222,7 +234,7 @@ describe('a status', () => {
           retry: { attempts: 3, backoffMs: 0 },
           longPollMs: 0,
           fetch: async () => {
-            const next = answers[asked++]
+            const next = answers[sent++]
             if (next === undefined) {
               controller.abort(enough)
               throw enough

@@ -5,13 +5,13 @@ import { describe, expect, expectTypeOf, it } from 'vitest'
 import { gate } from '../support/gate.js'
 import { ManualClock } from '../support/manual-clock.js'
 import { rejection } from '../support/pools.js'
-import { quiet } from './support/counter.js'
-import { realDesk, until } from './support/real-desk.js'
+import { realServer, until } from './support/real-server.js'
+import { quiet } from './support/scripted-server.js'
 
 /** A clock of the client's own, which stands still. */
 const still = (): SubmitOptions & { readonly clock: ManualClock } => ({ clock: new ManualClock() })
 
-/** The platform's `fetch`, and a way to wait until the client has made of so many answers whatever it makes of them. */
+/** The platform's `fetch`, and a way to wait until the client has handled so many answers. */
 function counting() {
   let count = 0
   return {
@@ -29,8 +29,8 @@ function counting() {
 }
 
 describe('a task', () => {
-  it('runs and comes back with its result, without any time passing: questions are held until there is news', async () => {
-    const { url, begun, lines } = await realDesk()
+  it('runs and resolves with its result while the clock stands still: polls are held until the status changes', async () => {
+    const { url, begun, lines } = await realServer()
     const seen: TicketStatus[] = []
     const call = submit<{ width: number }>(
       url,
@@ -47,8 +47,21 @@ describe('a task', () => {
     expect(new Set(lines.slice(1))).toEqual(new Set(['GET /tasks/ticket']))
   })
 
-  it('tells its progress on the way', async () => {
-    const { url, begun, lines } = await realDesk()
+  it('is followed and canceled at its Location, also below another path than that of the POST', async () => {
+    const { url, begun, lines } = await realServer({ ticketPath: '/reports' })
+    const call = submit(url, {}, still())
+    await until(() => begun.length === 1 && lines.length === 2)
+    begun.pop()?.open('done')
+    expect(await call).toBe('done')
+    const page = new AbortController()
+    const left = rejection(submit(url, {}, { ...still(), signal: page.signal, onAccepted: () => page.abort() }))
+    expect(await left).toMatchObject({ name: 'AbortError' })
+    await until(() => lines.includes('DELETE /reports/ticket'))
+    expect(new Set(lines)).toEqual(new Set(['POST /tasks', 'GET /reports/ticket', 'DELETE /reports/ticket']))
+  })
+
+  it('reports its progress', async () => {
+    const { url, begun, lines } = await realServer()
     const clock = new ManualClock()
     const seen: (number | undefined)[] = []
     const call = submit(url, {}, { clock, onProgress: ({ progress }) => void seen.push(progress?.ratio) })
@@ -57,14 +70,14 @@ describe('a task', () => {
       begun[0]?.context.progress(ratio, 'on its way')
       await until(() => seen.at(-1) === ratio)
       await quiet()
-      await clock.advance(250) // news or not, it asks no sooner
+      await clock.advance(250) // changed or not, it polls no sooner
     }
     begun[0]?.open(null)
     expect(await call).toBeNull()
   })
 
-  it('that fails rejects with its code, and with its message if it may be told', async () => {
-    const { url, begun } = await realDesk()
+  it('that fails rejects with its code, and with its message if that may be shown', async () => {
+    const { url, begun } = await realServer()
     for (const [error, taskCode, message] of [
       [Object.assign(new Error('no space on /var/lib/db'), { code: 'DISK_FULL' }), 'DISK_FULL', 'the task failed'],
       [Object.assign(new Error('the picture is too wide'), { expose: true }), 'TASK_FAILED', 'the picture is too wide']
@@ -76,16 +89,16 @@ describe('a task', () => {
     }
   })
 
-  it('whose result has no JSON form succeeded all the same, and says why it cannot be had', async () => {
-    const { url, begun } = await realDesk()
+  it('whose result has no JSON form rejects with the reason', async () => {
+    const { url, begun } = await realServer()
     const call = rejection(submit(url, {}, still()))
     await until(() => begun.length === 1)
     begun[0]?.open(() => {})
     expect(await call).toMatchObject({ code: 'ERR_RESULT_OMITTED', message: expect.stringContaining('a function') })
   })
 
-  it('is canceled when its caller leaves while it runs', async () => {
-    const { url, begun, pool, lines } = await realDesk()
+  it('is canceled when its caller aborts while it runs', async () => {
+    const { url, begun, pool, lines } = await realServer()
     const controller = new AbortController()
     const call = rejection(submit(url, {}, { ...still(), signal: controller.signal }))
     await until(() => begun.length === 1 && lines.length === 2)
@@ -95,8 +108,8 @@ describe('a task', () => {
     await until(() => pool.stats().totals.canceled === 1)
   })
 
-  it('is canceled when its caller leaves while it waits, and never runs', async () => {
-    const { url, begun, pool, lines } = await realDesk()
+  it('is canceled when its caller aborts while it is queued, and never runs', async () => {
+    const { url, begun, pool, lines } = await realServer()
     const busy = submit(url, {}, still())
     await until(() => begun.length === 1)
     const controller = new AbortController()
@@ -110,8 +123,8 @@ describe('a task', () => {
     expect(begun).toHaveLength(1)
   })
 
-  it('goes on when its caller only looks after it, and can be looked after again', async () => {
-    const { url, begun, pool, lines } = await realDesk()
+  it('keeps running when a caller of poll aborts, and can be polled again', async () => {
+    const { url, begun, pool, lines } = await realServer()
     let ticket = ''
     const first = new AbortController()
     const onAccepted = (each: string): void => {
@@ -129,24 +142,24 @@ describe('a task', () => {
     expect(lines).not.toContain('DELETE /tasks/ticket')
   })
 
-  it('that somebody else cancels rejects with the reason', async () => {
-    const { url, begun, pool, lines } = await realDesk()
+  it('that another client cancels rejects with the reason', async () => {
+    const { url, begun, pool, lines } = await realServer()
     const call = rejection(submit(url, {}, still()))
     await until(() => begun.length === 1 && lines.length === 2)
     pool.cancel(begun[0]?.context.id ?? '')
     expect(await call).toMatchObject({ code: 'ERR_TASK_CANCELED', reason: 'user', started: true })
   })
 
-  it('that the stop of the server cuts short rejects with that reason', async () => {
-    const { url, begun, pool, lines } = await realDesk()
+  it('that the stop of the server cancels rejects with that reason', async () => {
+    const { url, begun, pool, lines } = await realServer()
     const call = rejection(submit(url, {}, still()))
     await until(() => begun.length === 1 && lines.length === 2)
     await pool.stop({ graceMs: 0 })
     expect(await call).toMatchObject({ code: 'ERR_TASK_CANCELED', reason: 'pool_stopped', started: true })
   })
 
-  it('that the server has forgotten is not found', async () => {
-    const { url, begun, pool } = await realDesk({ longPolls: { total: 0 } }, { retention: { count: 0 } })
+  it('that the server has evicted is not found', async () => {
+    const { url, begun, pool } = await realServer({ longPolls: { total: 0 } }, { retention: { count: 0 } })
     const clock = new ManualClock()
     const { fetch, answered } = counting()
     const call = rejection(submit(url, {}, { clock, fetch }))
@@ -159,8 +172,8 @@ describe('a task', () => {
   })
 })
 
-describe('an answer that is lost on its way back', () => {
-  /** Loses the answers to these requests, counted from 1, after the server has given them. */
+describe('a lost answer', () => {
+  /** Loses the answers to these requests, counted from 1, after the server has sent them. */
   const losing = (...lost: readonly number[]) => {
     let sent = 0
     return async (url: string, init: RequestInit): Promise<Response> => {
@@ -173,8 +186,8 @@ describe('an answer that is lost on its way back', () => {
   }
   const retry = { backoffMs: 0 }
 
-  it('makes no second task of the same work', async () => {
-    const { url, begun, pool, lines } = await realDesk()
+  it('leads to no second task for the same work', async () => {
+    const { url, begun, pool, lines } = await realServer()
     const call = submit(url, { width: 200 }, { ...still(), retry, fetch: losing(1, 2) })
     await until(() => lines.length === 4)
     begun[0]?.open('once')
@@ -184,8 +197,8 @@ describe('an answer that is lost on its way back', () => {
     expect(pool.stats().totals.submitted).toBe(1)
   })
 
-  it('makes no second task when the whole call is repeated with its key, as after a reload', async () => {
-    const { url, begun, pool, lines } = await realDesk()
+  it('leads to no second task when the whole call is repeated with its key, as after a reload', async () => {
+    const { url, begun, pool, lines } = await realServer()
     const options = { idempotencyKey: 'order-17', retry: { attempts: 1 } }
     const first = submit(url, {}, { ...still(), ...options, fetch: losing(1) })
     expect(await rejection(first)).toMatchObject({ code: 'ERR_SERVER_UNREACHABLE' })
@@ -196,18 +209,18 @@ describe('an answer that is lost on its way back', () => {
     expect(pool.stats().totals.submitted).toBe(1)
   })
 
-  it('leaves no task behind when the caller leaves meanwhile', async () => {
-    const { url, begun, pool } = await realDesk()
+  it('leaves no task running when the caller aborts meanwhile', async () => {
+    const { url, begun, pool } = await realServer()
     const controller = new AbortController()
     const call = rejection(submit(url, {}, { ...still(), signal: controller.signal }))
-    await until(() => begun.length === 1) // the 202 is not there yet
+    await until(() => begun.length === 1) // the 202 has not arrived yet
     controller.abort('enough')
     expect(await call).toBe('enough')
     await until(() => pool.stats().totals.canceled === 1)
   })
 
-  it('is no reason to be refused: another body with the same key is one', async () => {
-    const { url } = await realDesk()
+  it('does not get its retry refused; another body with the same key does', async () => {
+    const { url } = await realServer()
     void submit(url, { width: 1 }, { ...still(), idempotencyKey: 'k' }).catch(() => {})
     const call = submit(url, { width: 2 }, { ...still(), idempotencyKey: 'k' })
     expect(await rejection(call)).toMatchObject({ status: 422, problemCode: 'IDEMPOTENCY_KEY_REUSED' })
@@ -215,8 +228,8 @@ describe('an answer that is lost on its way back', () => {
 })
 
 describe('a server', () => {
-  it('without room is asked again when it says so, until there is some', async () => {
-    const { url, begun, pool } = await realDesk()
+  it('without room gets the request again after Retry-After, until there is room', async () => {
+    const { url, begun, pool } = await realServer()
     const [running, queued] = [gate(), gate()]
     for (const { promise } of [running, queued]) pool.queueTask(() => promise)
     const clock = new ManualClock()
@@ -239,8 +252,8 @@ describe('a server', () => {
     expect(await call).toBe('at last')
   })
 
-  it('that holds no questions is asked again when it says so', async () => {
-    const { url, begun, lines } = await realDesk({ longPolls: { total: 0 }, pollAfterMs: 3_000 })
+  it('that holds no polls is polled again after Retry-After', async () => {
+    const { url, begun, lines } = await realServer({ longPolls: { total: 0 }, pollAfterMs: 3_000 })
     const clock = new ManualClock()
     const { fetch, answered } = counting()
     const call = submit(url, {}, { clock, fetch })
@@ -255,8 +268,8 @@ describe('a server', () => {
     expect(lines).toEqual(['POST /tasks', 'GET /tasks/ticket', 'GET /tasks/ticket'])
   })
 
-  it('that answers a held question without news is asked at once again', async () => {
-    const { url, begun, lines, clock } = await realDesk()
+  it('that answers a held poll without a change is polled again at once', async () => {
+    const { url, begun, lines, clock } = await realServer()
     const own = new ManualClock()
     const call = submit(url, {}, { clock: own })
     await until(() => begun.length === 1 && lines.length === 2)
@@ -267,8 +280,8 @@ describe('a server', () => {
     expect(await call).toBe('done')
   })
 
-  it('that refuses the request says what is wrong with it', async () => {
-    const { url } = await realDesk({ maxBodyBytes: 10 })
+  it('that refuses a request states the wrong fields', async () => {
+    const { url } = await realServer({ maxBodyBytes: 10 })
     expect(await rejection(submit(url, { text: 'x'.repeat(100) }, still()))).toMatchObject({
       code: 'ERR_REQUEST_REFUSED',
       status: 413,
@@ -278,12 +291,12 @@ describe('a server', () => {
     expect(await rejection(submit(`${url}x`, {}, still()))).toMatchObject({ status: 404, problemCode: 'NOT_FOUND' })
   })
 
-  it('behind another public URL is asked there once that is trusted', async () => {
+  it('with another public URL gets the polls there once it is trusted', async () => {
     const publicUrl = 'https://tickets.example.org'
-    const { url, begun, origin } = await realDesk({ publicUrl })
+    const { url, begun, origin } = await realServer({ publicUrl })
     expect(await rejection(submit(url, {}, still()))).toMatchObject({ code: 'ERR_UNEXPECTED_ANSWER' })
     begun[0]?.open(1)
-    const inside = (asked: string, init: RequestInit) => fetch(asked.replace(publicUrl, origin), init)
+    const inside = (sent: string, init: RequestInit) => fetch(sent.replace(publicUrl, origin), init)
     const call = submit(url, {}, { ...still(), fetch: inside, trustedOrigins: [publicUrl] })
     await until(() => begun.length === 2)
     begun[1]?.open('found')

@@ -1,13 +1,13 @@
-/** What a client does when it is refused for now, or gets no answer. */
+/** Retries after a temporary refusal or a missing answer. */
 import type { SubmitOptions } from 'coatcheck/client'
 import { describe, expect, it } from 'vitest'
 import { rejection } from '../support/pools.js'
-import { ORIGIN, status, succeeded, TICKET } from './support/counter.js'
+import { ORIGIN, status, succeeded, TICKET } from './support/scripted-server.js'
 import { setting } from './support/setting.js'
 
 const FULL = { type: 'about:blank', title: 'Service Unavailable', status: 503, detail: 'Busy.', code: 'QUEUE_FULL' }
 
-/** The pauses between the attempts of one request that never gets through, as short as they may be. */
+/** The pauses between the attempts of a request that always fails. */
 async function pausesOf(options: SubmitOptions, answer: Readonly<Record<string, string>>, code = 503) {
   const { advance, server, submit } = setting(options)
   const call = submit()
@@ -24,8 +24,8 @@ async function pausesOf(options: SubmitOptions, answer: Readonly<Record<string, 
   }
 }
 
-describe('a refusal for now', () => {
-  it('is followed by another attempt with the same key and body, until the server takes the work', async () => {
+describe('a temporary refusal', () => {
+  it('is followed by another attempt with the same key and body, until the server accepts the work', async () => {
     const { advance, server, submit } = setting()
     const call = submit()
     const sent: unknown[] = []
@@ -42,7 +42,7 @@ describe('a refusal for now', () => {
     expect(await call.promise).toBe(1)
   })
 
-  it('is not answered before Retry-After has passed', async () => {
+  it('is not followed by an attempt before Retry-After has passed', async () => {
     const { advance, server, submit } = setting({ retry: { backoffMs: 0 } })
     void submit()
     ;(await server.next('POST /tasks')).answer(503, { 'Retry-After': '7' }, FULL)
@@ -58,7 +58,7 @@ describe('a refusal for now', () => {
     ['Tue Jan  1 00:00:30 2030', {}],
     // The clock of the server is a year behind.
     ['Mon, 01 Jan 2029 00:00:30 GMT', { Date: 'Mon, 01 Jan 2029 00:00:00 GMT' }]
-  ])('may name a date: %s', async (date, headers) => {
+  ])('may have a date: %s', async (date, headers) => {
     const { advance, server, submit } = setting({ retry: { backoffMs: 0 } })
     void submit()
     ;(await server.next('POST /tasks')).answer(503, { 'Retry-After': date, ...headers }, FULL)
@@ -74,22 +74,22 @@ describe('a refusal for now', () => {
     ['-5', 'no number of seconds'],
     ['1.5', 'no number of seconds'],
     ['2030-01-01T01:00:00Z', 'no date of HTTP']
-  ])('with Retry-After %s, %s, leaves the pause to the backoff', async (retryAfter) => {
+  ])('with Retry-After %s, %s, is followed after the backoff alone', async (retryAfter) => {
     const { pauses } = await pausesOf({ retry: { attempts: 2, backoffMs: 1_000 } }, { 'Retry-After': retryAfter })
-    expect(pauses).toEqual([500]) // half of the ceiling, as chance would have it
+    expect(pauses).toEqual([500]) // half of the ceiling, by the random number
   })
 
-  it('is answered after a random part of a ceiling that doubles, up to half a minute', async () => {
+  it('is followed after a random part of a ceiling that doubles, up to 30 seconds', async () => {
     const { pauses } = await pausesOf({ retry: { attempts: 10 } }, {})
     expect(pauses).toEqual([250, 500, 1_000, 2_000, 4_000, 8_000, 15_000, 15_000, 15_000])
   })
 
-  it('has that random part on top of Retry-After', async () => {
+  it('is followed after that random part in addition to Retry-After', async () => {
     const { pauses } = await pausesOf({ retry: { attempts: 4, backoffMs: 2_000 } }, { 'Retry-After': '3' })
     expect(pauses).toEqual([4_000, 5_000, 7_000])
   })
 
-  it('ends the call after the last attempt, with what the server said', async () => {
+  it("ends the call after the last attempt, with the server's refusal", async () => {
     const { pauses, error } = await pausesOf({}, { 'Retry-After': '1' }, 429)
     expect(pauses).toHaveLength(7)
     expect(error).toMatchObject({
@@ -102,11 +102,11 @@ describe('a refusal for now', () => {
     })
   })
 
-  it('ends the call at once when no further attempt is wanted', async () => {
+  it('ends the call at once with a single attempt', async () => {
     expect((await pausesOf({ retry: { attempts: 1 } }, {})).error).toMatchObject({ status: 503, retryAfterMs: null })
   })
 
-  it('ends the call at once when the server asks for a longer pause than the client would make', async () => {
+  it('ends the call at once when Retry-After exceeds maxRetryAfterMs', async () => {
     const longer = await pausesOf({ maxRetryAfterMs: 60_000 }, { 'Retry-After': '61' })
     expect(longer.pauses).toEqual([])
     expect(longer.error).toMatchObject({ retryAfterMs: 61_000 })
@@ -119,13 +119,13 @@ describe('a refusal for now', () => {
     expect(asLong.pauses).toEqual([60_000])
   })
 
-  it('may come any number of times without a pause when there is to be no backoff', async () => {
+  it('may come any number of times without a pause when backoffMs is 0', async () => {
     const { pauses } = await pausesOf({ retry: { attempts: 1_200, backoffMs: 0 } }, {})
     expect(new Set(pauses)).toEqual(new Set([0]))
     expect(pauses).toHaveLength(1_199)
   })
 
-  it('in the middle of a poll counts from one again after each good answer', async () => {
+  it('during a poll is counted from one again after each successful answer', async () => {
     const { advance, server, poll } = setting({ retry: { attempts: 3, backoffMs: 0 } })
     const call = poll()
     for (let round = 0; round < 5; round++) {
@@ -153,7 +153,7 @@ describe('a request without an answer', () => {
     expect(await call.promise).toBe(1)
   })
 
-  it('ends the call when no attempt got one, with what the last ended with', async () => {
+  it('ends the call when no attempt got one, with the last cause', async () => {
     const { server, submit } = setting({ retry: { attempts: 2, backoffMs: 0 } })
     const call = submit()
     ;(await server.next('POST /tasks')).drop()
@@ -168,7 +168,7 @@ describe('a request without an answer', () => {
     expect((error as Error).cause).toBe(reset)
   })
 
-  it('counts as unanswered after its time limit, and is cut off', async () => {
+  it('counts as unanswered after its time limit, and is aborted', async () => {
     const { advance, server, submit } = setting({ retry: { attempts: 2, backoffMs: 0 } })
     const call = submit()
     const first = await server.next('POST /tasks')
@@ -181,15 +181,15 @@ describe('a request without an answer', () => {
     expect(((await rejection(call.promise)) as Error).cause).toEqual(new Error('No answer came within 30000 ms.'))
   })
 
-  it('has that much time on top of what the server was asked to hold it', async () => {
+  it('has that time in addition to the time for which it may be held', async () => {
     const { advance, server, submit, accept } = setting({ longPollMs: 10_000, requestTimeoutMs: 5_000 })
     void submit()
     await accept()
-    const asked = await server.next('GET /tasks/a')
+    const sent = await server.next('GET /tasks/a')
     await advance(14_999)
-    expect(asked.init.signal?.aborted).toBe(false)
+    expect(sent.init.signal?.aborted).toBe(false)
     await advance(1)
-    expect(asked.init.signal?.aborted).toBe(true)
+    expect(sent.init.signal?.aborted).toBe(true)
   })
 
   it('counts as unanswered too when the body stops half way', async () => {
@@ -201,14 +201,14 @@ describe('a request without an answer', () => {
     expect(await rejection(call.promise)).toMatchObject({ code: 'ERR_SERVER_UNREACHABLE' })
   })
 
-  it('ends at its time limit even if what sends it does not listen', async () => {
+  it('ends at its time limit even if fetch ignores the signal', async () => {
     const { advance, submit } = setting({ retry: { attempts: 1 }, fetch: () => new Promise(() => {}) })
     const call = submit()
     await advance(30_000)
     expect(await rejection(call.promise)).toMatchObject({ code: 'ERR_SERVER_UNREACHABLE' })
   })
 
-  it('is one that could not even be sent', async () => {
+  it('is also one that could not be sent', async () => {
     const broken = () => {
       throw new Error('no network here')
     }
@@ -219,7 +219,7 @@ describe('a request without an answer', () => {
     })
   })
 
-  it('leaves no timer behind, whatever became of it', async () => {
+  it('leaves no timer, however it ends', async () => {
     const { server, submit, accept, timers } = setting()
     const call = submit()
     await accept()
@@ -229,7 +229,7 @@ describe('a request without an answer', () => {
   })
 })
 
-describe('a refusal for good', () => {
+describe('a final refusal', () => {
   it.each([400, 401, 403, 405, 409, 413, 415, 422, 501])('with %d is not tried again', async (code) => {
     const { server, submit } = setting()
     const call = submit()
@@ -245,7 +245,7 @@ describe('a refusal for good', () => {
     expect(await server.waiting()).toEqual([])
   })
 
-  it('says which fields are wrong', async () => {
+  it('lists the wrong fields', async () => {
     const { server, submit } = setting()
     const call = submit()
     const errors = [{ pointer: '/width', detail: 'must be a number' }, 'no object', { pointer: 7 }]
@@ -258,7 +258,7 @@ describe('a refusal for good', () => {
     })
   })
 
-  it('by a page in place of a problem still says its status', async () => {
+  it('by a page in place of a problem has its status', async () => {
     const { server, submit } = setting()
     const call = submit()
     ;(await server.next('POST /tasks')).answer(403, { 'Content-Type': 'text/html' }, '<h1>Forbidden</h1>')

@@ -1,9 +1,9 @@
-/** What a client asks, when, and what it makes of the answers. */
+/** The requests of a client, their times, and the use of the answers. */
 import { isClientError, type TicketStatus } from 'coatcheck/client'
 import { describe, expect, it } from 'vitest'
 import { gate } from '../support/gate.js'
 import { rejection } from '../support/pools.js'
-import { ORIGIN, status, succeeded, TICKET } from './support/counter.js'
+import { ORIGIN, status, succeeded, TICKET } from './support/scripted-server.js'
 import { setting } from './support/setting.js'
 
 describe('submit', () => {
@@ -22,7 +22,7 @@ describe('submit', () => {
     expect(await server.waiting()).toEqual([])
   })
 
-  it('takes a tag only for that of a status, which an answer of the application’s own does not have', async () => {
+  it("uses a tag only with a status, which an application's own body is not", async () => {
     const { server, submit, accept } = setting()
     const call = submit()
     await accept(TICKET, { id: 'a', status: 'task queued successfully' })
@@ -32,12 +32,12 @@ describe('submit', () => {
     expect(await call.promise).toBe(42)
   })
 
-  it('asks nothing when the ticket is done already', async () => {
-    const { server, submit, accept, told } = setting()
+  it('sends no poll when the ticket is done already', async () => {
+    const { server, submit, accept, reported } = setting()
     const call = submit()
     await accept(TICKET, succeeded(42))
     expect(await call.promise).toBe(42)
-    expect(told).toEqual(['succeeded'])
+    expect(reported).toEqual(['succeeded'])
     expect(await server.waiting()).toEqual([])
   })
 
@@ -80,26 +80,26 @@ describe('submit', () => {
     await server.next('GET /tasks/a')
   })
 
-  it('tells the URL of the ticket before it asks anything, and waits until it was heard', async () => {
+  it('reports the URL of the ticket before the first poll, and waits for the listener', async () => {
     const heard = gate()
-    const told: string[] = []
+    const reported: string[] = []
     const { server, submit, accept } = setting({
       onAccepted: (url) => {
-        told.push(url)
+        reported.push(url)
         return heard.promise
       }
     })
     void submit()
     await accept()
     expect(await server.waiting()).toEqual([])
-    expect(told).toEqual([`${ORIGIN}/tasks/a`])
+    expect(reported).toEqual([`${ORIGIN}/tasks/a`])
     heard.open()
     await server.next('GET /tasks/a')
   })
 })
 
-describe('the questions of a client', () => {
-  it('are held by the server until there is news, and asked one after the other', async () => {
+describe('the polls of a client', () => {
+  it('are held by the server until the status changes, and sent one after the other', async () => {
     const { advance, server, submit, accept } = setting()
     const call = submit()
     await accept()
@@ -118,16 +118,16 @@ describe('the questions of a client', () => {
     expect(await call.promise).toBe(1)
   })
 
-  it('are as far apart as Retry-After says when the server does not hold them', async () => {
+  it('follow Retry-After when the server does not hold them', async () => {
     const { advance, server, submit, accept } = setting()
     const call = submit()
     await accept()
     for (const round of [1, 2, 3]) {
-      const asked = await server.next('GET /tasks/a')
-      expect(asked.headers.get('prefer')).toBe('wait=25') // it may be able to the next time
-      if (round === 2) asked.answer(304, { ETag: 'W/"1"', 'Retry-After': '7' })
-      else asked.answer(200, { ETag: 'W/"1"', 'Retry-After': '7' }, status())
-      await advance(7_349) // up to a tenth more than told, so that clients spread
+      const sent = await server.next('GET /tasks/a')
+      expect(sent.headers.get('prefer')).toBe('wait=25') // the next one may be held
+      if (round === 2) sent.answer(304, { ETag: 'W/"1"', 'Retry-After': '7' })
+      else sent.answer(200, { ETag: 'W/"1"', 'Retry-After': '7' }, status())
+      await advance(7_349) // up to a tenth more than Retry-After, so that clients spread
       expect(await server.waiting()).toEqual([])
       await advance(1)
     }
@@ -138,7 +138,7 @@ describe('the questions of a client', () => {
   it.each([
     ['with a status', status()],
     ['without a status', { status: 'task queued successfully' }]
-  ])('are not held when that is not wanted, and then the first one, %s, keeps to Retry-After too', async (_, body) => {
+  ])('are not held with a small longPollMs, and then the first one, %s, follows Retry-After too', async (_, body) => {
     const { advance, server, submit, accept } = setting({ longPollMs: 999 })
     void submit()
     await accept({ ...TICKET, 'Retry-After': '3' }, body)
@@ -148,7 +148,7 @@ describe('the questions of a client', () => {
     expect((await server.next('GET /tasks/a')).headers.get('prefer')).toBeNull()
   })
 
-  it('ask to be held for as long as was said, in whole seconds, and at most an hour', async () => {
+  it('ask to be held for longPollMs, in whole seconds, and at most an hour', async () => {
     for (const [longPollMs, prefer] of [
       [1_999, 'wait=1'],
       [10_000, 'wait=10'],
@@ -161,14 +161,14 @@ describe('the questions of a client', () => {
     }
   })
 
-  it('are asked at once, and not held, as long as nothing is known of the status', async () => {
+  it('are sent at once, and not held, as long as the status is unknown', async () => {
     const { advance, server, submit, accept } = setting()
     const call = submit()
     await accept({ Location: '/tasks/a', 'Retry-After': '1' }, { status: 'task queued successfully', id: 'a' })
     const first = await server.next('GET /tasks/a')
     expect([first.headers.get('prefer'), first.headers.get('if-none-match')]).toEqual([null, null])
     first.answer(200, { ETag: 'W/"1"', 'Retry-After': '1' }, status())
-    const held = await server.next('GET /tasks/a') // at once: now it can be held
+    const held = await server.next('GET /tasks/a') // at once, since it can be held now
     expect([held.headers.get('prefer'), held.headers.get('if-none-match')]).toEqual(['wait=25', 'W/"1"'])
     await advance(400)
     held.answer(200, { ETag: 'W/"3"', 'Preference-Applied': 'wait=0' }, succeeded(1))
@@ -186,7 +186,7 @@ describe('the questions of a client', () => {
     expect((await server.next('GET /tasks/a')).headers.get('prefer')).toBe('wait=25')
   })
 
-  it('go by the body where no header can be read, and by a second where nothing is said', async () => {
+  it('follow the body where no header can be read, and a second by default', async () => {
     const { advance, server, submit, accept } = setting()
     void submit()
     await accept({ Location: '/tasks/a' }, status({ pollAfterMs: 4_000 })) // without a tag nothing can be held
@@ -200,24 +200,24 @@ describe('the questions of a client', () => {
     await server.next('GET /tasks/a')
   })
 
-  it.each<[string, (asked: number) => readonly [number, string | undefined]]>([
-    ['always has news', (asked) => [200, `W/"x${asked}"`]],
+  it.each<[string, (sent: number) => readonly [number, string | undefined]]>([
+    ['always has news', (sent) => [200, `W/"x${sent}"`]],
     ['always says that it held the question', () => [304, 'W/"1"']],
-    ['has a tag every other time', (asked) => [200, asked % 2 === 0 ? `W/"x${asked}"` : undefined]]
-  ])('come at most four times a second, even to a server that %s', async (_, answer) => {
+    ['has a tag every other time', (sent) => [200, sent % 2 === 0 ? `W/"x${sent}"` : undefined]]
+  ])('are at most four a second, even to a server that %s', async (_, answer) => {
     const { advance, server, submit, accept } = setting()
     void submit()
     await accept()
-    let asked = 0
+    let sent = 0
     const answerAll = async (): Promise<void> => {
       while ((await server.waiting()).length > 0) {
-        const [code, tag] = answer(++asked)
+        const [code, tag] = answer(++sent)
         const headers = {
           'Preference-Applied': 'wait=25',
           'Retry-After': '0',
           ...(tag === undefined ? {} : { ETag: tag })
         }
-        ;(await server.next('GET /tasks/a')).answer(code, headers, code === 304 ? null : status({ revision: asked }))
+        ;(await server.next('GET /tasks/a')).answer(code, headers, code === 304 ? null : status({ revision: sent }))
       }
     }
     await answerAll()
@@ -225,11 +225,11 @@ describe('the questions of a client', () => {
       await advance(50)
       await answerAll()
     }
-    expect(asked).toBeGreaterThan(20)
-    expect(asked).toBeLessThanOrEqual(41)
+    expect(sent).toBeGreaterThan(20)
+    expect(sent).toBeLessThanOrEqual(41)
   })
 
-  it('take a server at its word that it held one only when there is news or a second has passed', async () => {
+  it('count as held only after a change or a second', async () => {
     const { advance, server, submit, accept } = setting()
     void submit()
     await accept()
@@ -244,8 +244,8 @@ describe('the questions of a client', () => {
   })
 })
 
-describe('what a client is told on the way', () => {
-  it('is each status that is news, once, the last one included', async () => {
+describe('the progress of a task', () => {
+  it('is each changed status, once, the last one included', async () => {
     const seen: TicketStatus[] = []
     const { advance, server, submit, accept } = setting({ onProgress: (each) => void seen.push(each) })
     const call = submit()
@@ -267,7 +267,7 @@ describe('what a client is told on the way', () => {
     expect(seen).toEqual([status(), running, succeeded('done')].map((each) => ({ ...each })))
   })
 
-  it('is heard before the next question is asked', async () => {
+  it('is reported before the next poll is sent', async () => {
     const heard = gate()
     const { server, submit, accept } = setting({ onProgress: () => heard.promise })
     void submit()
@@ -285,7 +285,7 @@ describe('what a client is told on the way', () => {
       }
     ],
     ['rejects', () => Promise.reject(new Error('no page'))]
-  ])('ends the wait when the listener %s, and cancels the task', async (_, onProgress) => {
+  ])('ends the call when the listener %s, and cancels the task', async (_, onProgress) => {
     const { server, submit, accept } = setting({ onProgress })
     const call = submit()
     await accept()
@@ -294,7 +294,7 @@ describe('what a client is told on the way', () => {
     expect(await server.waiting()).toEqual([])
   })
 
-  it('does not cancel a task that has ended, whatever the listener throws', async () => {
+  it('does not cancel a settled task when the listener throws', async () => {
     const { server, submit, accept } = setting({
       onProgress: ({ done }) => {
         if (done) throw new Error('no page')
@@ -306,7 +306,7 @@ describe('what a client is told on the way', () => {
     expect(await server.waiting()).toEqual([])
   })
 
-  it('cancels the task when the URL of its ticket cannot be kept', async () => {
+  it('cancels the task when onAccepted throws', async () => {
     const { server, submit, accept } = setting({ onAccepted: () => Promise.reject(new Error('disk full')) })
     const call = submit()
     await accept()
@@ -335,7 +335,7 @@ describe('a task without a result', () => {
     })
   })
 
-  it('that was canceled rejects with the reason, and says whether it had begun', async () => {
+  it('that was canceled rejects with the reason, and states whether it had started', async () => {
     expect(await endOf({ status: 'canceled', reason: 'queue_timeout' })).toMatchObject({
       name: 'TaskCanceledError',
       code: 'ERR_TASK_CANCELED',
@@ -347,7 +347,7 @@ describe('a task without a result', () => {
     expect(await endOf(began)).toMatchObject({ reason: 'user', started: true })
   })
 
-  it('whose result cannot be sent rejects, since the work is done but null would be a lie', async () => {
+  it('whose result cannot be sent rejects instead of resolving with null', async () => {
     const fields = { status: 'succeeded', resultOmitted: 'a function has no JSON form' }
     expect(await endOf(fields)).toMatchObject({
       name: 'ResultOmittedError',
@@ -365,8 +365,8 @@ describe('a task without a result', () => {
 })
 
 describe('poll', () => {
-  it('asks at once without being held, then as submit does', async () => {
-    const { server, poll, told } = setting()
+  it('polls at once without being held, then as submit does', async () => {
+    const { server, poll, reported } = setting()
     const call = poll()
     const first = await server.next('GET /tasks/a')
     expect([first.headers.get('prefer'), first.headers.get('idempotency-key')]).toEqual([null, null])
@@ -375,6 +375,6 @@ describe('poll', () => {
     expect(second.headers.get('prefer')).toBe('wait=25')
     second.answer(200, {}, succeeded([1, 2]))
     expect(await call.promise).toEqual([1, 2])
-    expect(told).toEqual(['running', 'succeeded'])
+    expect(reported).toEqual(['running', 'succeeded'])
   })
 })

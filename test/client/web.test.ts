@@ -6,7 +6,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { webClock } from '../../src/client/web-clock.js'
 import { root } from '../package/run.js'
 import { ManualClock } from '../support/manual-clock.js'
-import { Counter, ORIGIN, quiet, succeeded } from './support/counter.js'
+import { ORIGIN, quiet, ScriptedServer, succeeded } from './support/scripted-server.js'
 
 afterEach(() => {
   vi.useRealTimers()
@@ -15,7 +15,7 @@ afterEach(() => {
 })
 
 describe('the source of the client', () => {
-  it('compiles where only the web is known, and with it everything that it imports', () => {
+  it('compiles with the types of the web only, and so does everything that it imports', () => {
     const program = ts.createProgram([join(root, 'src/client/index.ts')], {
       strict: true,
       noEmit: true,
@@ -51,7 +51,7 @@ describe('the clock of the web', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  it('does not fire early for a delay that the platform cannot hold', () => {
+  it("does not fire early for a delay beyond the platform's limit", () => {
     vi.useFakeTimers()
     const fired = vi.fn()
     webClock.timer(fired).set(Number.POSITIVE_INFINITY)
@@ -59,7 +59,7 @@ describe('the clock of the web', () => {
     expect(fired).not.toHaveBeenCalled()
   })
 
-  it('tells the time and gives chance', () => {
+  it('returns the time and random numbers', () => {
     vi.useFakeTimers({ now: Date.UTC(2030, 0, 1) })
     expect(webClock.date()).toBe(Date.UTC(2030, 0, 1))
     const before = webClock.now()
@@ -73,8 +73,8 @@ describe('the clock of the web', () => {
 })
 
 describe('the platform’s fetch', () => {
-  it('is called as a function, by which browsers insist, and as it is at the time of the call', async () => {
-    const server = new Counter()
+  it('is called as a function, as browsers require, and looked up at the time of the call', async () => {
+    const server = new ScriptedServer()
     let isFunctionCall: boolean | undefined
     vi.stubGlobal('fetch', function (this: unknown, url: string, init: RequestInit) {
       isFunctionCall = this === undefined || this === globalThis
@@ -86,8 +86,8 @@ describe('the platform’s fetch', () => {
     expect(isFunctionCall).toBe(true)
   })
 
-  it('given by hand is called as a function too', async () => {
-    const server = new Counter()
+  it('in the options is called as a function too', async () => {
+    const server = new ScriptedServer()
     const receivers: unknown[] = []
     const given = function (this: unknown, url: string, init: RequestInit) {
       receivers.push(this)

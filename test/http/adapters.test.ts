@@ -27,7 +27,7 @@ const demo = (errors: unknown[] = []): Application => {
   return app
 }
 
-const ask = async (server: Server, bytes: Buffer): Promise<RawReply> => {
+const send = async (server: Server, bytes: Buffer): Promise<RawReply> => {
   if (!server.listening) {
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
@@ -78,11 +78,11 @@ describe('Fastify', () => {
     const app = ticketFastify(demo())
     app.post('/echo', (req) => req.body)
     await app.ready()
-    const reply = await ask(app.server, post('/echo', { a: 1 }))
+    const reply = await send(app.server, post('/echo', { a: 1 }))
     expect(reply.status).toBe(200)
     expect(reply.body).toBe('{"a":1}')
-    expect((await ask(app.server, post('/echo', '{'))).status).toBe(400) // Fastify's own
-    expect((await ask(app.server, post('/tasks', {}))).status).toBe(202)
+    expect((await send(app.server, post('/echo', '{'))).status).toBe(400) // Fastify's own
+    expect((await send(app.server, post('/tasks', {}))).status).toBe(202)
   })
 
   it('answers what is nowhere with the 404 of the routes, whatever its path, type or body', async () => {
@@ -95,7 +95,7 @@ describe('Fastify', () => {
       request('POST /none', ['Content-Type: application/xml'], '<a/>'),
       post('/none', '{')
     ]
-    for (const bytes of nowhere) expectNotFound(await ask(app.server, bytes))
+    for (const bytes of nowhere) expectNotFound(await send(app.server, bytes))
   })
 
   it('K16 answers an error of the application without a word about it, and tells the log', async () => {
@@ -105,7 +105,7 @@ describe('Fastify', () => {
       throw new Error('secret')
     })
     await app.ready()
-    const reply = await ask(app.server, request('GET /broken'))
+    const reply = await send(app.server, request('GET /broken'))
     expect(reply.status).toBe(500)
     expect(reply.headers.get('content-type')).toBe('application/problem+json')
     expect(JSON.parse(reply.body)).toMatchObject({ code: 'INTERNAL' })
@@ -119,9 +119,9 @@ describe('Hono', () => {
     const hono = new Hono()
     hono.post('/echo', async (c) => c.text(await c.req.text()))
     const server = ticketServer(ticketHono(demo(), hono))
-    expect((await ask(server, post('/echo', { a: 1 }))).body).toBe('{"a":1}')
-    expect((await ask(server, post('/tasks', {}))).status).toBe(202)
-    for (const line of ['GET /none', 'GET /none/%', 'PROPFIND /none']) expectNotFound(await ask(server, request(line)))
+    expect((await send(server, post('/echo', { a: 1 }))).body).toBe('{"a":1}')
+    expect((await send(server, post('/tasks', {}))).status).toBe(202)
+    for (const line of ['GET /none', 'GET /none/%', 'PROPFIND /none']) expectNotFound(await send(server, request(line)))
   })
 
   it('hands over what makes no URL as it came', async () => {
@@ -132,14 +132,14 @@ describe('Hono', () => {
     }
     const server = ticketServer(ticketHono({ handle }))
     const lines = ['OPTIONS *', String.raw`GET /tasks/a\b`, 'GET /tasks/../x', 'GET //tasks', 'GET http://[x/']
-    for (const line of lines) expectNotFound(await ask(server, request(line)))
-    expectNotFound(await ask(server, request('GET /', ['Host: a b'])))
+    for (const line of lines) expectNotFound(await send(server, request(line)))
+    expectNotFound(await send(server, request('GET /', ['Host: a b'])))
     expect(targets).toEqual([...lines.map((line) => line.split(' ')[1]), '/'])
   })
 
   it('ends the connection, and does not say 500, when no reply can be made', async () => {
     const server = ticketServer(ticketHono({ handle: () => Promise.reject(new Error('secret')) }))
-    await expect(ask(server, post('/tasks', {}))).rejects.toThrow('no reply')
+    await expect(send(server, post('/tasks', {}))).rejects.toThrow('no reply')
   })
 })
 
@@ -155,16 +155,16 @@ describe('a server that speaks Fetch and is not Node', () => {
       await stopped
     })
     const fetch = ticketFetch(app, () => new Response('the application'))
-    const ask = async (path: string, { headers, ...init }: RequestInit = {}): Promise<Response> =>
+    const send = async (path: string, { headers, ...init }: RequestInit = {}): Promise<Response> =>
       await fetch(new Request(`http://localhost${path}`, { ...init, headers: { Host: 'localhost', ...headers } }))
-    return { app, gates, clock, ask }
+    return { app, gates, clock, send }
   }
 
   const submission = (body: RequestInit['body']) =>
     ({ method: 'POST', headers: { 'Content-Type': 'application/json' }, body, duplex: 'half' }) as RequestInit
 
-  const handIn = async ({ ask }: ReturnType<typeof fetchServer>): Promise<string> => {
-    const response = await ask('/tasks', submission('{"label":"a"}'))
+  const handIn = async ({ send }: ReturnType<typeof fetchServer>): Promise<string> => {
+    const response = await send('/tasks', submission('{"label":"a"}'))
     expect(response.status).toBe(202)
     const { id } = (await response.json()) as { readonly id: string }
     expect(response.headers.get('location')).toBe(`/tasks/${id}`)
@@ -174,21 +174,21 @@ describe('a server that speaks Fetch and is not Node', () => {
   it('takes and tells of tickets, and goes on with what is none of the routes', async () => {
     const server = fetchServer()
     const id = await handIn(server)
-    const first = await server.ask(`/tasks/${id}`)
+    const first = await server.send(`/tasks/${id}`)
     expect(await first.json()).toMatchObject({ id, status: 'running' })
-    const again = await server.ask(`/tasks/${id}`, { headers: { 'If-None-Match': first.headers.get('etag')! } })
+    const again = await server.send(`/tasks/${id}`, { headers: { 'If-None-Match': first.headers.get('etag')! } })
     expect(again.status).toBe(304)
     expect(again.body).toBe(null)
-    const head = await server.ask(`/tasks/${id}`, { method: 'HEAD' })
+    const head = await server.send(`/tasks/${id}`, { method: 'HEAD' })
     expect(head.body).toBe(null)
     expect(head.headers.get('content-length')).toBe(first.headers.get('content-length'))
-    expect(await (await server.ask('/elsewhere')).text()).toBe('the application')
+    expect(await (await server.send('/elsewhere')).text()).toBe('the application')
   })
 
   it('sends an event when it is asked for one, and ends after the last', async () => {
     const server = fetchServer()
     const id = await handIn(server)
-    const reader = (await server.ask(`/tasks/${id}/events`)).body!.pipeThrough(new TextDecoderStream()).getReader()
+    const reader = (await server.send(`/tasks/${id}/events`)).body!.pipeThrough(new TextDecoderStream()).getReader()
     expect((await reader.read()).value).toContain('"status":"running"')
     server.gates.end('a')
     expect((await reader.read()).value).toContain('"status":"succeeded"')
@@ -198,7 +198,7 @@ describe('a server that speaks Fetch and is not Node', () => {
   it('K11 releases a reader of events that leaves', async () => {
     const server = fetchServer()
     const id = await handIn(server)
-    const reader = ((await server.ask(`/tasks/${id}/events`)).body as ReadableStream<Uint8Array>).getReader()
+    const reader = ((await server.send(`/tasks/${id}/events`)).body as ReadableStream<Uint8Array>).getReader()
     await reader.read()
     const next = reader.read()
     await server.clock.turn()
@@ -209,17 +209,17 @@ describe('a server that speaks Fetch and is not Node', () => {
     expect(server.clock.timers()).toBe(0)
   })
 
-  it('cuts a reader that takes nothing for 30 seconds', async () => {
+  it('disconnects a reader that does not drain for 30 seconds', async () => {
     const server = fetchServer()
     const id = await handIn(server)
-    const reader = ((await server.ask(`/tasks/${id}/events`)).body as ReadableStream<Uint8Array>).getReader()
+    const reader = ((await server.send(`/tasks/${id}/events`)).body as ReadableStream<Uint8Array>).getReader()
     await reader.read()
     await server.clock.advance(30_000)
     await expect(reader.read()).rejects.toThrow('aborted')
   })
 
   it('K2 hears out who is refused while still sending', async () => {
-    const { ask } = fetchServer()
+    const { send } = fetchServer()
     let left = 10
     const endless = new ReadableStream<Uint8Array>({
       pull: (controller) => {
@@ -228,7 +228,7 @@ describe('a server that speaks Fetch and is not Node', () => {
         else controller.enqueue(new Uint8Array(40_000).fill(0x20))
       }
     })
-    const response = await ask('/tasks', submission(endless))
+    const response = await send('/tasks', submission(endless))
     expect(response.status).toBe(413)
     expect(response.headers.get('connection')).toBe('close')
     expect(left).toBeGreaterThan(0)

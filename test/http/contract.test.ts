@@ -22,12 +22,12 @@ afterEach(() => sides.close())
 const json = (reply: RawReply): Record<string, unknown> => JSON.parse(reply.body) as Record<string, unknown>
 const status = (reply: RawReply): TicketStatus => JSON.parse(reply.body) as TicketStatus
 
-/** Hands in a task that begins at once or waits, and gives its ticket. */
+/** Submits a task that starts at once or waits, and returns its ticket. */
 const handIn = async (label: string, more: Record<string, unknown> = {}): Promise<string> =>
-  status(await sides.ask(post('/tasks', { label, work: '2s', ...more }))).id
+  status(await sides.send(post('/tasks', { label, work: '2s', ...more }))).id
 
 const get = (path: string, headers: readonly string[] = []): Promise<RawReply> =>
-  sides.ask(request(`GET ${path}`, headers))
+  sides.send(request(`GET ${path}`, headers))
 
 const expectProblem = (reply: RawReply, code: string, expected: number): Record<string, unknown> => {
   expect(reply.status).toBe(expected)
@@ -42,7 +42,7 @@ const expectProblem = (reply: RawReply, code: string, expected: number): Record<
 
 describe('POST /tasks', () => {
   it('answers 202 with the ticket in the headers and the status in the body', async () => {
-    const reply = await sides.ask(post('/tasks', { label: 'a', work: '2s' }))
+    const reply = await sides.send(post('/tasks', { label: 'a', work: '2s' }))
     const { id } = status(reply)
     expect(reply.status).toBe(202)
     expect(reply.headers.get('location')).toBe(`/tasks/${id}`)
@@ -54,8 +54,8 @@ describe('POST /tasks', () => {
     expect(status(reply)).toMatchObject({ name: 'work', done: false, pollAfterMs: 1_000 })
   })
 
-  it('refuses a wrong field with its place and not its value, and queues nothing', async () => {
-    const document = expectProblem(await sides.ask(post('/tasks', { work: 'tomorrow-secret' })), 'INVALID_FIELD', 400)
+  it('refuses a wrong field with its pointer and not its value, and queues nothing', async () => {
+    const document = expectProblem(await sides.send(post('/tasks', { work: 'tomorrow-secret' })), 'INVALID_FIELD', 400)
     expect(document['errors']).toEqual([{ pointer: '/work', detail: expect.stringContaining('duration') }])
     expect(JSON.stringify(document)).not.toContain('tomorrow-secret')
     for (const [field, value] of [
@@ -64,7 +64,7 @@ describe('POST /tasks', () => {
       ['work', 60],
       ['fail', 'yes']
     ] as const) {
-      const reply = await sides.ask(post('/tasks', { [field]: value }))
+      const reply = await sides.send(post('/tasks', { [field]: value }))
       expect(expectProblem(reply, 'INVALID_FIELD', 400)['errors']).toMatchObject([{ pointer: `/${field}` }])
     }
     expect(sides.totals().submitted).toBe(0)
@@ -72,7 +72,7 @@ describe('POST /tasks', () => {
 
   it('K9 answers 503 with a whole number of seconds when it is full, and has queued nothing', async () => {
     for (const label of ['a', 'b', 'c']) await handIn(label)
-    const reply = await sides.ask(post('/tasks', { label: 'd' }))
+    const reply = await sides.send(post('/tasks', { label: 'd' }))
     const document = expectProblem(reply, 'QUEUE_FULL', 503)
     expect(reply.headers.get('retry-after')).toMatch(/^[1-9]\d*$/)
     const { retryAfterMs } = document
@@ -81,15 +81,15 @@ describe('POST /tasks', () => {
     await sides.each(({ app }) => expect(app.pool.tasks().length).toBe(3))
   })
 
-  it('K9 takes work again when a place is free', async () => {
+  it('K9 accepts work again when a worker is free', async () => {
     const first = await handIn('a')
     for (const label of ['b', 'c']) await handIn(label)
-    expect((await sides.ask(post('/tasks', {}))).status).toBe(503)
+    expect((await sides.send(post('/tasks', {}))).status).toBe(503)
     await sides.settle('a', first)
-    expect((await sides.ask(post('/tasks', {}))).status).toBe(202)
+    expect((await sides.send(post('/tasks', {}))).status).toBe(202)
   })
 
-  it('K5 takes only JSON in UTF-8 that is not compressed', async () => {
+  it('K5 accepts only uncompressed JSON in UTF-8', async () => {
     const refused = [
       [],
       ['Content-Type: text/plain'],
@@ -110,7 +110,7 @@ describe('POST /tasks', () => {
       ['Content-Type: application/json', 'Content-Encoding: identity']
     ]
     for (const headers of refused) {
-      expectProblem(await sides.ask(request('POST /tasks', headers, '{}')), 'UNSUPPORTED_MEDIA_TYPE', 415)
+      expectProblem(await sides.send(request('POST /tasks', headers, '{}')), 'UNSUPPORTED_MEDIA_TYPE', 415)
     }
     expect(sides.totals().submitted).toBe(0)
     const taken = [
@@ -125,7 +125,7 @@ describe('POST /tasks', () => {
     for (const type of taken) {
       await sides.close()
       sides = await Sides.open(small)
-      expect((await sides.ask(request('POST /tasks', [`Content-Type: ${type}`], '{}'))).status).toBe(202)
+      expect((await sides.send(request('POST /tasks', [`Content-Type: ${type}`], '{}'))).status).toBe(202)
     }
   })
 
@@ -146,20 +146,20 @@ describe('POST /tasks', () => {
       `${'{"a":'.repeat(65)}1${'}'.repeat(65)}`,
       `{"a":${'['.repeat(30_000)}${']'.repeat(30_000)}}`
     ]
-    for (const body of bodies) expectProblem(await sides.ask(post('/tasks', body)), 'INVALID_BODY', 400)
-    expectProblem(await sides.ask(post('/tasks', '['.repeat(100_000))), 'BODY_TOO_LARGE', 413)
+    for (const body of bodies) expectProblem(await sides.send(post('/tasks', body)), 'INVALID_BODY', 400)
+    expectProblem(await sides.send(post('/tasks', '['.repeat(100_000))), 'BODY_TOO_LARGE', 413)
     expect(sides.totals().submitted).toBe(0)
   })
 
-  it('K3 takes 64 levels, and brackets in strings for what they are', async () => {
+  it('K3 accepts 64 levels, and ignores brackets in strings', async () => {
     const deep = `{"a":${'['.repeat(63)}${']'.repeat(63)}}`
     const text = JSON.stringify({ a: `"${'['.repeat(100)}\\${'{'.repeat(100)}` })
-    for (const body of [deep, text]) expect((await sides.ask(post('/tasks', body))).status).toBe(202)
+    for (const body of [deep, text]) expect((await sides.send(post('/tasks', body))).status).toBe(202)
   })
 
   it('K4 finds nothing on a prototype and changes none', async () => {
     const body = '{"__proto__":{"label":"evil","work":"1h"},"constructor":{"prototype":{"polluted":1}}}'
-    const id = status(await sides.ask(post('/tasks', body))).id
+    const id = status(await sides.send(post('/tasks', body))).id
     expect(({} as Record<string, unknown>)['polluted']).toBeUndefined()
     await sides.each(({ gates }) => expect(gates.gate('').work).toEqual({ label: '', workMs: 1_000, fails: false }))
     await sides.settle('', id)
@@ -168,37 +168,37 @@ describe('POST /tasks', () => {
 
   it('K2 refuses a body over the limit by its announced length, before it is sent', async () => {
     const head = request('POST /tasks', ['Content-Type: application/json', 'Content-Length: 65537'])
-    const reply = await sides.ask(head)
+    const reply = await sides.send(head)
     expectProblem(reply, 'BODY_TOO_LARGE', 413)
     expect(reply.headers.get('connection')).toBe('close')
   })
 
-  it('K2 takes a body of exactly the limit', async () => {
+  it('K2 accepts a body of exactly the limit', async () => {
     const body = (size: number) => `{${' '.repeat(size - 2)}}`
-    expect((await sides.ask(post('/tasks', body(65_536)))).status).toBe(202)
-    expectProblem(await sides.ask(post('/tasks', body(65_537))), 'BODY_TOO_LARGE', 413)
+    expect((await sides.send(post('/tasks', body(65_536)))).status).toBe(202)
+    expectProblem(await sides.send(post('/tasks', body(65_537))), 'BODY_TOO_LARGE', 413)
   })
 
-  it('K2 refuses a body over the limit while it reads, and takes one of the limit', async () => {
+  it('K2 refuses a body over the limit while reading, and accepts one of the limit', async () => {
     const chunk = (size: number) => `${size.toString(16)}\r\n${' '.repeat(size)}\r\n`
     const headers = ['Content-Type: application/json', 'Transfer-Encoding: chunked', 'Connection: keep-alive']
     const endless = request('POST /tasks', headers, chunk(40_000) + chunk(25_537))
-    const reply = await sides.ask(endless)
+    const reply = await sides.send(endless)
     expectProblem(reply, 'BODY_TOO_LARGE', 413)
     expect(reply.headers.get('connection')).toBe('close')
     expect(sides.totals().submitted).toBe(0)
     const whole = request('POST /tasks', [...headers.slice(0, 2)], `${chunk(65_534)}2\r\n{}\r\n0\r\n\r\n`)
-    expect((await sides.ask(whole)).status).toBe(202)
+    expect((await sides.send(whole)).status).toBe(202)
   })
 
-  it('K2 lets a client that sends megabytes before it listens read why it was refused', async () => {
+  it('K2 sends the refusal to a client that sends megabytes before it reads', async () => {
     await sides.each(async ({ port }) => {
       const socket = connect(port, '127.0.0.1')
       const failed = once(socket, 'error').then(([error]) => error as unknown)
       const written = new Promise((resolve) =>
         socket.write(post('/tasks', `{"a":"${'x'.repeat(12_000_000)}"}`), resolve)
       )
-      expect(await Promise.race([written, failed])).toBeFalsy() // only now does it listen
+      expect(await Promise.race([written, failed])).toBeFalsy() // only now does the client read
       expectProblem(parse(await readAll(socket)), 'BODY_TOO_LARGE', 413)
     })
   })
@@ -206,7 +206,7 @@ describe('POST /tasks', () => {
   it('K2 queues nothing for a body that is not as long as announced', async () => {
     const headers = ['Content-Type: application/json', 'Connection: keep-alive']
     const longer = request('POST /tasks', [...headers, 'Content-Length: 9'], '{"label":"longer","work":"2s"}')
-    expect((await sides.ask(longer)).status).toBe(400)
+    expect((await sides.send(longer)).status).toBe(400)
     await sides.each(async ({ port, decided }) => {
       const socket = connect(port, '127.0.0.1')
       socket.end(request('POST /tasks', [...headers, 'Content-Length: 60000'], '{"label":"shorter"}'))
@@ -216,10 +216,10 @@ describe('POST /tasks', () => {
     expect(sides.totals().submitted).toBe(0)
   })
 
-  it('answers 503, close, before it looks at the body once the pool is stopping', async () => {
+  it('answers 503, close, without reading the body once the pool is stopping', async () => {
     await handIn('deaf')
     await sides.each(({ app }) => void app.pool.stop({ graceMs: 10_000 }))
-    const reply = await sides.ask(request('POST /tasks', ['Content-Length: 99999', 'Connection: keep-alive']))
+    const reply = await sides.send(request('POST /tasks', ['Content-Length: 99999', 'Connection: keep-alive']))
     const document = expectProblem(reply, 'POOL_STOPPED', 503)
     expect(reply.headers.get('retry-after')).toBe('5')
     expect(reply.headers.get('connection')).toBe('close')
@@ -231,22 +231,22 @@ describe('POST /tasks', () => {
 describe('Idempotency-Key', () => {
   const keyed = (key: string, body: unknown, path = '/tasks'): Buffer => post(path, body, [`Idempotency-Key: ${key}`])
 
-  it('K13 answers the same submission with the present status of its ticket', async () => {
-    const first = await sides.ask(keyed('order-7', { label: 'a' }))
+  it('K13 answers the same submission with the current status of its ticket', async () => {
+    const first = await sides.send(keyed('order-7', { label: 'a' }))
     expect(first.headers.has('idempotent-replayed')).toBe(false)
     await sides.settle('a', status(first).id)
-    const again = await sides.ask(keyed('"order-7"', { label: 'a' }))
+    const again = await sides.send(keyed('"order-7"', { label: 'a' }))
     expect(again.status).toBe(202)
     expect(again.headers.get('idempotent-replayed')).toBe('true')
     expect(again.headers.get('location')).toBe(first.headers.get('location'))
     expect(again.headers.has('retry-after')).toBe(false)
     expect(status(again)).toMatchObject({ id: status(first).id, status: 'succeeded', done: true })
-    expectProblem(await sides.ask(keyed('order-7', { label: 'b' })), 'IDEMPOTENCY_KEY_REUSED', 422)
-    expectProblem(await sides.ask(keyed('', { label: 'b' })), 'INVALID_IDEMPOTENCY_KEY', 400)
+    expectProblem(await sides.send(keyed('order-7', { label: 'b' })), 'IDEMPOTENCY_KEY_REUSED', 422)
+    expectProblem(await sides.send(keyed('', { label: 'b' })), 'INVALID_IDEMPOTENCY_KEY', 400)
     expect(sides.totals().submitted).toBe(1)
   })
 
-  it('K13 makes one ticket of twenty at once', async () => {
+  it('K13 queues one task for twenty concurrent submissions', async () => {
     await sides.each(async ({ port, app }) => {
       const replies = await Promise.all(Array.from({ length: 20 }, () => exchange(port, keyed('x', { label: 'a' }))))
       expect(replies.map((reply) => reply.status)).toEqual(replies.map(() => 202))
@@ -256,21 +256,21 @@ describe('Idempotency-Key', () => {
     })
   })
 
-  it('K13 has the first body again where a route has its own', async () => {
+  it('K13 repeats the first body of a route with its own bodies', async () => {
     const body = { task_id: 'a', work_duration: '1s' }
-    const first = await sides.ask(keyed('x', body, '/queue-task'))
-    const again = await sides.ask(keyed('x', body, '/queue-task'))
+    const first = await sides.send(keyed('x', body, '/queue-task'))
+    const again = await sides.send(keyed('x', body, '/queue-task'))
     expect(again.body).toBe(first.body)
     expect(again.headers.get('idempotent-replayed')).toBe('true')
-    const other = await sides.ask(keyed('x', { ...body, task_id: 'b' }, '/queue-task'))
+    const other = await sides.send(keyed('x', { ...body, task_id: 'b' }, '/queue-task'))
     expect(other.status).toBe(422)
     expect(json(other)).toMatchObject({ code: 'IDEMPOTENCY_KEY_REUSED', error: 'failed to read POST body' })
-    expect((await sides.ask(keyed('x', {}))).headers.has('idempotent-replayed')).toBe(false)
+    expect((await sides.send(keyed('x', {}))).headers.has('idempotent-replayed')).toBe(false)
   })
 })
 
 describe('GET /tasks/:id', () => {
-  it('tells everything about a running ticket, null where nothing is known', async () => {
+  it('has the full status of a running ticket, null where a value is unknown', async () => {
     const id = await handIn('a')
     await sides.each(({ gates }) => gates.gate('a').progress(0.42, 'page 3 of 7'))
     const reply = await get(`/tasks/${id}`)
@@ -301,13 +301,13 @@ describe('GET /tasks/:id', () => {
     expect(reply.headers.get('cache-control')).toBe('private, no-cache')
   })
 
-  it('tells progress without a message', async () => {
+  it('has progress without a message', async () => {
     const id = await handIn('a')
     await sides.each(({ gates }) => gates.gate('a').progress(2))
     expect(status(await get(`/tasks/${id}`)).progress).toEqual({ ratio: 1, message: null })
   })
 
-  it('tells the place in the queue of a queued ticket', async () => {
+  it('has the position of a queued ticket', async () => {
     await handIn('a')
     const id = await handIn('b')
     expect(status(await get(`/tasks/${id}`))).toMatchObject({
@@ -318,7 +318,7 @@ describe('GET /tasks/:id', () => {
     })
   })
 
-  it('tells the result of a ticket that is done, and no longer when to come back', async () => {
+  it('has the result of a ticket that is done, and no Retry-After', async () => {
     const id = await handIn('a')
     await sides.settle('a', id)
     const reply = await get(`/tasks/${id}`)
@@ -343,7 +343,7 @@ describe('GET /tasks/:id', () => {
     expect(reply.bytes).not.toMatch(/secret|\bat .*:\d+/)
   })
 
-  it('shows the message of an error that says it may be shown', async () => {
+  it('shows the message of an error with `expose: true`', async () => {
     const id = await handIn('a')
     const error = Object.assign(new Error('the page has no text'), { expose: true })
     await sides.settle('a', id, (gates) => gates.fail('a', error))
@@ -370,16 +370,16 @@ describe('GET /tasks/:id', () => {
     expect(again.headers.has('retry-after')).toBe(false)
   })
 
-  it('reads fields that came twice: lists as one list, of others the first', async () => {
+  it('reads repeated header fields: lists as one list, of others the first', async () => {
     const id = await handIn('a')
     const tag = (await get(`/tasks/${id}`)).headers.get('etag')
     expect((await get(`/tasks/${id}`, ['If-None-Match: "x"', `If-None-Match: ${tag}`])).status).toBe(304)
     const types = ['Content-Type: application/json', 'Content-Type: text/plain']
-    expect((await sides.ask(request('POST /tasks', types, '{}'))).status).toBe(202)
-    expect((await sides.ask(request('POST /tasks', types.toReversed(), '{}'))).status).toBe(415)
+    expect((await sides.send(request('POST /tasks', types, '{}'))).status).toBe(202)
+    expect((await sides.send(request('POST /tasks', types.toReversed(), '{}'))).status).toBe(415)
   })
 
-  it('answers 200 to a tag it cannot read or that is another', async () => {
+  it('answers 200 to a malformed tag and to another one', async () => {
     const id = await handIn('a')
     const { revision } = status(await get(`/tasks/${id}`))
     for (const header of [
@@ -395,14 +395,14 @@ describe('GET /tasks/:id', () => {
     }
   })
 
-  it('forgets a ticket when its time is over', async () => {
+  it('answers 404 after the retention time', async () => {
     const id = await handIn('a')
     await sides.settle('a', id)
     await sides.each(({ clock }) => clock.advance(600_001))
     expectProblem(await get(`/tasks/${id}`), 'TICKET_NOT_FOUND', 404)
   })
 
-  it('K7 gives one identical 404 for every ticket that is none', async () => {
+  it('K7 gives one identical 404 for every unknown ticket', async () => {
     const usual = await get('/tasks/AAAAAAAAAAAAAAAAAAAAAA')
     expectProblem(usual, 'TICKET_NOT_FOUND', 404)
     const segments = [
@@ -431,7 +431,7 @@ describe('GET /tasks/:id', () => {
     ]) {
       expect((await get(`/tasks/${segment}`)).bytes, segment.slice(0, 30)).toBe(usual.bytes)
     }
-    expect((await sides.ask(request('DELETE /tasks/%'))).bytes).toBe(usual.bytes)
+    expect((await sides.send(request('DELETE /tasks/%'))).bytes).toBe(usual.bytes)
   })
 
   it('K7 decodes a ticket once', async () => {
@@ -445,9 +445,9 @@ describe('GET /tasks/:id', () => {
 })
 
 describe('DELETE /tasks/:id', () => {
-  const cancel = (id: string): Promise<RawReply> => sides.ask(request(`DELETE /tasks/${id}`))
+  const cancel = (id: string): Promise<RawReply> => sides.send(request(`DELETE /tasks/${id}`))
 
-  it('ends a queued ticket at once', async () => {
+  it('cancels a queued task at once', async () => {
     await handIn('a')
     const id = await handIn('b')
     const reply = await cancel(id)
@@ -464,7 +464,7 @@ describe('DELETE /tasks/:id', () => {
     expect((await cancel(id)).bytes).toBe(reply.bytes)
   })
 
-  it('asks a running ticket to end, again and again the same, until it has', async () => {
+  it('requests the cancel of a running task, with the same answer each time, until it has settled', async () => {
     const id = await handIn('deaf')
     const reply = await cancel(id)
     expect(reply.status).toBe(202)
@@ -478,7 +478,7 @@ describe('DELETE /tasks/:id', () => {
     expect(status(gone)).toMatchObject({ status: 'canceled', reason: 'user', cancelRequested: true, error: null })
   })
 
-  it('comes too late for a ticket that has succeeded or failed', async () => {
+  it('answers 409 for a task that has succeeded or failed', async () => {
     for (const [label, how, state] of [
       ['a', 'end', 'succeeded'],
       ['b', 'fail', 'failed']
@@ -508,10 +508,10 @@ describe('methods', () => {
       (method) =>
         !allow.split(', ').includes(method) &&
         (method !== 'QUERY' || canQuery) &&
-        !(path === '/tasks' && isRead(method)) // there might be a list
+        !(path === '/tasks' && isRead(method)) // the list, with another option
     )
     for (const method of wrong) {
-      const reply = await sides.ask(request(`${method} ${path}`))
+      const reply = await sides.send(request(`${method} ${path}`))
       expect(reply.status, method).toBe(405)
       expect(reply.headers.get('allow')).toBe(allow)
       if (method === 'HEAD') expect(reply.body).toBe('')
@@ -520,20 +520,20 @@ describe('methods', () => {
     expect(sides.totals().submitted).toBe(0)
   })
 
-  it('K6 tells of no list of tickets, where nobody may have one', async () => {
+  it('K6 has no list of tickets without authorize', async () => {
     expectProblem(await get('/tasks'), 'NOT_FOUND', 404)
-    expect((await sides.ask(request('HEAD /tasks'))).status).toBe(404)
+    expect((await sides.send(request('HEAD /tasks'))).status).toBe(404)
   })
 
-  it('K6 judges the method before the ticket', async () => {
+  it('K6 checks the method before the ticket', async () => {
     const id = await handIn('a')
-    const known = await sides.ask(request(`PUT /tasks/${id}`))
-    expect((await sides.ask(request('PUT /tasks/AAAA'))).bytes).toBe(known.bytes)
-    expect((await sides.ask(request('PUT /tasks/%'))).bytes).toBe(known.bytes)
+    const known = await sides.send(request(`PUT /tasks/${id}`))
+    expect((await sides.send(request('PUT /tasks/AAAA'))).bytes).toBe(known.bytes)
+    expect((await sides.send(request('PUT /tasks/%'))).bytes).toBe(known.bytes)
   })
 
   it.each(Object.entries(allowed))('K6 OPTIONS %s tells %s', async (path, allow) => {
-    const reply = await sides.ask(request(`OPTIONS ${path}`))
+    const reply = await sides.send(request(`OPTIONS ${path}`))
     expect(reply.status).toBe(204)
     expect(reply.headers.get('allow')).toBe(allow)
     expect(reply.body).toBe('')
@@ -542,16 +542,16 @@ describe('methods', () => {
   it('K6 HEAD answers as GET does, without the body', async () => {
     const id = await handIn('a')
     for (const path of [`/tasks/${id}`, '/tasks/none', '/livez', '/readyz']) {
-      const head = await sides.ask(request(`HEAD ${path}`))
+      const head = await sides.send(request(`HEAD ${path}`))
       const full = await get(path)
       expect(head.body).toBe('')
       expect(head.bytes).toBe(full.bytes.slice(0, full.bytes.length - full.body.length))
     }
     const tag = (await get(`/tasks/${id}`)).headers.get('etag')
-    expect((await sides.ask(request(`HEAD /tasks/${id}`, [`If-None-Match: ${tag}`]))).status).toBe(304)
+    expect((await sides.send(request(`HEAD /tasks/${id}`, [`If-None-Match: ${tag}`]))).status).toBe(304)
   })
 
-  it('passes on what is none of its paths', async () => {
+  it('passes on every other path', async () => {
     const paths = [
       '/tasks/a/events/',
       '/tasks/a/b/events',
@@ -566,11 +566,11 @@ describe('methods', () => {
       '/%74asks'
     ]
     for (const path of paths) expectProblem(await get(path), 'NOT_FOUND', 404)
-    expectProblem(await sides.ask(request('OPTIONS *')), 'NOT_FOUND', 404)
+    expectProblem(await sides.send(request('OPTIONS *')), 'NOT_FOUND', 404)
   })
 })
 
-/** Node 20 does not know the method yet and cuts the connection. */
+/** Node 20 does not support the method yet and closes the connection. */
 const canQuery = (await import('node:http')).METHODS.includes('QUERY')
 
 describe('health', () => {
@@ -582,29 +582,29 @@ describe('health', () => {
     }
   })
 
-  it('is alive but not ready once the pool stops, and asks every connection to end', async () => {
+  it('is alive but not ready once the pool stops, and closes every connection', async () => {
     await handIn('deaf')
     await sides.each(({ app }) => void app.pool.stop({ graceMs: 10_000 }))
-    const alive = await sides.ask(request('GET /livez', ['Connection: keep-alive']))
+    const alive = await sides.send(request('GET /livez', ['Connection: keep-alive']))
     expect(alive.status).toBe(200)
     expect(alive.headers.get('connection')).toBe('close')
-    const ready = await sides.ask(request('GET /readyz', ['Connection: keep-alive']))
+    const ready = await sides.send(request('GET /readyz', ['Connection: keep-alive']))
     expect(ready.status).toBe(503)
     expect(ready.body).toBe('{"status":"stopping"}')
     expect(ready.headers.get('connection')).toBe('close')
     await sides.each(({ gates }) => gates.end('deaf'))
   })
 
-  it('keeps connections open as long as it is well', async () => {
+  it('keeps connections open while the pool runs', async () => {
     const twice = Buffer.concat([request('GET /livez', ['Connection: keep-alive']), request('GET /livez')])
-    const reply = await sides.ask(twice)
+    const reply = await sides.send(twice)
     expect(reply.headers.get('connection')).toBe('keep-alive')
     expect(parse(reply.body.slice(reply.body.indexOf('HTTP/1.1'))).body).toBe('{"status":"ok"}')
   })
 })
 
 describe('every reply', () => {
-  it('forbids guessing, referrers and caching', async () => {
+  it('forbids type guessing, referrers and caching', async () => {
     const id = await handIn('a')
     const requests = [
       ...['/livez', '/readyz', `/tasks/${id}`, '/tasks/none', '/none', '/', '/?user_id=1'].map((path) =>
@@ -618,7 +618,7 @@ describe('every reply', () => {
       request('GET /livez', ['Host: evil.example'])
     ]
     for (const bytes of requests) {
-      const reply = await sides.ask(bytes)
+      const reply = await sides.send(bytes)
       expect(reply.headers.get('x-content-type-options')).toBe('nosniff')
       expect(reply.headers.get('referrer-policy')).toBe('no-referrer')
       expect(reply.headers.get('cache-control')).toBe(reply.status >= 400 ? 'no-store' : 'private, no-cache')
@@ -626,7 +626,7 @@ describe('every reply', () => {
     }
   })
 
-  it('K8 holds nothing of a request in its headers', async () => {
+  it('K8 has no part of a request in its headers', async () => {
     const hostile = 'x\r\nSet-Cookie: evil=1\r\n\r\n<script>'
     const query = encodeURIComponent(hostile)
     const requests = [
@@ -638,7 +638,7 @@ describe('every reply', () => {
       request('GET /livez', ['X-Evil: evil=1', 'Origin: http://evil.example'])
     ]
     for (const bytes of requests) {
-      const reply = await sides.ask(bytes)
+      const reply = await sides.send(bytes)
       expect([...reply.headers.keys(), ...reply.headers.values()].join('\n')).not.toMatch(/evil|cookie|script/i)
     }
     expect(sides.totals().accepted).toBe(3)

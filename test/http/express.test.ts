@@ -27,7 +27,7 @@ const demo = (gates = new Gates()) => {
   return app
 }
 
-const ask = async (app: Express, bytes: Buffer): Promise<RawReply> => {
+const send = async (app: Express, bytes: Buffer): Promise<RawReply> => {
   const server: Server = app.listen(0, '127.0.0.1')
   await once(server, 'listening')
   try {
@@ -42,7 +42,7 @@ describe.each([
   ['4', express4],
   ['5', express5]
 ])('Express %s', (_version, express) => {
-  /** An application that reads bodies before the tickets have their turn. */
+  /** An application that parses bodies before the ticket routes. */
   const withParser = (parser = express.json({ limit: 100 })): Express => {
     const routes = demo()
     const app = express()
@@ -56,11 +56,11 @@ describe.each([
 
   it('takes a body that express.json() or express.raw() has read already', async () => {
     for (const parser of [express.json(), express.raw({ type: 'application/json' })]) {
-      const reply = await ask(withParser(parser), post('/tasks', { label: 'a', work: '3s' }))
+      const reply = await send(withParser(parser), post('/tasks', { label: 'a', work: '3s' }))
       expect(reply.status).toBe(202)
     }
-    expect((await ask(withParser(), post('/tasks', ''))).status).toBe(400)
-    expect((await ask(withParser(express.json()), post('/tasks', '[]'))).status).toBe(400)
+    expect((await send(withParser(), post('/tasks', ''))).status).toBe(400)
+    expect((await send(withParser(express.json()), post('/tasks', '[]'))).status).toBe(400)
   })
 
   it('answers the errors of earlier body parsers as the routes do, without a stack', async () => {
@@ -75,7 +75,7 @@ describe.each([
       ]
     ] as const
     for (const [bytes, status, code] of cases) {
-      const reply = await ask(withParser(), bytes)
+      const reply = await send(withParser(), bytes)
       expect(reply.status).toBe(status)
       expect(reply.headers.get('content-type')).toBe('application/problem+json')
       expect(JSON.parse(reply.body)).toMatchObject({ code, status })
@@ -97,7 +97,7 @@ describe.each([
     ] as const
     errors.length = 0
     for (const [bytes, status, code] of cases) {
-      const reply = await ask(app, bytes)
+      const reply = await send(app, bytes)
       expect(JSON.parse(reply.body)).toMatchObject({ code, status })
       expect(reply.bytes).not.toMatch(/secret|\bat .*:\d+|<html/)
     }
@@ -112,7 +112,7 @@ describe.each([
     })
     app.use(errorPage(routes))
     errors.length = 0
-    const reply = await ask(app, request('GET /broken'))
+    const reply = await send(app, request('GET /broken'))
     expect(reply.status).toBe(500)
     expect(JSON.parse(reply.body)).toMatchObject({ code: 'INTERNAL' })
     expect(reply.bytes).not.toMatch(/secret|\bat .*:\d+|<html/)
@@ -127,7 +127,7 @@ describe.each([
       next(new Error('secret'))
     })
     app.use(errorPage(demo()))
-    const reply = await ask(app, request('GET /half'))
+    const reply = await send(app, request('GET /half'))
     expect(reply.body).toBe('half')
   })
 
@@ -157,27 +157,27 @@ describe.each([
   it('works below a path', async () => {
     const app = express()
     app.use('/tasks', ticketMiddleware(demo()))
-    expect((await ask(app, post('/tasks', {}))).status).toBe(202)
+    expect((await send(app, post('/tasks', {}))).status).toBe(202)
   })
 
   it('lets pages of listed origins in, and tells others nothing', async () => {
     const listed = () => mount(express(), demo(), ['https://shop.example'])
     const fromShop = 'Origin: https://shop.example'
-    const reply = await ask(listed(), post('/tasks', {}, [fromShop]))
+    const reply = await send(listed(), post('/tasks', {}, [fromShop]))
     expect(reply.status).toBe(202)
     expect(reply.headers.get('access-control-allow-origin')).toBe('https://shop.example')
     expect(reply.headers.get('access-control-expose-headers')).toContain('Operation-Location')
     expect(reply.headers.get('vary')).toBe('Origin')
 
-    const preflight = await ask(listed(), request('OPTIONS /tasks', [fromShop, 'Access-Control-Request-Method: POST']))
+    const preflight = await send(listed(), request('OPTIONS /tasks', [fromShop, 'Access-Control-Request-Method: POST']))
     expect(preflight.status).toBe(204)
     expect(preflight.headers.get('access-control-allow-headers')).toContain('If-None-Match')
     expect(preflight.headers.get('access-control-allow-methods')).toBe('GET, HEAD, POST, DELETE')
 
-    const plain = await ask(listed(), request('OPTIONS /tasks', [fromShop]))
+    const plain = await send(listed(), request('OPTIONS /tasks', [fromShop]))
     expect(plain.headers.get('allow')).toBe('POST, OPTIONS')
     for (const origin of ['https://evil.example', 'null', 'https://shop.example.evil.example']) {
-      const foreign = await ask(
+      const foreign = await send(
         listed(),
         request('OPTIONS /tasks', [`Origin: ${origin}`, 'Access-Control-Request-Method: POST'])
       )

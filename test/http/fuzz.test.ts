@@ -1,4 +1,4 @@
-/** Anything that may be sent: only what the contract knows comes back, and only what is answered with 202 is queued. */
+/** Arbitrary requests: each reply is a documented one, and only a request that is answered with 202 is queued. */
 import { once } from 'node:events'
 import { type AddressInfo, connect } from 'node:net'
 import type { HttpReply, HttpRequest } from 'coatcheck/http'
@@ -10,7 +10,7 @@ import { everyAnswer } from './support/documented.js'
 import { FuzzWorld, resourceOf, type Step } from './support/fuzz-world.js'
 import { chunksOf, parse } from './support/raw.js'
 
-// Where it fails, fast-check says the seed and the shortest session; to find that takes its time.
+// After a failure fast-check reports the seed and the shortest session, which takes time to find.
 vi.setConfig({ testTimeout: 240_000 })
 
 const SEED = 9110
@@ -45,7 +45,7 @@ describe('any request', () => {
   })
 })
 
-/** A request, and bytes of its line and fields that are another way than they were meant. */
+/** A request, and changed bytes in its request line and header fields. */
 interface RawRequest extends DrawnRequest {
   readonly noise: readonly (readonly [at: number, byte: number])[]
 }
@@ -55,10 +55,10 @@ const rawRequest: fc.Arbitrary<RawRequest> = fc
   .tuple(anyRequest, fc.oneof(fc.constant([]), fc.array(fc.tuple(fc.nat(), byte), { maxLength: 3 })))
   .map(([request, noise]) => ({ ...request, noise }))
 
-/** Where a message ends must stay clear, or both sides wait for each other. */
+/** The end of a message must stay unambiguous, or both sides wait for each other. */
 const FRAMING: ReadonlySet<string> = new Set(['content-length', 'host'])
 
-/** What goes over the wire: with its length or in chunks, the last of them none at all where the body breaks off. */
+/** The bytes of a request: with a length or in chunks, without the last chunk when the body ends early. */
 function bytesOf({ method, headers, chunks, breaks, noise }: RawRequest, target: string): Buffer {
   const fields = Object.entries(headers)
     .filter(([name]) => !FRAMING.has(name))
@@ -84,12 +84,12 @@ function bytesOf({ method, headers, chunks, breaks, noise }: RawRequest, target:
   ])
 }
 
-/** What Node refuses by itself: without a body. */
+/** Node's own refusals, which have no body. */
 const OWN_REFUSAL = /^HTTP\/1\.1 (?:400|431) [^\r]+\r\nConnection: close\r\n\r\n$/
 
-/** A world behind a socket. */
+/** Pool and routes behind a socket. */
 class SocketWorld extends FuzzWorld {
-  /** What reached the routes, and what they decided. */
+  /** The requests that reached the routes, and their replies. */
   readonly decided: { readonly request: HttpRequest; readonly reply: Promise<HttpReply | undefined> }[] = []
   readonly #server = ticketServer(
     listener({
@@ -112,7 +112,7 @@ class SocketWorld extends FuzzWorld {
     this.#server.closeAllConnections()
   }
 
-  /** Everything that came until the connection ended, or until there is an event. Nobody waits: time passes meanwhile. */
+  /** All bytes until the connection ends or an event arrives. The clock advances, so that no request stays held. */
   async exchange(bytes: Buffer): Promise<string> {
     const socket = connect((this.#server.address() as AddressInfo).port, '127.0.0.1')
     let text = ''
@@ -126,13 +126,13 @@ class SocketWorld extends FuzzWorld {
     return text
   }
 
-  /** Sends a request and judges what comes back; whether it reached the routes. */
+  /** Sends a request and checks its reply. Returns whether the request reached the routes. */
   async send(drawn: RawRequest): Promise<boolean> {
     const before = this.decided.length
     const text = await this.exchange(bytesOf(drawn, this.targetOf(drawn)))
     const arrived = this.decided[before]
     if (arrived === undefined) {
-      if (text !== '') expect(text).toMatch(OWN_REFUSAL) // to CONNECT there is no answer
+      if (text !== '') expect(text).toMatch(OWN_REFUSAL) // CONNECT gets no answer
       return false
     }
     if (drawn.breaks && (text === '' || OWN_REFUSAL.test(text))) {

@@ -13,7 +13,7 @@ afterEach(() => sides.close())
 
 const json = (reply: RawReply): Record<string, unknown> => JSON.parse(reply.body) as Record<string, unknown>
 
-const queueTask = (body: unknown): Promise<RawReply> => sides.ask(post('/queue-task', body))
+const queueTask = (body: unknown): Promise<RawReply> => sides.send(post('/queue-task', body))
 
 const expectRefusal = (reply: RawReply, expected: number, code: string, error: string): void => {
   expect(reply.status).toBe(expected)
@@ -35,7 +35,7 @@ describe('POST /queue-task', () => {
     expect(reply.headers.has('content-location')).toBe(false)
     expect(reply.headers.has('etag')).toBe(false)
     await sides.each(({ gates }) => expect(gates.gate('hello world').work.workMs).toBe(60_000))
-    expect(json(await sides.ask(request(`GET /tasks/${id}`)))).toMatchObject({ name: 'queue-task', status: 'running' })
+    expect(json(await sides.send(request(`GET /tasks/${id}`)))).toMatchObject({ name: 'queue-task', status: 'running' })
   })
 
   it('takes the same task_id again, and none', async () => {
@@ -53,9 +53,9 @@ describe('POST /queue-task', () => {
     expectRefusal(await queueTask(''), 400, 'INVALID_BODY', error)
     expectRefusal(await queueTask({ task_id: 7, work_duration: '1s' }), 400, 'INVALID_FIELD', error)
     expectRefusal(await queueTask({ task_id: null, work_duration: '1s' }), 400, 'INVALID_FIELD', error)
-    const form = await sides.ask(request('POST /queue-task', ['Content-Type: text/plain'], '{}'))
+    const form = await sides.send(request('POST /queue-task', ['Content-Type: text/plain'], '{}'))
     expectRefusal(form, 415, 'UNSUPPORTED_MEDIA_TYPE', error)
-    const large = await sides.ask(post('/queue-task', { task_id: 'x'.repeat(70_000) }))
+    const large = await sides.send(post('/queue-task', { task_id: 'x'.repeat(70_000) }))
     expectRefusal(large, 413, 'BODY_TOO_LARGE', error)
     expect(large.headers.get('connection')).toBe('close')
     expect(sides.totals().submitted).toBe(0)
@@ -109,7 +109,7 @@ describe('POST /queue-task', () => {
 
 describe('GET /?user_id=', () => {
   it('queues the process of a user and says so in a text', async () => {
-    const reply = await sides.ask(request('GET /?user_id=1'))
+    const reply = await sides.send(request('GET /?user_id=1'))
     expect(reply.status).toBe(200)
     expect(reply.headers.get('content-type')).toBe('text/plain; charset=utf-8')
     expect(reply.body).toBe('queuing user process: 1')
@@ -118,7 +118,7 @@ describe('GET /?user_id=', () => {
 
   it('refuses a request without a user', async () => {
     for (const target of ['/', '/?', '/?user_id=', '/?user=1', '/?USER_ID=1']) {
-      const reply = await sides.ask(request(`GET ${target}`))
+      const reply = await sides.send(request(`GET ${target}`))
       expect(reply.status, target).toBe(400)
       expect(reply.body).toBe("missing 'user_id' in query params")
     }
@@ -126,8 +126,8 @@ describe('GET /?user_id=', () => {
   })
 
   it('K9 answers 503 when it is full, where the original says 500', async () => {
-    for (const user of [1, 2]) await sides.ask(request(`GET /?user_id=${user}`))
-    const reply = await sides.ask(request('GET /?user_id=3'))
+    for (const user of [1, 2]) await sides.send(request(`GET /?user_id=${user}`))
+    const reply = await sides.send(request('GET /?user_id=3'))
     expect(reply.status).toBe(503)
     expect(reply.headers.get('retry-after')).toMatch(/^[1-9]\d*$/)
     expect(json(reply)).toMatchObject({ code: 'QUEUE_FULL' })
@@ -137,7 +137,7 @@ describe('GET /?user_id=', () => {
 describe('a server on the loopback address', () => {
   it('answers only for hosts that are this machine', async () => {
     for (const host of ['localhost', 'LOCALHOST:1', '127.0.0.1', '127.0.0.1:65535', '[::1]', '[::1]:80']) {
-      expect((await sides.ask(request('GET /livez', [`Host: ${host}`]))).status, host).toBe(200)
+      expect((await sides.send(request('GET /livez', [`Host: ${host}`]))).status, host).toBe(200)
     }
     const foreign = [
       'evil.example',
@@ -150,11 +150,11 @@ describe('a server on the loopback address', () => {
       'localhost@evil'
     ]
     for (const host of foreign) {
-      const reply = await sides.ask(request('GET /livez', [`Host: ${host}`]))
+      const reply = await sides.send(request('GET /livez', [`Host: ${host}`]))
       expect(reply.status, host).toBe(421)
       expect(json(reply)).toMatchObject({ code: 'MISDIRECTED_REQUEST' })
     }
-    expect((await sides.ask(Buffer.from('GET /livez HTTP/1.0\r\n\r\n'))).status).toBe(421)
+    expect((await sides.send(Buffer.from('GET /livez HTTP/1.0\r\n\r\n'))).status).toBe(421)
   })
 
   it('takes no work from pages of other sites', async () => {
@@ -166,12 +166,12 @@ describe('a server on the loopback address', () => {
       request('DELETE /tasks/AAAA', crossSite)
     ]
     for (const write of writes) {
-      const reply = await sides.ask(write)
+      const reply = await sides.send(write)
       expect(reply.status).toBe(403)
       expect(json(reply)).toMatchObject({ code: 'CROSS_SITE' })
     }
     expect(sides.totals().submitted).toBe(0)
-    expect((await sides.ask(request('GET /livez', crossSite))).status).toBe(200)
-    expect((await sides.ask(post('/tasks', {}, ['Sec-Fetch-Site: same-origin']))).status).toBe(202)
+    expect((await sides.send(request('GET /livez', crossSite))).status).toBe(200)
+    expect((await sides.send(post('/tasks', {}, ['Sec-Fetch-Site: same-origin']))).status).toBe(202)
   })
 })

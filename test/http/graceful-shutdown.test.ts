@@ -82,7 +82,7 @@ interface Stage {
   readonly exits: number[]
   readonly stops: unknown[]
   readonly closed: Promise<unknown>
-  readonly ask: (bytes: Buffer) => Promise<RawReply>
+  readonly send: (bytes: Buffer) => Promise<RawReply>
 }
 
 const cleanups: (() => unknown)[] = []
@@ -125,8 +125,8 @@ const open = async (options: Partial<ShutdownOptions> = {}): Promise<Stage> => {
     server.close()
     server.closeAllConnections()
   })
-  const ask = (bytes: Buffer): Promise<RawReply> => exchange(port, bytes)
-  return { app, gates, port, clock, poolClock, signals, shutdown, exits, stops, closed, ask }
+  const send = (bytes: Buffer): Promise<RawReply> => exchange(port, bytes)
+  return { app, gates, port, clock, poolClock, signals, shutdown, exits, stops, closed, send }
 }
 
 const idOf = (reply: RawReply): string => (JSON.parse(reply.body) as { readonly id: string }).id
@@ -167,22 +167,22 @@ describe('an idle server', () => {
 
 describe('a busy server', () => {
   it('serves tickets until its tasks have ended, then makes a last call, then closes', async () => {
-    const { signals, gates, app, ask, clock, exits, closed } = await open()
-    const id = idOf(await ask(post('/tasks', { label: 'a' })))
+    const { signals, gates, app, send, clock, exits, closed } = await open()
+    const id = idOf(await send(post('/tasks', { label: 'a' })))
     signals.emit('SIGINT', 'SIGINT')
     await microtasks()
     expect(app.pool.state).toBe('stopping')
 
-    const running = await ask(request(`GET /tasks/${id}`, ['Connection: keep-alive']))
+    const running = await send(request(`GET /tasks/${id}`, ['Connection: keep-alive']))
     expect(running).toMatchObject({ status: 200 })
     expect(running.headers.get('connection')).toBe('close')
-    expect((await ask(post('/tasks', { label: 'b' }))).status).toBe(503)
-    expect((await ask(request('GET /readyz'))).status).toBe(503)
+    expect((await send(post('/tasks', { label: 'b' }))).status).toBe(503)
+    expect((await send(request('GET /readyz'))).status).toBe(503)
 
     gates.end('a')
     await clock.waitedFor(1_200)
     expect(app.pool.state).toBe('stopped')
-    const done = await ask(request(`GET /tasks/${id}`))
+    const done = await send(request(`GET /tasks/${id}`))
     expect(JSON.parse(done.body)).toMatchObject({ status: 'succeeded' })
     expect(exits).toEqual([])
     clock.advance(1_200)
@@ -191,18 +191,18 @@ describe('a busy server', () => {
   })
 
   it('ends with code 1 when the grace was too short, every ticket in its final state', async () => {
-    const { signals, app, ask, clock, poolClock, exits, closed, gates } = await open({ graceMs: 100, forceMs: 50 })
+    const { signals, app, send, clock, poolClock, exits, closed, gates } = await open({ graceMs: 100, forceMs: 50 })
     const ids: string[] = []
     for (let index = 0; index < 10; index++)
-      ids.push(idOf(await ask(post('/tasks', { label: index === 0 ? 'deaf' : `${index}` }))))
-    ids.push(idOf(await ask(post('/tasks', { label: 'queued' }))))
+      ids.push(idOf(await send(post('/tasks', { label: index === 0 ? 'deaf' : `${index}` }))))
+    ids.push(idOf(await send(post('/tasks', { label: 'queued' }))))
     signals.emit('SIGTERM', 'SIGTERM')
     await microtasks()
     await poolClock.advance(100)
     await poolClock.advance(50)
     await clock.waitedFor(1_200)
     const states = await Promise.all(
-      ids.map(async (id) => (JSON.parse((await ask(request(`GET /tasks/${id}`))).body) as { status: string }).status)
+      ids.map(async (id) => (JSON.parse((await send(request(`GET /tasks/${id}`))).body) as { status: string }).status)
     )
     expect(states).toEqual(['failed', ...Array<string>(10).fill('canceled')])
     clock.advance(1_200)
@@ -213,11 +213,11 @@ describe('a busy server', () => {
   })
 
   it('K19 ends open long polls and streams with the last status, then closes', async () => {
-    const { signals, app, ask, port, clock, poolClock, exits, closed, gates } = await open({
+    const { signals, app, send, port, clock, poolClock, exits, closed, gates } = await open({
       graceMs: 100,
       forceMs: 50
     })
-    const id = idOf(await ask(post('/tasks', { label: 'deaf' })))
+    const id = idOf(await send(post('/tasks', { label: 'deaf' })))
     const alive = ['Connection: keep-alive']
     const sockets = [
       request(`GET /tasks/${id}/events`, alive),
@@ -247,11 +247,11 @@ describe('a busy server', () => {
   })
 
   it('goes on taking work for the delay, while it says that it is not ready', async () => {
-    const { signals, app, ask, clock, stops, closed, gates } = await open({ delayMs: 3_000 })
+    const { signals, app, send, clock, stops, closed, gates } = await open({ delayMs: 3_000 })
     signals.emit('SIGTERM', 'SIGTERM')
     await clock.waitedFor(3_000)
-    expect((await ask(request('GET /readyz'))).status).toBe(503)
-    const accepted = await ask(post('/tasks', { label: 'late' }, ['Connection: keep-alive']))
+    expect((await send(request('GET /readyz'))).status).toBe(503)
+    const accepted = await send(post('/tasks', { label: 'late' }, ['Connection: keep-alive']))
     expect(accepted.status).toBe(202)
     expect(accepted.headers.get('connection')).toBe('close')
     expect(stops).toEqual([])
@@ -301,16 +301,16 @@ describe('a server with routes of its own', () => {
     })
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
-    const ask = async (): Promise<readonly [reply: Promise<RawReply>, res: ServerResponse]> => {
+    const send = async (): Promise<readonly [reply: Promise<RawReply>, res: ServerResponse]> => {
       const socket = connect((server.address() as AddressInfo).port, '127.0.0.1')
       const arrived = once(server, 'request')
       socket.write(request('GET /slow', ['Connection: keep-alive']))
       const [, res] = (await arrived) as [unknown, ServerResponse]
       return [readAll(socket).then(parse), res]
     }
-    const [early, inFlight] = await ask()
+    const [early, inFlight] = await send()
     signals.emit('SIGTERM', 'SIGTERM')
-    const [late, following] = await ask()
+    const [late, following] = await send()
     inFlight.end('done')
     following.end('done')
     for (const reply of [early, late]) expect((await reply).headers.get('connection')).toBe('close')
@@ -321,8 +321,8 @@ describe('a server with routes of its own', () => {
 
 describe('a second signal', () => {
   it('within a second is the same one: under npm and tsx each arrives twice', async () => {
-    const { signals, ask, clock, exits, stops, gates, closed } = await open()
-    await ask(post('/tasks', { label: 'a' }))
+    const { signals, send, clock, exits, stops, gates, closed } = await open()
+    await send(post('/tasks', { label: 'a' }))
     signals.emit('SIGINT', 'SIGINT')
     clock.advance(999)
     signals.emit('SIGINT', 'SIGINT')
@@ -338,8 +338,8 @@ describe('a second signal', () => {
   })
 
   it('after a second ends the process at once, with code 1', async () => {
-    const { signals, ask, clock, exits, gates } = await open()
-    await ask(post('/tasks', { label: 'a' }))
+    const { signals, send, clock, exits, gates } = await open()
+    await send(post('/tasks', { label: 'a' }))
     signals.emit('SIGTERM', 'SIGTERM')
     clock.advance(1_000)
     signals.emit('SIGTERM', 'SIGTERM')

@@ -37,7 +37,7 @@ afterEach(async () => {
   expect(warnings.splice(0)).toEqual([])
 })
 
-const ask = async (
+const send = async (
   method: string,
   path: string,
   body = ''
@@ -52,11 +52,11 @@ const ask = async (
 
 describe('HTTP/2', () => {
   it('carries the same replies, and streams', async () => {
-    const { headers, body } = await ask('POST', '/tasks', '{}')
+    const { headers, body } = await send('POST', '/tasks', '{}')
     expect(headers[':status']).toBe(202)
     const { id } = JSON.parse(body) as { readonly id: string }
-    const streamed = ask('GET', `/tasks/${id}/events`)
-    await ask('GET', '/livez') // by now the request before has arrived as well
+    const streamed = send('GET', `/tasks/${id}/events`)
+    await send('GET', '/livez') // by now the request before has arrived as well
     work.open('ok')
     const events = await streamed
     expect(events.headers['content-type']).toBe('text/event-stream')
@@ -66,7 +66,7 @@ describe('HTTP/2', () => {
 
   it('has no header to close a connection with, which Node would warn of', async () => {
     void pool.stop({ graceMs: 1_000 })
-    const { headers } = await ask('POST', '/tasks', '{}')
+    const { headers } = await send('POST', '/tasks', '{}')
     expect(headers[':status']).toBe(503)
     expect(headers).not.toHaveProperty('connection')
   })

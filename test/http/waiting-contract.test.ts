@@ -1,4 +1,4 @@
-/** What is held open, over real sockets on every server: long polls and streams of events. */
+/** Held requests over real sockets on every server: long polls and event streams. */
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import type { TicketStatus } from 'coatcheck/http'
@@ -16,11 +16,11 @@ beforeEach(async () => {
 
 afterEach(() => sides.close())
 
-/** Hands in a task, which begins, and gives its ticket. */
+/** Submits a task, which starts, and returns its ticket. */
 const handIn = async (label: string): Promise<string> =>
-  (JSON.parse((await sides.ask(post('/tasks', { label }))).body) as { readonly id: string }).id
+  (JSON.parse((await sides.send(post('/tasks', { label }))).body) as { readonly id: string }).id
 
-/** Resolves when every side has a request more, and has done with it what it could. */
+/** Resolves when every server has received and handled one more request. */
 const arrived = async (): Promise<void> => {
   await sides.each(({ server }) => once(server, 'request'))
   await sides.each(({ clock }) => clock.turn())
@@ -28,9 +28,9 @@ const arrived = async (): Promise<void> => {
 
 describe('Prefer: wait', () => {
   const wait = async (id: string, seconds: number): Promise<{ readonly reply: Promise<RawReply> }> => {
-    const tag = (await sides.ask(request(`GET /tasks/${id}`))).headers.get('etag')
+    const tag = (await sides.send(request(`GET /tasks/${id}`))).headers.get('etag')
     const here = arrived()
-    const reply = sides.ask(request(`GET /tasks/${id}`, [`If-None-Match: ${tag}`, `Prefer: wait=${seconds}`]))
+    const reply = sides.send(request(`GET /tasks/${id}`, [`If-None-Match: ${tag}`, `Prefer: wait=${seconds}`]))
     await here
     return { reply }
   }
@@ -45,7 +45,7 @@ describe('Prefer: wait', () => {
     expect(JSON.parse(body)).toMatchObject({ status: 'succeeded' })
   })
 
-  it('answers 304 when its time is over', async () => {
+  it('answers 304 after its time', async () => {
     const id = await handIn('a')
     const { reply } = await wait(id, 20)
     await sides.each(({ clock }) => clock.advance(20_000))
@@ -81,7 +81,7 @@ describe('GET /tasks/:id/events', () => {
   it('sends each change as one chunk, and ends after the last', async () => {
     const id = await handIn('a')
     const here = arrived()
-    const streamed = sides.ask(events(id))
+    const streamed = sides.send(events(id))
     await here
     await sides.each(async ({ gates, clock }) => {
       await clock.advance(1_000)
@@ -104,27 +104,27 @@ describe('GET /tasks/:id/events', () => {
     expect(reply.body.endsWith('0\r\n\r\n')).toBe(true)
   })
 
-  it('answers 204 to who has the last event already', async () => {
+  it('answers 204 to a client that has the last event', async () => {
     const id = await handIn('a')
     await sides.settle('a', id)
-    const first = await sides.ask(events(id))
+    const first = await sides.send(events(id))
     const last = chunksOf(first.body).map(eventBlock).at(-1)
     expect(last?.status?.done).toBe(true)
-    const reply = await sides.ask(events(id, [`Last-Event-ID: ${last?.fields['id']}`]))
+    const reply = await sides.send(events(id, [`Last-Event-ID: ${last?.fields['id']}`]))
     expect(reply.status).toBe(204)
     expect(reply.body).toBe('')
-    expect((await sides.ask(events('none'))).status).toBe(404)
+    expect((await sides.send(events('none'))).status).toBe(404)
   })
 
   it('keeps the connection for the next request', async () => {
     const id = await handIn('a')
     await sides.settle('a', id)
     const alive = ['Connection: keep-alive']
-    const reply = await sides.ask(Buffer.concat([events(id, alive), request('GET /livez')]))
+    const reply = await sides.send(Buffer.concat([events(id, alive), request('GET /livez')]))
     expect(parse(reply.body.slice(reply.body.indexOf('HTTP/1.1'))).body).toBe('{"status":"ok"}')
   })
 
-  it('is what an EventSource understands', async () => {
+  it('can be read by an EventSource', async () => {
     const id = await handIn('a')
     await sides.each(async ({ port, gates, app }) => {
       const source = new EventSource(`http://127.0.0.1:${port}/tasks/${id}/events`)
@@ -145,7 +145,7 @@ describe('GET /tasks/:id/events', () => {
     })
   })
 
-  /** Opens a stream on every side, and resolves when its first event has come. */
+  /** Opens a stream on every server, and resolves after its first event. */
   const listen = async (id: string) => {
     const listening = sides.all.map(async (side) => {
       const closed = new Promise<void>((resolve) =>
@@ -173,10 +173,10 @@ describe('GET /tasks/:id/events', () => {
     }
   })
 
-  it('cuts a reader that takes nothing for 30 seconds', async () => {
+  it('disconnects a reader that does not drain for 30 seconds', async () => {
     const id = await handIn('a')
     for (const { side, socket, closed } of await listen(id)) {
-      // More than the system takes for a connection that nobody reads.
+      // More than the system buffers for a connection that is not read.
       side.gates.resolve('a', { label: 'x'.repeat(12_000_000), workedMs: 1 })
       await side.app.pool.task(id)?.settled()
       await side.clock.advance(29_999)
@@ -191,20 +191,20 @@ describe('GET /tasks/:id/events', () => {
 })
 
 describe('stopping', () => {
-  /** Sends a request that is held on every side. */
+  /** Sends a request that every server holds. */
   const held = async (bytes: Buffer) => {
     const finished = sides.all.map(
       ({ server }) => new Promise<void>((resolve) => server.once('request', (_req, res) => res.once('close', resolve)))
     )
     const here = arrived()
-    const reply = sides.ask(bytes)
+    const reply = sides.send(bytes)
     await here
     return { reply, finished: Promise.all(finished) }
   }
 
   const alive = ['Connection: keep-alive']
 
-  it('ends what is held with the last status, and lets the server close', async () => {
+  it('ends held requests with the last status, and lets the server close', async () => {
     const id = await handIn('a')
     const poll = await held(request(`GET /tasks/${id}`, [...alive, 'Prefer: wait=20']))
     const stream = await held(request(`GET /tasks/${id}/events`, alive))
@@ -227,7 +227,7 @@ describe('stopping', () => {
     expect(blocks.at(-1)?.status).toMatchObject({ status: 'succeeded', done: true })
   })
 
-  it('ends what is held for a task that never ends', async () => {
+  it('ends held requests for a task that never ends', async () => {
     const id = await handIn('deaf')
     const poll = await held(request(`GET /tasks/${id}`, [...alive, 'Prefer: wait=20']))
     const stream = await held(request(`GET /tasks/${id}/events`, alive))

@@ -1,74 +1,62 @@
 import type { Task } from '../../contract/task-contract.js'
 import type { TaskRecord } from '../../contract/task-record.js'
-import type { RouteClock } from '../options.js'
-import type { TicketSettings } from '../settings.js'
 import type { TicketReplies } from '../tickets/ticket-replies.js'
 import { isDone } from '../tickets/ticket-status.js'
+import type { Hooks } from '../wire/hooks.js'
 import type { OwnedRequest } from '../wire/request.js'
-import type { Follower } from './follower.js'
-import type { Followers } from './followers.js'
-import { Holds } from './holds.js'
-import { PatientPieces } from './patient-pieces.js'
-import { COMMENT, statusEvent } from './status-event.js'
+import type { Follower, Followers, RouteClock } from './followers.js'
+import type { HeldRequests } from './held-requests.js'
+import { TextStream } from './text-stream.js'
 
-/** How soon a client reconnects whose connection broke, and by how much the times of clients differ at most. */
+/** When a client reconnects after its connection broke, and the largest difference between clients. */
 const RETRY_MS = 2_000
 const RETRY_JITTER_MS = 1_000
 
-/** How soon a client comes back for which there was no stream. */
+/** When a client reconnects that was over the limits. */
 const OVER_LIMIT_RETRY_MS = 5_000
 
+/** Sent periodically so that proxies keep an idle connection open. */
+const COMMENT = ':\n\n'
 const COMMENT_MS = 15_000
 
-/** Four events a second. */
+/** At most four events a second. */
 const MIN_INTERVAL_MS = 250
 
-/** What streams are made of. */
+/** The parts that streams use. */
 export interface StreamParts {
   readonly followers: Followers
+  readonly held: HeldRequests
   readonly replies: TicketReplies
-  readonly settings: TicketSettings
-  /** Told of an error that ends a stream. */
-  readonly report: (error: unknown) => void
+  readonly hooks: Hooks
+  readonly clock: RouteClock
+  readonly random: () => number
 }
 
-/** Tells clients each change of their ticket, as it comes. */
+/** Streams of server-sent events. @see https://html.spec.whatwg.org/multipage/server-sent-events.html */
 export class EventStreams {
-  readonly #followers: Followers
-  readonly #replies: TicketReplies
-  readonly #holds: Holds
-  readonly #clock: RouteClock
-  readonly #random: () => number
-  readonly #report: StreamParts['report']
+  readonly #parts: StreamParts
 
-  constructor({ followers, replies, settings, report }: StreamParts) {
-    this.#followers = followers
-    this.#replies = replies
-    this.#holds = new Holds(settings.streams)
-    this.#clock = settings.clock
-    this.#random = settings.random
-    this.#report = report
+  constructor(parts: StreamParts) {
+    this.#parts = parts
   }
 
-  /** A stream that nobody reads yet: it counts from the first piece on. */
-  open(task: Task, { owner, signal }: OwnedRequest): PatientPieces {
-    return new PatientPieces((left) => this.#pieces(task, owner, left), {
-      client: signal,
-      clock: this.#clock,
-      report: this.#report
-    })
+  /** A stream for one client. It counts against the limits from the read of its first piece. */
+  open(task: Task, { owner, signal }: OwnedRequest): TextStream {
+    const { clock, hooks } = this.#parts
+    return new TextStream((ended) => this.#pieces(task, owner, ended), { client: signal, clock, hooks })
   }
 
-  async *#pieces(task: Task, owner: string | undefined, left: AbortSignal): AsyncGenerator<string, void, undefined> {
+  async *#pieces(task: Task, owner: string | undefined, ended: AbortSignal): AsyncGenerator<string, void, undefined> {
+    const { clock, held, followers } = this.#parts
     const first = task.record()
     if (isDone(first)) return yield this.#event(task, first, this.#retryMs())
-    const release = this.#holds.take(first.id, owner)
+    const release = held.take(first.id, owner)
     if (release === undefined) return yield this.#event(task, first, OVER_LIMIT_RETRY_MS)
-    const { follower, leave } = this.#followers.join(task, left)
-    const toldAt = this.#clock.now()
+    const { follower, leave } = followers.join(task, ended)
+    const sentAt = clock.now()
     try {
       yield this.#event(task, first, this.#retryMs())
-      yield* this.#changes(task, first, toldAt, follower)
+      yield* this.#changes(task, first, sentAt, follower)
     } finally {
       leave()
       release()
@@ -81,44 +69,48 @@ export class EventStreams {
     firstAt: number,
     follower: Follower
   ): AsyncGenerator<string, void, undefined> {
-    let told = first
-    let toldAt = firstAt
+    const { clock } = this.#parts
+    let sent = first
+    let sentAt = firstAt
     let commentAt = firstAt + COMMENT_MS
-    while (!isDone(told)) {
-      if (await this.#hasNews(task, told, follower, commentAt)) {
-        await this.#pause(follower, toldAt + MIN_INTERVAL_MS)
-        told = task.record()
-        toldAt = this.#clock.now()
-        yield this.#event(task, told)
+    while (!isDone(sent)) {
+      if (await this.#hasChanged(task, sent, follower, commentAt)) {
+        await this.#pause(follower, sentAt + MIN_INTERVAL_MS)
+        sent = task.record()
+        sentAt = clock.now()
+        yield this.#event(task, sent)
       } else if (follower.isOver) return
-      if (commentAt <= this.#clock.now()) {
-        commentAt = this.#clock.now() + COMMENT_MS
+      if (commentAt <= clock.now()) {
+        commentAt = clock.now() + COMMENT_MS
         yield COMMENT
       }
     }
   }
 
-  /** Waits for another record than the one told: whether it came before `until`, and before all was over. */
-  async #hasNews(task: Task, told: TaskRecord, follower: Follower, until: number): Promise<boolean> {
+  /** Waits for a newer record than the one sent. False at the time `until`, and when the follower has ended. */
+  async #hasChanged(task: Task, sent: TaskRecord, follower: Follower, until: number): Promise<boolean> {
     for (;;) {
-      // Not what the follower gives, which is older if the reader was slow.
-      if (task.record().revision !== told.revision) return true
+      // Not the follower's record, which is outdated after a slow drain.
+      if (task.record().revision !== sent.revision) return true
       if ((await follower.next(until)) === undefined) return false
     }
   }
 
-  /** Waits until it is time to tell again, or until there is no more to come. */
+  /** Waits until the time `until`, or until no further record will come. */
   async #pause(follower: Follower, until: number): Promise<void> {
     let change: TaskRecord | undefined
     do change = await follower.next(until)
     while (change !== undefined)
   }
 
+  /** The event with a record's status. Its id is the revision, which a client sends back as `Last-Event-ID`. */
   async #event(task: Task, record: TaskRecord, retryMs?: number): Promise<string> {
-    return statusEvent(await this.#replies.status(task, record), retryMs)
+    const status = await this.#parts.replies.status(task, record)
+    const retry = retryMs === undefined ? '' : `retry: ${retryMs}\n`
+    return `${retry}event: status\nid: ${status.revision}\ndata: ${JSON.stringify(status)}\n\n`
   }
 
   #retryMs(): number {
-    return RETRY_MS + Math.floor(this.#random() * RETRY_JITTER_MS)
+    return RETRY_MS + Math.floor(this.#parts.random() * RETRY_JITTER_MS)
   }
 }

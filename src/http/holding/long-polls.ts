@@ -1,33 +1,32 @@
 import type { Task } from '../../contract/task-contract.js'
 import type { TaskRecord } from '../../contract/task-record.js'
-import type { RouteClock } from '../options.js'
 import { isDone } from '../tickets/ticket-status.js'
 import { preferredWait } from '../wire/prefer.js'
 import type { OwnedRequest } from '../wire/request.js'
-import type { Followers } from './followers.js'
-import type { Holds } from './holds.js'
+import type { Followers, RouteClock } from './followers.js'
+import type { HeldRequests } from './held-requests.js'
 
-/** Longer is cut: what stands between client and server gives up on silent connections after some 30 seconds. */
+/** The longest wait: proxies close idle connections after about 30 seconds. */
 const MAX_WAIT_SECONDS = 25
 
-/** Holds requests for a ticket that would rather wait than be told what they know. */
+/** Holds requests with `Prefer: wait` until their ticket has changed. */
 export class LongPolls {
   readonly #followers: Followers
-  readonly #holds: Holds
+  readonly #held: HeldRequests
   readonly #clock: RouteClock
 
-  constructor(followers: Followers, holds: Holds, clock: RouteClock) {
+  constructor(followers: Followers, held: HeldRequests, clock: RouteClock) {
     this.#followers = followers
-    this.#holds = holds
+    this.#held = held
     this.#clock = clock
   }
 
   /**
-   * Waits as the client prefers: until a record is news to it, for as long as it says and no longer than the limit.
+   * Waits until a record is worth an answer, at most for the time that the client prefers.
    *
-   * @param seen - the record that the client would be told now
-   * @param isNews - whether it is worth answering with a record
-   * @returns the preference that was honoured, for `Preference-Applied`; `undefined` when it was not, or there was none
+   * @param seen - the current record
+   * @param isNews - whether to answer with a record
+   * @returns the value of `Preference-Applied`; `undefined` when there is no preference, or it is not honoured
    */
   async wait(
     request: OwnedRequest,
@@ -40,7 +39,7 @@ export class LongPolls {
     const seconds = Math.min(preferred, MAX_WAIT_SECONDS)
     const applied = `wait=${seconds}`
     if (isNews(seen)) return applied
-    const release = this.#holds.take(seen.id, request.owner)
+    const release = this.#held.take(seen.id, request.owner)
     if (release === undefined) return undefined
     const { follower, leave } = this.#followers.join(task, request.signal)
     const until = this.#clock.now() + seconds * 1_000

@@ -2,11 +2,11 @@ import { type HttpRequest, headerOf } from '../wire/request.js'
 import { requestError } from '../wire/request-error.js'
 
 /**
- * Reads a body of at most `limit` bytes. A longer one is refused before a byte is read when its length is announced, else
- * with the chunk that passes the limit: never more than that is held.
+ * Reads a body of at most `limit` bytes. A longer one is refused before reading when `Content-Length` announces it, else
+ * with the chunk that exceeds the limit. No further chunk is buffered.
  *
- * @throws RequestError 413 over the limit, 400 when the client stops in the middle
- * @throws TypeError when the adapter gives anything but bytes: of text nobody knows how many bytes it was
+ * @throws RequestError 413 over the limit, 400 when the body ends early
+ * @throws TypeError when the adapter provides anything but bytes: the size of decoded text is unknown
  */
 export async function readBody(request: HttpRequest, limit: number): Promise<Uint8Array> {
   const announced = Number(headerOf(request, 'content-length') ?? 0)
@@ -14,7 +14,7 @@ export async function readBody(request: HttpRequest, limit: number): Promise<Uin
   const chunks: Uint8Array[] = []
   let size = 0
   try {
-    for await (const chunk of begun(request.body)) {
+    for await (const chunk of chunksOf(request.body)) {
       size += chunk.byteLength
       if (!(size <= limit)) break
       chunks.push(chunk)
@@ -22,12 +22,12 @@ export async function readBody(request: HttpRequest, limit: number): Promise<Uin
   } catch (cause) {
     throw requestError('INVALID_BODY', 'The body ended too soon.', { close: true, cause })
   }
-  if (Number.isNaN(size)) throw new TypeError('Expected `body` to give bytes; did anything set an encoding before?')
+  if (Number.isNaN(size)) throw new TypeError('Expected `body` to give bytes; was an encoding set on it?')
   if (size > limit) throw tooLarge(limit)
   return Buffer.concat(chunks)
 }
 
-function begun(body: HttpRequest['body']): AsyncIterable<Uint8Array> {
+function chunksOf(body: HttpRequest['body']): AsyncIterable<Uint8Array> {
   return typeof body === 'function' ? body() : body
 }
 

@@ -1,20 +1,46 @@
 import { createHash } from 'node:crypto'
 import type { Task } from '../../contract/task-contract.js'
 import type { TicketPool } from '../tickets/ticket-pool.js'
+import { type HttpRequest, headerOf } from '../wire/request.js'
 import { requestError } from '../wire/request-error.js'
 
-/** A submission that may come again. */
+const KEY = /^[\x20-\x7e]{1,255}$/
+
+/** The longest key in quotes, each character possibly escaped. */
+const STRING = /^"(?:[^"\\]|\\["\\]){1,255}"$/
+
+/**
+ * The idempotency key of a request: 1 to 255 printable characters, bare or as a string in quotes.
+ *
+ * @throws RequestError (400)
+ *
+ * @see the Idempotency-Key HTTP header field, an internet draft; RFC 8941, section 3.3.3, for strings in quotes
+ */
+export function idempotencyKeyOf(request: Pick<HttpRequest, 'headers'>): string | undefined {
+  const field = headerOf(request, 'idempotency-key')
+  if (field === undefined) return undefined
+  const key = field.startsWith('"') ? unquoted(field) : field
+  if (key === undefined || !KEY.test(key)) throw requestError('INVALID_IDEMPOTENCY_KEY')
+  return key
+}
+
+/** The content of a string in quotes; `undefined` when it is malformed. */
+function unquoted(field: string): string | undefined {
+  return STRING.test(field) ? field.slice(1, -1).replaceAll(/\\(["\\])/g, '$1') : undefined
+}
+
+/** A submission with an idempotency key. */
 export interface KeyedSubmission {
-  /** What the key is told apart by: whose it is, where it was sent. */
+  /** Keys are separate per scope: owner, method and path. */
   readonly scope: readonly (string | undefined)[]
   readonly key: string
-  /** The body as it came. */
+  /** The body. A replay must have the same. */
   readonly bytes: Uint8Array
   /** Aborts when the client leaves. */
   readonly signal: AbortSignal
 }
 
-/** What a submission led to: a task of its own, or the one that was there already. */
+/** The result of a submission: a new task, or the one that was queued before. */
 export interface Submitted {
   readonly task: Task
   readonly isReplayed: boolean
@@ -28,13 +54,13 @@ interface Remembered {
 
 interface UnderWay {
   readonly fingerprint: string
-  /** The task, or `undefined` when it was refused. Never rejects. */
+  /** The task; `undefined` when it was refused. Never rejects. */
   readonly outcome: Promise<Task | undefined>
 }
 
 /**
- * Remembers which submission led to which task, so that one that comes again makes no second task: as long as the task's
- * ticket is known, and at most so many, the oldest forgotten first. What was refused is not remembered.
+ * Maps idempotency keys to tasks, so that a repeated submission queues no second task. An entry is valid as long as the
+ * pool knows its task. Beyond the capacity the oldest entry is evicted. Refused submissions have no entry.
  */
 export class IdempotencyKeys {
   readonly #pool: TicketPool
@@ -48,10 +74,10 @@ export class IdempotencyKeys {
   }
 
   /**
-   * Queues unless that was done before. Of several at the same time one queues and the others wait for it; when it is
-   * refused the next of them tries.
+   * Queues a task unless the key has one. Of concurrent submissions one queues and the others wait for its outcome; when
+   * it is refused, the next one queues.
    *
-   * @throws RequestError (422) when the key came with another body; what `queue` throws
+   * @throws RequestError (422) when the key was sent with another body; what `queue` throws
    */
   async once({ scope, key, bytes, signal }: KeyedSubmission, queue: () => Promise<Task>): Promise<Submitted> {
     const place = digest(JSON.stringify([...scope, key]))
@@ -70,7 +96,7 @@ export class IdempotencyKeys {
     const remembered = this.#remembered.get(place)
     if (remembered === undefined) return undefined
     const task = this.#pool.task(remembered.id)
-    // An id that was chosen may stand for another task by now.
+    // A caller's own id may belong to a newer task.
     if (task === undefined || task.record().queuedAt !== remembered.queuedAt) {
       this.#remembered.delete(place)
       return undefined
@@ -111,7 +137,7 @@ function digest(data: string | Uint8Array): string {
   return createHash('sha256').update(data).digest('base64')
 }
 
-/** The same promise, but rejects with the signal's reason when it aborts first. */
+/** The promise, or a rejection with the signal's reason if that aborts first. */
 function unlessLeft<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const leave = (): void => reject(signal.reason)

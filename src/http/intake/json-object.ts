@@ -2,14 +2,14 @@ import type { JsonValue } from '../../contract/task-record.js'
 import { requestError } from '../wire/request-error.js'
 
 /**
- * What a client sent: its own fields only. Look them up with `Object.hasOwn`: a field named `__proto__` or `constructor`
- * is a field like any other, and one that was not sent must not be found on a prototype.
+ * A JSON object from a client. Look fields up with `Object.hasOwn`: `__proto__` and `constructor` are ordinary fields, and
+ * a field that was not sent must not be found on a prototype.
  */
 export interface JsonObject {
   readonly [key: string]: JsonValue
 }
 
-/** Objects and arrays inside each other: more is an attack or a mistake. */
+/** The deepest nesting of objects and arrays. */
 const MAX_DEPTH = 64
 
 const BYTE_ORDER_MARK = 0xfeff
@@ -19,7 +19,7 @@ const OPENING: ReadonlySet<number> = new Set([0x5b, 0x7b])
 const CLOSING: ReadonlySet<number> = new Set([0x5d, 0x7d])
 
 /**
- * Reads bytes as one JSON object. Nothing is coerced or repaired: no byte order mark, no replacement characters.
+ * Parses bytes as one JSON object in UTF-8. Malformed UTF-8 and a byte order mark are errors, not repaired.
  *
  * @throws RequestError (400)
  */
@@ -53,11 +53,11 @@ function parse(text: string): JsonValue {
   try {
     return JSON.parse(text) as JsonValue
   } catch (cause) {
-    throw invalidBody('The body is not JSON.', cause) // its own words would repeat the body
+    throw invalidBody('The body is not JSON.', cause) // not the parser's message, which quotes the body
   }
 }
 
-/** Judged before anything is built, by counting brackets outside of strings. */
+/** Checked before parsing, by counting brackets outside strings. */
 function isDeeperThan(text: string, max: number): boolean {
   let depth = 0
   let inString = false

@@ -1,47 +1,46 @@
 import { isPoolError } from '../../contract/errors.js'
 import type { Task } from '../../contract/task-contract.js'
 import { read, type TaskRecord } from '../../contract/task-record.js'
-import { guarded } from '../wire/guard.js'
+import type { Hooks } from '../wire/hooks.js'
 
-/** What a client is told of a failed task. */
+/** The error of a failed task, as clients read it. */
 export interface TicketError {
-  /** For programs: the error's own code, without `ERR_` when it is this library's; `TASK_FAILED` when it has none. */
+  /** For programs: the error's code, without `ERR_` for errors of this library; `TASK_FAILED` when it has none. */
   readonly code: string
-  /** For people: "the task failed" unless the error is known to hold nothing secret. */
+  /** For people: "the task failed" unless the error's message is known to be safe. */
   readonly message: string
 }
 
 /**
- * Says what a client may know of a failure: a code, a message, both, or `undefined` for what is told without it.
+ * Chooses what clients read of a failure: a code, a message or both. The default applies to what it leaves out.
  *
- * @param error - what the task threw, unchanged
+ * @param error - the value that the task threw
  * @param record - the task's record
  */
 export type DescribeError = (error: unknown, record: TaskRecord) => Partial<TicketError> | undefined
 
-/** How failures are told. */
+/** How failures are described. */
 export interface FailureRules {
   readonly describeError: DescribeError | undefined
-  /** Where an error of `describeError` goes. */
-  readonly report: (error: unknown) => void
+  readonly hooks: Hooks
 }
 
-const UNSAID: TicketError = { code: 'TASK_FAILED', message: 'the task failed' }
+const DEFAULT: TicketError = { code: 'TASK_FAILED', message: 'the task failed' }
 
 /**
- * What a client may know of why a task failed; `null` when it did not. The messages of errors hold paths, queries and
- * secrets, so only those are shown that are this library's and name no other task, that say so themselves (`expose` is
- * `true`), or that `describeError` gives. What was given to a cancel is never shown.
+ * The error of a failed task; `null` for any other task. Messages may contain paths, queries and secrets. One is shown
+ * only if it is an error of this library that names no other task, if its `expose` is `true`, or if `describeError`
+ * returned it. The reason passed to a cancel is never shown.
  */
 export async function failureOf(task: Task, record: TaskRecord, rules: FailureRules): Promise<TicketError | null> {
   if (record.state !== 'failed') return null
   const { thrown } = await reasonOf(task)
-  const usual = usualError(thrown, record)
+  const usual = defaultError(thrown, record)
   const own = described(thrown, record, rules)
   return { code: own?.code ?? usual.code, message: own?.message ?? usual.message }
 }
 
-/** In a box: a promise that was thrown would be waited for, and its value taken for the error. */
+/** The thrown value, wrapped: a promise that was thrown must not be awaited. */
 function reasonOf(task: Task): Promise<{ readonly thrown: unknown }> {
   return task.result().then(
     () => ({ thrown: undefined }),
@@ -49,17 +48,17 @@ function reasonOf(task: Task): Promise<{ readonly thrown: unknown }> {
   )
 }
 
-function usualError(error: unknown, record: TaskRecord): TicketError {
-  const code = record.error?.code ?? UNSAID.code
+function defaultError(error: unknown, record: TaskRecord): TicketError {
+  const code = record.error?.code ?? DEFAULT.code
   const isOurs = isPoolError(error)
   const isShown = (isOurs && !namesAnother(error, record)) || read(error, 'expose') === true
   return {
     code: isOurs && code.startsWith('ERR_') ? code.slice('ERR_'.length) : code,
-    message: (isShown ? record.error?.message : undefined) ?? UNSAID.message
+    message: (isShown ? record.error?.message : undefined) ?? DEFAULT.message
   }
 }
 
-/** The error of a task inside the task: its id or its key is not for who asks about this one. */
+/** Whether an error names the id or key of another task, which this ticket's client may not read. */
 function namesAnother(error: unknown, { id, key }: TaskRecord): boolean {
   return (read(error, 'id') ?? id) !== id || (read(error, 'key') ?? key) !== key
 }
@@ -67,13 +66,12 @@ function namesAnother(error: unknown, { id, key }: TaskRecord): boolean {
 type Described = { readonly [K in keyof TicketError]: string | undefined }
 
 function described(error: unknown, record: TaskRecord, rules: FailureRules): Described | undefined {
-  const { describeError, report } = rules
+  const { describeError, hooks } = rules
   if (describeError === undefined) return undefined
-  return guarded(
+  return hooks.result(
     'describeError',
     () => describeError(error, record),
-    (own) => ({ code: nonEmpty(own?.code), message: nonEmpty(own?.message) }),
-    report
+    (own) => ({ code: nonEmpty(own?.code), message: nonEmpty(own?.message) })
   )
 }
 

@@ -3,41 +3,41 @@ import type { PoolState } from '../../contract/reports.js'
 import type { CancelOutcome, Task } from '../../contract/task-contract.js'
 import type { TaskState } from '../../contract/task-record.js'
 
-/** Which tasks are asked for. */
+/** Selects tasks. */
 export interface TaskQuery {
-  /** Only those that stand here. */
+  /** Only tasks in this state. */
   readonly state?: TaskState | undefined
-  /** Only those of this key. */
+  /** Only tasks with this key. */
   readonly key?: string | undefined
-  /** How many at most: from 1 to 1,000. */
+  /** The maximum number of tasks: from 1 to 1,000. */
   readonly limit: number
 }
 
 /**
- * What these routes need of a pool: to look tickets up, to cancel them, and to know whether it still takes work. A
- * `WorkerPool` is one; queueing is done by the `submit` of an accepting route.
+ * The part of a pool that the routes use: to look tasks up, to cancel them, and to know whether it accepts tasks. A
+ * `WorkerPool` implements it. Tasks are queued by the `submit` of an accepting route.
  */
 export interface TicketPool {
-  /** Where the pool stands. */
+  /** The state of the pool. */
   readonly state: PoolState
 
-  /** Settles when the pool has stopped: who waits for a ticket then gets its last status. */
+  /** Settles when the pool has stopped. Held requests then get the last status of their ticket. */
   readonly closed: PromiseLike<unknown>
 
-  /** The task of a ticket, live or still retained. */
+  /** The task with this id, if it is live or retained. */
   task(id: string): Task | undefined
 
-  /** Tasks that match, newest first. */
+  /** The tasks that match, newest first. */
   tasks(query: TaskQuery): readonly Task[]
 
-  /** Asks for a task's end. */
+  /** Cancels a queued task; aborts the signal of a running one. */
   cancel(id: string): CancelOutcome
 }
 
 /**
- * Finds out at once, not at the first request, that something else was given.
+ * Checks the `pool` argument.
  *
- * @throws TypeError
+ * @throws TypeError when it is not a pool
  */
 export function requirePool(pool: unknown): void {
   const isPool =

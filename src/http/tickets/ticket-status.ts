@@ -2,62 +2,62 @@ import type { CanceledReason, JsonValue, TaskRecord, TaskState } from '../../con
 import type { TicketError } from './task-failure.js'
 
 /**
- * What a client reads of its ticket. Every key is always there, `null` where nothing is known. Times are ISO 8601.
- * With `Operation-Location` and `Retry-After` in the headers, the words of `status` are those on which the pollers for
- * long-running operations in cloud SDKs end.
+ * The status document of a ticket. Every key is always present, `null` when the value is unknown. Times are ISO 8601.
+ * The words of `status`, with `Operation-Location` and `Retry-After` in the headers, are those that the pollers for
+ * long-running operations in cloud SDKs expect.
  */
 export interface TicketStatus {
   /** The ticket. */
   readonly id: string
-  /** What kind of task it is. */
+  /** The task's name. */
   readonly name: string | null
-  /** Where it stands; `queued` also while it waits for a retry. */
+  /** The task's state; `queued` also while it waits for a retry. */
   readonly status: TaskState
   /** Whether `status` is final. */
   readonly done: boolean
-  /** Grows with each change; the entity tag is made of it. */
+  /** Grows with each change. The entity tag is made from it. */
   readonly revision: number
-  /** About how many tasks start until this one does, itself included; moves without a new revision. */
+  /** Estimated number of tasks to start up to this one, itself included. Changes without a new revision. */
   readonly position: number | null
-  /** How far the present or last attempt says it is. */
+  /** The progress that the current or last attempt reported. */
   readonly progress: {
     /** From 0 to 1. */
     readonly ratio: number
-    /** What it is at. */
+    /** The text that was reported with it. */
     readonly message: string | null
   } | null
-  /** Whether somebody asked for its end. */
+  /** Whether a cancel was requested. */
   readonly cancelRequested: boolean
-  /** Why it was canceled. */
+  /** Why the task was canceled. */
   readonly reason: CanceledReason | null
-  /** How often it was begun; 0 until the first time. */
+  /** The number of attempts started; 0 before the first. */
   readonly attempt: number
-  /** When it was accepted. */
+  /** When the task was accepted. */
   readonly queuedAt: string
-  /** When it was first begun. */
+  /** When its first attempt started. */
   readonly startedAt: string | null
-  /** When it ended. */
+  /** When the task settled. */
   readonly settledAt: string | null
-  /** Until when the ticket can be asked for at most. */
+  /** The latest time until which the pool retains the task. */
   readonly expiresAt: string | null
-  /** When to ask again, in milliseconds; `null` once done. */
+  /** Milliseconds until the next request is due; `null` once done. */
   readonly pollAfterMs: number | null
-  /** What the task resulted in. */
+  /** The task's result. */
   readonly result: JsonValue
-  /** Why it failed. */
+  /** Why the task failed. */
   readonly error: TicketError | null
-  /** Why there is no result although it succeeded: what it returned has no JSON form. */
+  /** Why `result` is missing although the task succeeded: its value has no JSON form. */
   readonly resultOmitted: string | null
-  /** Where to ask: absolute with a `publicUrl`, else a path. */
+  /** URLs: absolute with a `publicUrl`, else paths. */
   readonly links: {
-    /** This status. */
+    /** The ticket. */
     readonly self: string
-    /** Its stream of changes, as server-sent events. */
+    /** Its stream of server-sent events. */
     readonly events: string
   }
 }
 
-/** What the routes know of a ticket beyond its record. */
+/** The parts of a status that are not in the record. */
 export interface StatusContext {
   readonly url: string
   readonly pollAfterMs: number
@@ -66,7 +66,7 @@ export interface StatusContext {
 
 const FINAL: ReadonlySet<TaskState> = new Set(['succeeded', 'failed', 'canceled'])
 
-/** Whether a record is its task's last. */
+/** Whether a record's state is final. */
 export function isDone(record: TaskRecord): boolean {
   return FINAL.has(record.state)
 }

@@ -1,6 +1,6 @@
 /**
- * The tag of a revision. Weak, because two bodies may share it: one compressed and one not, or two in which only the
- * estimate of the place in the queue differs.
+ * The entity tag of a revision. Weak, because two bodies may share it: one compressed and one not, or two that differ in
+ * `position` only.
  *
  * @see RFC 9110, section 8.8.3
  */
@@ -9,8 +9,7 @@ export function tagOf(revision: number): string {
 }
 
 /**
- * Whether an `If-None-Match` names this tag, by the weak comparison: `W/` counts for nothing. What cannot be read names
- * none.
+ * Whether an `If-None-Match` contains this tag, by weak comparison: `W/` is ignored. A malformed field contains none.
  *
  * @see RFC 9110, sections 8.8.3.2 and 13.1.2
  */
@@ -20,9 +19,9 @@ function namesTag(ifNoneMatch: string | undefined, tag: string): boolean {
 }
 
 /**
- * Which revisions a client knows, by its `If-None-Match`. `*` is whichever it would be told now.
+ * Which revisions a client has, by its `If-None-Match`.
  *
- * @param present - the revision that it would be told now
+ * @param present - the current revision, which is what `*` stands for
  */
 export function knownRevisions(ifNoneMatch: string | undefined, present: number): (revision: number) => boolean {
   if (ifNoneMatch?.trim() === '*') return (revision) => revision === present
@@ -33,7 +32,7 @@ function opaque(tag: string): string {
   return tag.slice(tag.indexOf('"') + 1, -1)
 }
 
-/** What stands between the quotes of each tag, up to the first thing that is no tag. */
+/** The text between the quotes of each tag, up to the first element that is not a tag. */
 function opaqueTags(list: string): readonly string[] {
   const tags: string[] = []
   let at = 0

@@ -1,12 +1,12 @@
 import { type HttpRequest, headerOf } from './request.js'
 import { requestError } from './request-error.js'
 
-/** Longer than any media type of ours; nothing longer is looked at. */
+/** A longer media type is refused without parsing. */
 const MAX_LENGTH = 256
 
 /**
- * Lets only JSON in UTF-8 pass, not compressed. Also what keeps foreign pages out: a browser sends no such content type
- * to another origin without asking there first.
+ * Requires uncompressed JSON in UTF-8. This also protects against pages of other origins: a browser sends this content
+ * type to another origin only after a CORS preflight.
  *
  * @throws RequestError (415)
  */
@@ -20,7 +20,7 @@ const TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 const ESSENCE = new RegExp(`(${TOKEN})/(${TOKEN})`, 'y')
 const PARAMETER = new RegExp(`[ \\t]*;[ \\t]*(?:(${TOKEN})=(?:(${TOKEN})|"((?:[^"\\\\]|\\\\.)*)"))?`, 'y')
 
-/** Whether all of it reads as a media type that is JSON, with no charset but UTF-8. @see RFC 9110, section 8.3.1 */
+/** Whether the whole text is a JSON media type whose charset, if any, is UTF-8. @see RFC 9110, section 8.3.1 */
 function isJson(contentType: string): boolean {
   if (contentType.length > MAX_LENGTH) return false
   const text = contentType.toLowerCase()
@@ -38,7 +38,7 @@ function isJson(contentType: string): boolean {
   return true
 }
 
-/** What a pattern finds exactly there, each group for itself; nothing when it does not match. */
+/** The groups of a match at exactly this position; empty when there is none. */
 function matchAt(sticky: RegExp, text: string, at: number): readonly (string | undefined)[] {
   sticky.lastIndex = at
   return sticky.exec(text) ?? []

@@ -1,12 +1,12 @@
 import { integer, wording } from '../../contract/checks.js'
 import { type HttpReply, replyWith } from './reply.js'
 
-/** A body of the application's own, in place of the usual one. Status and headers stay as they are. */
+/** The application's own body for a reply. Status and headers stay as they are. */
 export interface OwnBody {
-  /** Text as it is, anything else as JSON. */
+  /** Text is sent as it is, anything else as JSON. */
   readonly body: unknown
   /**
-   * Its type.
+   * The content type of the body.
    *
    * @defaultValue `text/plain; charset=utf-8` for text, else `application/json`
    */
@@ -14,15 +14,15 @@ export interface OwnBody {
   /**
    * Another `Retry-After`, in whole seconds.
    *
-   * @defaultValue the usual one
+   * @defaultValue that of the default reply
    */
   readonly retryAfterSeconds?: number | undefined
 }
 
 /**
- * The usual reply with the application's own body in it.
+ * The default reply with the application's body in it.
  *
- * @throws TypeError or RangeError when no reply can be made of it
+ * @throws TypeError or RangeError when the body cannot be sent
  */
 export function ownReply(
   status: number,

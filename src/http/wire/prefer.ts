@@ -1,8 +1,8 @@
 import { type HttpRequest, headerOf } from './request.js'
 
 /**
- * How many seconds a client would rather wait than be answered at once: the `wait` of its `Prefer` header. `undefined`
- * when it does not say, or says what is no whole number; of several the first counts.
+ * The `wait` of a `Prefer` header, in seconds: how long the client accepts to wait for its answer. `undefined` when it is
+ * absent or not a whole number. The first of several counts.
  *
  * @see RFC 7240, sections 2 and 4.3
  */
@@ -11,20 +11,15 @@ export function preferredWait(request: Pick<HttpRequest, 'headers'>): number | u
   for (const preference of preferences) {
     const [token = ''] = partsOf(preference, ';')
     const equals = token.indexOf('=')
-    if (
-      token
-        .slice(0, equals === -1 ? undefined : equals)
-        .trim()
-        .toLowerCase() !== 'wait'
-    )
-      continue
+    const name = token.slice(0, equals === -1 ? undefined : equals).trim()
+    if (name.toLowerCase() !== 'wait') continue
     const seconds = token.slice(equals + 1).trim()
     return equals !== -1 && /^\d+$/.test(seconds) ? Number(seconds) : undefined
   }
   return undefined
 }
 
-/** The parts of a text between separators, those inside of quotes not counted. */
+/** Splits a text at the separators that are outside quotes. */
 function partsOf(text: string, separator: string): readonly string[] {
   const parts: string[] = []
   let start = 0

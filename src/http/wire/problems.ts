@@ -1,7 +1,7 @@
 import type { TaskState } from '../../contract/task-record.js'
 import { type HttpReply, replyWith } from './reply.js'
 
-/** What is wrong, for programs. */
+/** Identifies a kind of problem. */
 export type ProblemCode =
   | 'INVALID_BODY'
   | 'INVALID_FIELD'
@@ -24,7 +24,7 @@ export type ProblemCode =
   | 'WAIT_FULL'
   | 'WAIT_TIMEOUT'
 
-/** Status, title and usual detail of each problem: the one list of what can be wrong. */
+/** Status, title and default detail of each problem. */
 const PROBLEMS: Readonly<Record<ProblemCode, readonly [status: number, title: string, detail: string]>> = {
   INVALID_BODY: [400, 'Bad Request', 'The body is not a JSON object in UTF-8.'],
   INVALID_FIELD: [400, 'Bad Request', 'A field of the body is missing or wrong.'],
@@ -51,43 +51,43 @@ const PROBLEMS: Readonly<Record<ProblemCode, readonly [status: number, title: st
   INTERNAL: [500, 'Internal Server Error', 'Something went wrong here; nothing is wrong with the request.'],
   POOL_STOPPED: [503, 'Service Unavailable', 'The server is stopping and takes no more work.'],
   QUEUE_FULL: [503, 'Service Unavailable', 'All workers are busy and the queue is full. Try again later.'],
-  STORE_UNAVAILABLE: [503, 'Service Unavailable', 'The task could not be written down, so it will not run.'],
+  STORE_UNAVAILABLE: [503, 'Service Unavailable', 'The task could not be stored, so it will not run.'],
   WAIT_FULL: [503, 'Service Unavailable', 'All workers are busy and too many wait for room. Try again later.'],
   WAIT_TIMEOUT: [503, 'Service Unavailable', 'No room became free in time. Try again later.']
 }
 
 /** One wrong field. */
 export interface FieldProblem {
-  /** Where it stands: a JSON pointer, RFC 6901. */
+  /** The field, as a JSON pointer (RFC 6901). */
   readonly pointer: string
-  /** What it should be. Never what it was. */
+  /** What the field must be. Never its value. */
   readonly detail: string
 }
 
-/** The body of an error: a problem document. @see RFC 9457 */
+/** The body of an error reply: a problem document. @see RFC 9457 */
 export interface Problem {
-  /** Always `about:blank`: the title is that of the status. */
+  /** Always `about:blank`: the title is the reason phrase of the status. */
   readonly type: 'about:blank'
-  /** The name of the status. */
+  /** The reason phrase of the status. */
   readonly title: string
   /** The status code. */
   readonly status: number
-  /** What is wrong, for people. Never repeats what the client sent. */
+  /** Describes the problem, for people. Never repeats what the client sent. */
   readonly detail: string
-  /** What is wrong, for programs. */
+  /** Identifies the problem, for programs. */
   readonly code: ProblemCode
-  /** The fields that are wrong, for `INVALID_FIELD`. */
+  /** The wrong fields, for `INVALID_FIELD`. */
   readonly errors?: readonly FieldProblem[]
-  /** The state the task ended in, for `ALREADY_FINISHED`. */
+  /** The task's final state, for `ALREADY_FINISHED`. */
   readonly state?: TaskState
-  /** In how many milliseconds it is worth trying again, for refusals that pass. */
+  /** Milliseconds after which to try again, for temporary refusals. */
   readonly retryAfterMs?: number
 }
 
-/** What may be said of a problem beyond its code. */
+/** The members of a problem that its code does not determine. */
 export interface ProblemDetails extends Partial<Pick<Problem, 'detail' | 'errors' | 'state' | 'retryAfterMs'>> {}
 
-/** A problem, and what its reply needs besides. */
+/** A problem, and the headers and connection state of its reply. */
 export interface Refusal {
   readonly problem: Problem
   readonly headers?: Readonly<Record<string, string>>
@@ -100,7 +100,7 @@ export function problemOf(code: ProblemCode, details: ProblemDetails = {}): Prob
   return { type: 'about:blank', title, status, detail, code, ...details }
 }
 
-/** The usual reply to a refusal. */
+/** The default reply to a refusal. */
 export function refusalReply(refusal: Refusal): HttpReply {
   return replyWith(refusal.problem.status, {
     body: refusal.problem,
@@ -111,10 +111,10 @@ export function refusalReply(refusal: Refusal): HttpReply {
 }
 
 /**
- * The reply to a problem, for routes of the application's own.
+ * The reply to a problem, for the application's own routes.
  *
- * @param code - decides status and title
- * @param details - `detail` replaces the usual text; put nothing in it that came with a request
+ * @param code - determines status and title
+ * @param details - `detail` replaces the default text. Never put values from a request into it
  *
  * @example
  * ```ts
@@ -129,5 +129,5 @@ export function problem(code: ProblemCode, details: ProblemDetails = {}): HttpRe
   return refusalReply({ problem: problemOf(code, details), close: CLOSING.has(code) })
 }
 
-/** After these the rest of what the client sends is not wanted. */
+/** Close the connection: the rest of the request is not read. */
 const CLOSING: ReadonlySet<ProblemCode> = new Set(['BODY_TOO_LARGE', 'POOL_STOPPED'])

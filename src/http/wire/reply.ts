@@ -1,54 +1,54 @@
 import { wording } from '../../contract/checks.js'
 
-/** A reply that is decided to the last byte. An adapter writes it as it stands and adds nothing. */
+/** A complete reply. An adapter writes it unchanged and adds nothing. */
 export interface HttpReply {
   /** The status code. */
   readonly status: number
 
   /**
-   * The header fields; `Date`, `Connection` and `Transfer-Encoding` are the server's. `Content-Length` is among them when
-   * the body is text.
+   * The header fields, `Content-Length` included when the body is text. `Date`, `Connection` and `Transfer-Encoding` are
+   * left to the server.
    */
   readonly headers: Readonly<Record<string, string>>
 
   /**
-   * The body: text as a whole, or pieces of text as they come. Absent where there is none, and for HEAD. Take the next
-   * piece when the connection has taken the last one; nothing is made before it is taken, nothing is kept for a slow
-   * reader. Leave the loop when the client leaves.
+   * The body: a text, or pieces of text. Absent without a body, and for HEAD. Take the next piece when the connection has
+   * drained the last one: a piece is produced on demand, and none is buffered for a slow client. End the iteration when
+   * the client disconnects.
    */
   readonly body?: string | AsyncIterable<string>
 
   /**
-   * Aborts when the pieces are not taken for too long: the connection is to be cut. Only with a body that comes in
-   * pieces.
+   * Aborts when the client has not drained a piece for 30 seconds: destroy the connection then. Present only with a body
+   * in pieces.
    */
   readonly signal?: AbortSignal
 
-  /** Whether the connection should end after this reply: `Connection: close`, on HTTP/1.1 only. */
+  /** Whether the connection closes after this reply: `Connection: close`, on HTTP/1.1 only. */
   readonly close: boolean
 }
 
-/** What a reply is made of. */
+/** The parts of a reply, for {@link replyWith}. */
 export interface ReplyParts {
   /**
-   * The body: text as it is, anything else as JSON.
+   * The body. Text is sent as it is, anything else as JSON.
    *
    * @defaultValue none
    */
   readonly body?: unknown
 
   /**
-   * The type of the body.
+   * The content type of the body.
    *
    * @defaultValue `text/plain; charset=utf-8` for text, else `application/json`
    */
   readonly contentType?: string | undefined
 
-  /** Further header fields. Put nothing in here that came with a request. */
+  /** Further header fields. Never put values from a request here. */
   readonly headers?: Readonly<Record<string, string>> | undefined
 
   /**
-   * Whether the connection should end after it.
+   * Whether the connection closes after the reply.
    *
    * @defaultValue false
    */
@@ -56,12 +56,12 @@ export interface ReplyParts {
 }
 
 /**
- * Makes a reply with the headers that every reply of this library has: no type guessing (`nosniff`), no referrer (the
- * ticket stands in the URL), and caching only after asking again, or not at all for errors.
+ * Makes a reply with the headers of every reply of this library: `X-Content-Type-Options: nosniff`, `Referrer-Policy:
+ * no-referrer` because URLs contain tickets, and `Cache-Control: private, no-cache`, or `no-store` for errors.
  *
- * @param status - the status code; 204 and 304 have no body and no length
- * @throws TypeError for a body without a JSON form, and for a header value that no server could send: not text, or with
- *   a line break in it
+ * @param status - the status code; 204 and 304 have no body
+ * @throws TypeError for a body without a JSON form, and for a header value that cannot be sent: not a string, or with a
+ *   control character or a character beyond Latin-1 in it
  *
  * @example
  * ```ts
@@ -95,21 +95,21 @@ function jsonOf(body: unknown): string {
   return text
 }
 
-/** Tab, and what Latin-1 prints. @see RFC 9110, section 5.5 */
+/** Tab and the printable characters of Latin-1. @see RFC 9110, section 5.5 */
 const SENDABLE = /^[\t\x20-\x7e\x80-\xff]*$/
 
-/** A server would throw on it when the reply is written, and then nobody could be told any more. */
+/** Checked here, since a server throws only while it writes the reply, too late to send an error. */
 function requireSendable(name: string, value: unknown): void {
   if (typeof value === 'string' && SENDABLE.test(value)) return
   throw new TypeError(wording(name, 'text that can stand in a header, without line breaks', value))
 }
 
-/** The reply to HEAD: that to GET without its body, the length kept. */
+/** The reply to HEAD: that to GET without its body; `Content-Length` stays. */
 export function withoutBody(reply: HttpReply): HttpReply {
   return { status: reply.status, headers: reply.headers, close: reply.close }
 }
 
-/** The same reply, after which the connection ends. */
+/** The same reply, after which the connection closes. */
 export function closing(reply: HttpReply): HttpReply {
   return reply.close ? reply : { ...reply, close: true }
 }

@@ -3,20 +3,20 @@ import { type Problem, type ProblemCode, problemOf } from './problems.js'
 
 const BRAND = Symbol.for('coatcheck.RequestError')
 
-/** What is wrong with a request. Thrown on the way to a task, it becomes the reply. */
+/** An error in a request. Thrown by `submit` or `owner`, it becomes the reply. */
 export class RequestError extends Error {
   static {
-    // By definition, since an assignment fails where `Error.prototype` is frozen.
+    // Not by assignment, which fails where `Error.prototype` is frozen.
     Object.defineProperty(this.prototype, 'name', { value: 'RequestError', writable: true, configurable: true })
   }
-  /** The document that the client gets. */
+  /** The problem document that is sent to the client. */
   readonly problem: Problem
-  /** Whether the connection should end after the reply. */
+  /** Whether the connection closes after the reply. */
   readonly close: boolean
 
   /**
-   * @param refusal - the problem, and whether the connection should end after it
-   * @param options - `cause`: what showed that the request is wrong
+   * @param refusal - the problem, and whether the connection closes after the reply
+   * @param options - `cause`: the underlying error
    */
   constructor(refusal: { readonly problem: Problem; readonly close?: boolean }, options?: ErrorOptions) {
     super(refusal.problem.detail, options)
@@ -26,18 +26,18 @@ export class RequestError extends Error {
   }
 }
 
-/** Whether a value is a {@link RequestError}, of whatever copy of the package. Never throws. */
+/** Whether a value is a {@link RequestError}, of any copy of the package. Never throws. */
 export function isRequestError(value: unknown): value is RequestError {
   return typeof value === 'object' && read(value, BRAND) === true
 }
 
 /**
- * The error to throw from `submit` when a field of the body is wrong: the client gets 400 with the place and your words,
- * and nothing is queued.
+ * The error to throw from `submit` when a field of the body is wrong. The client gets 400 `INVALID_FIELD` with the pointer
+ * and the detail; nothing is queued.
  *
- * @param pointer - where the field stands, as a JSON pointer: `/width`, `/pages/0`; the empty string is the whole body
- * @param detail - what it should be; never repeat what it was: it may be long, secret or hostile
- * @throws TypeError when the pointer is none
+ * @param pointer - the field, as a JSON pointer: `/width`, `/pages/0`; the empty string is the whole body
+ * @param detail - what the field must be. Never repeat its value, which may be long, secret or hostile
+ * @throws TypeError when `pointer` is not a JSON pointer or `detail` is not a string
  *
  * @example
  * ```ts
@@ -60,7 +60,7 @@ export function invalidField(pointer: string, detail: string): RequestError {
   return new RequestError({ problem: problemOf('INVALID_FIELD', { errors: [{ pointer, detail }] }) })
 }
 
-/** An error about the request as a whole. */
+/** A {@link RequestError} about the request as a whole. */
 export function requestError(
   code: ProblemCode,
   detail?: string,

@@ -1,9 +1,9 @@
-/** Header fields as Node gives them: lower-case names; a field that may come more than once is a list. */
+/** Header fields in Node's form: lower-case names; a field that was sent more than once may be a list. */
 export type HttpHeaders = Readonly<Record<string, string | readonly string[] | undefined>>
 
 /**
- * A request as it came, before anything was decided about it. An adapter fills this in from whatever its server has and
- * decides nothing itself: the same request gets the same bytes back whatever carries it.
+ * A request as it arrived. An adapter fills it in from its server's request and decides nothing itself, so the same
+ * request gets the same reply from every server.
  *
  * @example
  * ```ts
@@ -20,40 +20,42 @@ export type HttpHeaders = Readonly<Record<string, string | readonly string[] | u
  * ```
  */
 export interface HttpRequest {
-  /** As on the request line, in its own case. */
+  /** The method as on the request line; case is significant. */
   readonly method: string
 
-  /** The request target as on the request line: not decoded, not normalised, the query with it. */
+  /** The request target as on the request line, with its query: not decoded, not normalised. */
   readonly target: string
 
   /** The header fields. */
   readonly headers: HttpHeaders
 
   /**
-   * The bytes of the body, or a function that begins to read them. Read at most once, only by routes that take a body,
-   * and only up to the limit: a reader that is left early must keep the connection open for the reply.
+   * The bytes of the body, or a function that starts to read them. Read at most once, only by routes that take a body,
+   * and only up to the limit. Ending the iteration early must keep the connection open for the reply.
    */
   readonly body: AsyncIterable<Uint8Array> | (() => AsyncIterable<Uint8Array>)
 
-  /** Aborts when the client leaves before its reply was written. */
+  /** Aborts when the client disconnects before its reply is written. */
   readonly signal: AbortSignal
 }
 
-/** A request whose owner is known, if it has one. */
+/** A request after the `owner` hook. */
 export interface OwnedRequest extends HttpRequest {
-  /** What the `owner` hook said of it; `undefined` without that hook. */
+  /** The result of the `owner` hook; `undefined` without that hook. */
   readonly owner: string | undefined
 }
 
-/** One header field; a field sent several times is one list, as RFC 9110, section 5.3, has it. */
+/** The value of a header field; several values are joined with commas. @see RFC 9110, section 5.3 */
 export function headerOf(request: Pick<HttpRequest, 'headers'>, name: string): string | undefined {
   const value = Object.hasOwn(request.headers, name) ? request.headers[name] : undefined
   return value === undefined || typeof value === 'string' ? value : value.join(', ')
 }
 
 /**
- * Path and query of a request target, neither decoded. The absolute form (`GET http://example.org/tasks`), which every
- * server must take (RFC 9112, section 3.2.2), has its authority dropped; `undefined` where there is no path (`*`).
+ * Path and query of a request target, not decoded; `undefined` for a target without a path (`*`). The absolute form
+ * (`GET http://example.org/tasks`), which every server must accept, loses its scheme and authority.
+ *
+ * @see RFC 9112, section 3.2.2
  */
 export function splitTarget(target: string): { readonly path: string; readonly query: string } | undefined {
   const origin = originForm(target)

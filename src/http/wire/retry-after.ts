@@ -1,9 +1,9 @@
-/** The fraction of the golden ratio: its multiples fill the line from 0 to 1 more evenly than chance does. */
+/** The fraction of the golden ratio: its multiples modulo 1 are more evenly spread than random numbers. */
 const GOLDEN = 0.618_033_988_749_894_9
 
 /**
- * Numbers from 0 to below 1 that spread refused clients over time: a fixed sequence, in which a few refusals in a row are
- * further apart than chance would have them, and which needs no source of randomness.
+ * The default jitter: numbers from 0 to below 1 in a fixed sequence. Consecutive numbers are further apart than random
+ * ones, and no source of randomness is needed.
  */
 export function evenlySpread(): () => number {
   let last = 0
@@ -13,16 +13,16 @@ export function evenlySpread(): () => number {
   }
 }
 
-/** A time in whole seconds, rounded up however little is left, as `Retry-After` has it: digits only, so the longest are cut. */
+/** Milliseconds as whole seconds, rounded up. At most the largest safe integer, which prints as digits only. */
 export function wholeSeconds(ms: number): number {
   return Math.min(Math.ceil(Math.ceil(ms) / 1_000), Number.MAX_SAFE_INTEGER)
 }
 
 /**
- * The `Retry-After` of a refusal, in whole seconds: the time rounded up, and up to a fifth of it (at least one second)
- * on top. Clients keep to the second they are told, and those refused together must not come back as one wave.
+ * The `Retry-After` of a refusal, in whole seconds: the time rounded up, plus jitter of at most one fifth of it, or one
+ * second if that is more. Clients return at the exact second, so without jitter those refused together return together.
  *
- * @param random - gives a number from 0 to below 1
+ * @param random - returns a number from 0 to below 1
  */
 export function retryAfterSeconds(retryAfterMs: number, random: () => number): number {
   const seconds = wholeSeconds(retryAfterMs)

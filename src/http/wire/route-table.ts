@@ -2,49 +2,53 @@ import { problemOf, refusalReply } from './problems.js'
 import { type HttpReply, replyWith } from './reply.js'
 import type { HttpRequest } from './request.js'
 
-/** Answers one method of one resource. */
+/** Handles one method of one resource. */
 export type Handle = (request: HttpRequest, segment: string) => HttpReply | Promise<HttpReply>
 
-/** The methods of a resource, in the order in which `Allow` names them; OPTIONS comes with any. */
+/** The methods of a resource, in the order of the `Allow` header. OPTIONS is added to each resource. */
 export type Methods = Readonly<Partial<Record<'GET' | 'HEAD' | 'POST' | 'DELETE', Handle>>>
 
-/** GET, and HEAD with it: the same reply, whose body is left out in the end. */
+/** GET and HEAD with one handler; the body of a reply to HEAD is removed at the end. */
 export function readable(read: Handle): Methods {
   return { GET: read, HEAD: read }
 }
 
-/** Answers a method that a path could have, but has not here: as if there were nothing, and not named in `Allow`. */
+/** Answers 404 to a method that this path supports only with other options. Not listed in `Allow`. */
 export const absent: Handle = () => refusalReply({ problem: problemOf('NOT_FOUND') })
 
-/** A resource that a path leads to, and the part of the path that varies. */
+/** The resource of a path, and the path's variable segment. */
 export interface Match {
   readonly methods: Methods
   readonly segment: string
 }
 
 /**
- * Which resource a path leads to. Two kinds of entries are enough, and no pattern is ever matched against a path:
+ * Maps paths to resources. Two kinds of entries are enough, and both are looked up in a map, without patterns:
  *
  * ```
- *  exact   /tasks  /livez  /readyz  …   one look into a map
- *  any     /tasks/:  /tasks/:/events    two looks: with the last segment as the colon, and with the one before
+ *  exact   /tasks  /livez  /readyz  …           one lookup
+ *  any     /tasks/{id}  /tasks/{id}/events      two: with the last segment as {id}, then with the one before it
  * ```
  */
 export class RouteTable {
   readonly #exact = new Map<string, Methods>()
   readonly #any = new Map<string, Methods>()
 
-  /** A resource with a path of its own; methods for a path that is there already are added to it. */
+  /** Adds methods to the resource with this path. */
   exact(path: string, methods: Methods): void {
     this.#exact.set(path, { ...this.#exact.get(path), ...methods })
   }
 
-  /** Resources named by one segment of their path, the last or the one before, which stands as a colon. */
+  /**
+   * Adds resources that differ in one segment of their path, the last or the one before it.
+   *
+   * @param path - with `{id}` for that segment; braces cannot occur in a configured path
+   */
   any(path: string, methods: Methods): void {
     this.#any.set(path, methods)
   }
 
-  /** The resource of a path, not decoded; `undefined` when none of these. */
+  /** The resource of an undecoded path, if there is one. */
   match(path: string): Match | undefined {
     const exact = this.#exact.get(path)
     if (exact !== undefined) return { methods: exact, segment: '' }
@@ -54,14 +58,13 @@ export class RouteTable {
   }
 
   #matchAny(path: string, start: number, end: number): Match | undefined {
-    const methods = this.#any.get(`${path.slice(0, start)}:${path.slice(end)}`)
+    const methods = this.#any.get(`${path.slice(0, start)}{id}${path.slice(end)}`)
     return methods === undefined ? undefined : { methods, segment: path.slice(start, end) }
   }
 }
 
 /**
- * Answers a request to a resource. The method is judged before anything else is looked at, so that a wrong one tells
- * nothing about what exists.
+ * Answers a request to a resource. The method is checked first, so that a 405 does not reveal which tickets exist.
  */
 export async function answer({ methods, segment }: Match, request: HttpRequest): Promise<HttpReply> {
   const { method } = request

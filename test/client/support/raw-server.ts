@@ -2,13 +2,13 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
 
-/** What a server does with the connection of one request. */
+/** How a server treats the connection of one request. */
 export type Act = (socket: Socket) => void
 
-/** A server that does to each request what the list says, and its last act to all further ones. */
+/** A server that applies one act of the list to each request, and the last one to all further requests. */
 export interface RawServer {
   readonly origin: string
-  /** The requests that came whole, as their bytes. */
+  /** The complete requests, as their bytes. */
   readonly requests: readonly string[]
 }
 
@@ -18,7 +18,7 @@ export const say = (status: string, headers: readonly string[] = [], body = ''):
   return (socket) => void socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
 }
 
-/** Sends these bytes, whatever they are, and closes. */
+/** Sends these bytes and closes. */
 export const bytes =
   (text: string): Act =>
   (socket) =>

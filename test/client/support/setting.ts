@@ -1,24 +1,28 @@
 import { poll, type SubmitOptions, submit } from 'coatcheck/client'
 import { ManualClock } from '../../support/manual-clock.js'
-import { Counter, ORIGIN, quiet, status, TICKET } from './counter.js'
+import { ORIGIN, quiet, ScriptedServer, status, TICKET } from './scripted-server.js'
 
-/** A client of a server that the test plays, and the clock that both go by. */
+/** A client, a server whose answers the test writes, and their clock. */
 export function setting(usual: SubmitOptions = {}) {
   const clock = new ManualClock()
-  const server = new Counter()
-  const told: string[] = []
-  const common = { clock, fetch: server.fetch, onProgress: (each: { status: string }) => void told.push(each.status) }
+  const server = new ScriptedServer()
+  const reported: string[] = []
+  const common = {
+    clock,
+    fetch: server.fetch,
+    onProgress: (each: { status: string }) => void reported.push(each.status)
+  }
   return {
     server,
-    /** Time passes, after everything that needs none. */
+    /** Advances the clock, after everything that needs no time. */
     advance: async (ms: number) => {
       await quiet()
       await clock.advance(ms)
     },
     /** Timers that are set. */
     timers: () => clock.timers(),
-    /** The statuses that were told. */
-    told,
+    /** The statuses that were reported. */
+    reported,
     submit: (options: SubmitOptions = {}) =>
       watched(submit(`${ORIGIN}/tasks`, { width: 200 }, { ...common, ...usual, ...options })),
     poll: (options: SubmitOptions = {}) => watched(poll(`${ORIGIN}/tasks/a`, { ...common, ...usual, ...options })),
@@ -31,7 +35,7 @@ export function setting(usual: SubmitOptions = {}) {
   }
 }
 
-/** What a call came to, to be looked at while it has not: its rejection is nobody's fault until the test asks. */
+/** A call and its state. A rejection counts as handled before the test awaits it. */
 export interface Watched<T> {
   readonly promise: Promise<T>
   readonly state: () => 'waiting' | 'resolved' | 'rejected'

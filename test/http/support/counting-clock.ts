@@ -1,6 +1,6 @@
 import { ManualClock } from '../../support/manual-clock.js'
 
-/** Time stands still until it is moved, and ids count: the same calls give the same answers on every side. */
+/** A clock that the test moves, with counted ids: the same calls have the same results on every server. */
 export class CountingClock extends ManualClock {
   #count = 0
 
@@ -8,7 +8,7 @@ export class CountingClock extends ManualClock {
     return Uint8Array.from({ length }, () => this.#count++ % 256)
   }
 
-  /** The event loop turns by itself: real sockets need it to. */
+  /** A real turn of the event loop, which sockets need. */
   override yield(then: () => void): void {
     setImmediate(then)
   }

@@ -1,4 +1,4 @@
-/** A server whose tasks never end and do not hear their signal. `node --import tsx deaf-server.ts`. */
+/** A server whose tasks never end and ignore their signal. `node --import tsx deaf-server.ts`. */
 import { once } from 'node:events'
 import { application } from '../../../examples/demo/application.js'
 import { address, readArguments } from '../../../examples/demo/serve.js'

@@ -1,17 +1,17 @@
-/** What any reply may be, whatever was asked: the statuses and codes of each route, and the form of each body. */
+/** The documented replies: the statuses and codes of each route, and the form of each body. */
 import { validateHeaderName, validateHeaderValue } from 'node:http'
 import { eventBlock } from './event-reader.js'
 
-/** A reply as it can be looked at, from the routes themselves or from the wire. */
+/** A reply, from the routes or from a socket. */
 export interface SeenReply {
   readonly status: number
   /** Names in lower case. */
   readonly headers: ReadonlyMap<string, string>
-  /** All of a body that came as a whole; of a stream what was read of it. */
+  /** A complete body, or the part of a stream that was read. */
   readonly body: string | undefined
 }
 
-/** What a path leads to; a path that takes work is `accepting` for POST. */
+/** The resource of a path; a path that accepts work is `accepting` for POST. */
 export type Resource = 'accepting' | 'tasks' | 'ticket' | 'events' | 'livez' | 'readyz'
 
 const HEALTH = { GET: ['200'], HEAD: ['200'] } as const
@@ -34,7 +34,7 @@ const HAND_IN = [
 ]
 const READ_TICKET = ['200', '304', '404 TICKET_NOT_FOUND']
 
-/** Status and code of every reply that a resource has, by method, where somebody is asked who may see what. */
+/** Status and code of every reply of a resource, by method, with an `authorize` hook. */
 const DOCUMENTED: Readonly<Record<Resource, Readonly<Record<string, readonly string[]>>>> = {
   accepting: { POST: HAND_IN },
   tasks: { GET: READ_TASKS, HEAD: ['200', '400'] },
@@ -48,7 +48,7 @@ const DOCUMENTED: Readonly<Record<Resource, Readonly<Record<string, readonly str
   readyz: { GET: ['200', '503'], HEAD: ['200', '503'] }
 }
 
-/** Status and code of every reply that there is to this method. */
+/** Status and code of every reply to this method. */
 export function documented(resource: Resource, method: string): readonly string[] {
   if (method === 'OPTIONS') return ['204']
   const methods = DOCUMENTED[resource]
@@ -56,7 +56,7 @@ export function documented(resource: Resource, method: string): readonly string[
   return [method === 'HEAD' ? '405' : '405 METHOD_NOT_ALLOWED']
 }
 
-/** Method, resource and answer of everything that there is to be seen, but a method that is not there. */
+/** Method, resource and answer of each documented reply, except those to unsupported methods. */
 export function everyAnswer(): readonly string[] {
   return Object.entries(DOCUMENTED).flatMap(([resource, methods]) =>
     Object.entries(methods).flatMap(([method, answers]) => answers.map((answer) => `${method} ${resource} ${answer}`))
@@ -89,7 +89,7 @@ const PROBLEM_EXTRAS = new Set(['errors', 'retryAfterMs', 'state'])
 const LINK = /^\/tasks\/[A-Za-z0-9._:-]{1,128}$/
 const WHOLE_SECONDS = /^[1-9]\d*$/
 
-/** Fails with the first thing in a reply that is not as it should be; names the rule. Gives status and code. */
+/** Fails at the first rule that a reply violates, with its name. Returns status and code. */
 export function readReply(method: string, resource: Resource, reply: SeenReply): string {
   const { status, headers, body } = reply
   readHeaders(reply)
@@ -133,7 +133,7 @@ function readHeaders({ status, headers }: SeenReply): void {
   must(headers.get('referrer-policy') === 'no-referrer', 'no-referrer')
   const caching = headers.get('cache-control')
   if (status >= 400) must(caching === 'no-store', 'an error is not stored')
-  else must(caching?.startsWith('private, no-cache') === true, 'a reply is asked for again')
+  else must(caching?.startsWith('private, no-cache') === true, 'a reply is revalidated')
   for (const name of ['location', 'content-location', 'operation-location']) {
     if (headers.has(name)) must(LINK.test(headers.get(name)!), `${name} is a ticket's`)
   }

@@ -3,13 +3,13 @@ import type { HttpReply, TicketStatus } from 'coatcheck/http'
 /** One block of a stream of events, up to its empty line. */
 export interface EventBlock {
   readonly text: string
-  /** Its fields; those of a comment are none. */
+  /** Its fields; a comment has none. */
   readonly fields: Readonly<Record<string, string>>
   /** The status in its data. */
   readonly status: TicketStatus | undefined
 }
 
-/** Reads the fields of a block as the standard has it, for lines that all have a colon. */
+/** Parses the fields of a block by the standard, for lines that all have a colon. */
 export function eventBlock(text: string): EventBlock {
   const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith(':'))
   const fields = Object.fromEntries(lines.map((line) => /^(\w+): (.*)$/s.exec(line)?.slice(1) as [string, string]))
@@ -17,7 +17,7 @@ export function eventBlock(text: string): EventBlock {
   return { text, fields, status: data === undefined ? undefined : (JSON.parse(data) as TicketStatus) }
 }
 
-/** Reads a reply that comes in pieces, one when the test says so. */
+/** Reads a reply in pieces, one at a time. */
 export class EventReader {
   readonly pieces: EventBlock[] = []
   isOver = false
@@ -33,14 +33,14 @@ export class EventReader {
     return this.pieces.at(-1)
   }
 
-  /** Asks for one piece. */
+  /** Reads one piece. */
   async take(): Promise<void> {
     const { done, value } = await this.#iterator.next()
     if (done === true) this.isOver = true
     else this.pieces.push(eventBlock(value))
   }
 
-  /** Asks for pieces as fast as they come. */
+  /** Reads all pieces without pause. */
   async takeAll(): Promise<void> {
     while (!this.isOver) await this.take()
   }

@@ -4,7 +4,7 @@ import { ManualClock } from '../../support/manual-clock.js'
 import { type DrawnRequest, isJsonObject, isJsonType, isKey, MAX_BODY_BYTES } from './any-request.js'
 import { documented, type Resource, readReply, type SeenReply } from './documented.js'
 
-/** Something that happens between requests. */
+/** An event between requests. */
 export type Happening = { readonly ends: number } | { readonly passes: number } | 'leaves' | 'stops'
 
 export type Step = (DrawnRequest & { readonly leaves?: boolean }) | Happening
@@ -13,7 +13,7 @@ const HOLDS = { perTicket: 2, perOwner: 3, total: 5 }
 
 const SECRET = 'EACCES /srv/secret.pem'
 
-/** How tasks end; the last half of them badly. */
+/** How tasks end; the last half of them fail. */
 const ENDS: readonly (() => unknown)[] = [
   () => ({ pages: 7 }),
   () => undefined,
@@ -42,7 +42,7 @@ const ENDS: readonly (() => unknown)[] = [
 
 const ACCEPTING: ReadonlySet<string> = new Set(['/tasks', '/reports', '/patient'])
 
-/** What a request leads to, read off its target. */
+/** The resource of a request, by its target. */
 export function resourceOf(method: string, target: string): Resource | undefined {
   const absolute = /^https?:\/\/[^/?]*/i.exec(target)?.[0]
   const [path = ''] = target.slice(absolute?.length ?? 0).split('?')
@@ -56,28 +56,28 @@ export function resourceOf(method: string, target: string): Resource | undefined
   return events === 'events' ? 'events' : undefined
 }
 
-interface Asked {
+interface ClientRequest {
   readonly request: HttpRequest
   readonly resource: Resource | undefined
   readonly client: AbortController
-  /** What may be answered. */
+  /** The possible answers. */
   readonly expected: readonly string[]
   answer?: { readonly reply: HttpReply | undefined }
   stream?: { text: string; isOver: boolean }
 }
 
-/** A pool and its routes, to which anything may be sent; every answer is looked at, and after each step the books. */
+/** A pool and its routes for arbitrary requests. Checks every reply, and the pool's counters after each step. */
 export class FuzzWorld {
   readonly clock = new ManualClock()
   readonly pool: WorkerPool
   readonly routes: ReturnType<typeof ticketRoutes>
-  /** How often each answer came. */
+  /** The count of each answer. */
   readonly seen: Map<string, number>
   readonly #errors: unknown[] = []
   readonly #ids: string[] = []
   readonly #running: ((how: () => unknown) => void)[] = []
-  readonly #held = new Set<Asked>()
-  readonly #streams = new Set<Asked>()
+  readonly #held = new Set<ClientRequest>()
+  readonly #streams = new Set<ClientRequest>()
   #handedIn = 0
 
   constructor(seen = new Map<string, number>()) {
@@ -112,7 +112,7 @@ export class FuzzWorld {
     })
   }
 
-  /** The target as a client sends it that was told its tickets. */
+  /** The target with the ids of tickets that exist. */
   targetOf({ target: [before, ticket, after] }: DrawnRequest): string {
     const id =
       typeof ticket === 'number' ? (this.#ids.at(-1 - (ticket % Math.max(1, this.#ids.length))) ?? 'nobody') : ticket
@@ -124,12 +124,12 @@ export class FuzzWorld {
     else if (step === 'stops') void this.pool.stop({ forceMs: 0 })
     else if ('ends' in step) this.#running.shift()?.(ENDS[step.ends % ENDS.length]!)
     else if ('passes' in step) await this.clock.advance(step.passes)
-    else this.#ask(step)
+    else this.#send(step)
     await this.clock.turn()
     this.check()
   }
 
-  /** Stops the pool: then everybody has an answer, every stream has ended, and nothing is left behind. */
+  /** Stops the pool. Then every request is answered, every stream has ended, and no listener is left. */
   async end(): Promise<void> {
     const stopped = this.pool.stop({ forceMs: 0 })
     await this.clock.advance(60_000)
@@ -140,26 +140,26 @@ export class FuzzWorld {
     must(this.clock.timers() === 0, 'no timer is left behind')
   }
 
-  /** Judges what was answered since the last time, and the books. */
+  /** Checks the replies since the last call, and the counters. */
   check(): void {
-    for (const asked of this.#held) {
-      if (asked.answer === undefined) {
-        must(mayBeHeld(asked), `${asked.request.method} ${asked.resource} is answered at once`)
+    for (const sent of this.#held) {
+      if (sent.answer === undefined) {
+        must(mayBeHeld(sent), `${sent.request.method} ${sent.resource} is answered at once`)
         continue
       }
-      this.#held.delete(asked)
-      this.#judge(asked, asked.answer.reply)
+      this.#held.delete(sent)
+      this.#judge(sent, sent.answer.reply)
     }
-    for (const asked of this.#streams) {
-      if (asked.stream?.isOver !== true) continue
-      this.#streams.delete(asked)
-      if (!asked.client.signal.aborted) must(/"done":true|retry: 5000/.test(asked.stream.text), 'it tells the end')
+    for (const sent of this.#streams) {
+      if (sent.stream?.isOver !== true) continue
+      this.#streams.delete(sent)
+      if (!sent.client.signal.aborted) must(/"done":true|retry: 5000/.test(sent.stream.text), 'it tells the end')
     }
     if (this.#errors.length > 0) throw this.#errors[0]
     must(this.pool.stats().totals.accepted === this.#handedIn, 'what was queued is what was answered with 202')
   }
 
-  /** What a request may be answered with, by the checks in their order. */
+  /** The possible answers to a request, by the order of the checks. */
   expected(request: HttpRequest, bytes: Uint8Array, breaks: boolean): readonly string[] {
     const { method, headers } = request
     const resource = resourceOf(method, request.target)
@@ -180,7 +180,7 @@ export class FuzzWorld {
     return all.filter((each) => !isGone(each) && (key !== undefined || !each.startsWith('422')))
   }
 
-  /** Looks at a reply: its form, and whether it is one of those. */
+  /** Checks a reply: its form, and whether it is one of the possible ones. */
   look(request: HttpRequest, resource: Resource, reply: SeenReply, expected: readonly string[]): void {
     const said = readReply(request.method, resource, reply)
     must(expected.includes(said), `${said} is one of ${expected.join(', ')}`)
@@ -193,7 +193,7 @@ export class FuzzWorld {
     this.#ids.push(reply.headers.get('location')!.slice('/tasks/'.length))
   }
 
-  #ask(drawn: DrawnRequest & { readonly leaves?: boolean }): void {
+  #send(drawn: DrawnRequest & { readonly leaves?: boolean }): void {
     const client = new AbortController()
     if (drawn.leaves === true) client.abort()
     const { method, headers, chunks, breaks } = drawn
@@ -208,36 +208,36 @@ export class FuzzWorld {
       signal: client.signal
     }
     const expected = this.expected(request, Buffer.concat(chunks), breaks)
-    const asked: Asked = { request, resource: resourceOf(method, request.target), client, expected }
-    this.#held.add(asked)
+    const sent: ClientRequest = { request, resource: resourceOf(method, request.target), client, expected }
+    this.#held.add(sent)
     void this.routes.handle(request).then((reply) => {
-      asked.answer = { reply }
-      if (typeof reply?.body === 'object') void read(asked, reply.body)
+      sent.answer = { reply }
+      if (typeof reply?.body === 'object') void read(sent, reply.body)
     })
   }
 
-  #judge(asked: Asked, reply: HttpReply | undefined): void {
-    const { request, resource, client, expected, stream } = asked
+  #judge(sent: ClientRequest, reply: HttpReply | undefined): void {
+    const { request, resource, client, expected, stream } = sent
     if (resource === undefined || reply === undefined) {
       must(resource === undefined && reply === undefined, 'the routes answer for their paths, and for no others')
       return
     }
-    if (stream !== undefined && !stream.isOver) this.#streams.add(asked)
+    if (stream !== undefined && !stream.isOver) this.#streams.add(sent)
     const headers = new Map(Object.entries(reply.headers).map(([name, value]) => [name.toLowerCase(), value]))
     const body = typeof reply.body === 'object' ? stream?.text : reply.body
     if (stream?.text === '' && client.signal.aborted) return
     this.look(request, resource, { status: reply.status, headers, body }, expected)
   }
 
-  /** The next client that gives up: one that waits, else one that reads a stream. */
-  #nextToLeave(): Asked | undefined {
-    for (const asked of [...this.#held, ...this.#streams]) {
-      if (!asked.client.signal.aborted) return asked
+  /** The next client to leave: one whose request is held, else one that reads a stream. */
+  #nextToLeave(): ClientRequest | undefined {
+    for (const sent of [...this.#held, ...this.#streams]) {
+      if (!sent.client.signal.aborted) return sent
     }
     return undefined
   }
 
-  /** A task that waits for its end; every second one does not hear when it is asked to. */
+  /** A task that waits for its end; every second one ignores its signal. */
   #work(context: TaskContext): Promise<unknown> {
     return new Promise((resolve, reject) => {
       context.progress(0.5, 'half\r\nway')
@@ -254,15 +254,15 @@ export class FuzzWorld {
   }
 }
 
-async function read(asked: Asked, body: AsyncIterable<string>): Promise<void> {
+async function read(sent: ClientRequest, body: AsyncIterable<string>): Promise<void> {
   const stream = { text: '', isOver: false }
-  asked.stream = stream
+  sent.stream = stream
   for await (const piece of body) stream.text += piece
   stream.isOver = true
 }
 
-/** Only who asked to wait waits: for news, for room, for another with the same key. */
-function mayBeHeld({ request: { method, headers }, resource }: Asked): boolean {
+/** Whether a request may stay unanswered: it waits for a change, for room, or for another with the same key. */
+function mayBeHeld({ request: { method, headers }, resource }: ClientRequest): boolean {
   if (resource === 'ticket') return method === 'GET' && headers['prefer'] !== undefined
   return resource === 'accepting' && method === 'POST'
 }

@@ -8,11 +8,11 @@ interface Gate {
   readonly reject: (error: unknown) => void
 }
 
-/** Tasks that do nothing until the test says so. */
+/** Tasks that wait for the test. */
 export class Gates {
   readonly #open = new Map<string, Gate>()
 
-  /** Given to the application as its work. A task labeled `deaf…` does not hear its signal. */
+  /** The work of the application. A task labeled `deaf…` ignores its signal. */
   readonly work: Worker = (work, { signal, progress }) =>
     new Promise((resolve, reject) => {
       this.#open.set(work.label, { work, signal, progress, resolve, reject })

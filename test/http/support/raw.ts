@@ -1,17 +1,17 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 
-/** A reply as it came over the wire. */
+/** A reply as it was received. */
 export interface RawReply {
   readonly status: number
   /** Names in lower case. */
   readonly headers: ReadonlyMap<string, string>
   readonly body: string
-  /** Everything but the Date line: what must be the same from every server. */
+  /** All lines but `Date`, which must be the same from every server. */
   readonly bytes: string
 }
 
-/** A request with what HTTP/1.1 wants; the length is added unless headers say otherwise. */
+/** A request with the fields that HTTP/1.1 requires; the length is added unless the headers have one. */
 export function request(line: string, headers: readonly string[] = [], body: string | Buffer = ''): Buffer {
   const named = (name: string) => headers.some((each) => each.toLowerCase().startsWith(`${name}:`))
   const lines = [`${line} HTTP/1.1`]
@@ -33,12 +33,12 @@ export function post(path: string, body: unknown, headers: readonly string[] = [
 /** Sends bytes and reads until the server closes. */
 export async function exchange(port: number, bytes: Buffer): Promise<RawReply> {
   const socket = connect(port, '127.0.0.1')
-  socket.on('error', () => {}) // a reset after the reply is no matter here; without one, parsing fails
+  socket.on('error', () => {}) // a reset after the reply is ignored; without a reply, parsing fails
   socket.write(bytes)
   return parse(await readAll(socket))
 }
 
-/** Everything that comes until the other side has closed. */
+/** All bytes until the other side has closed. */
 export async function readAll(socket: Socket): Promise<string> {
   const chunks: Buffer[] = []
   socket.on('data', (chunk: Buffer) => chunks.push(chunk))
@@ -46,7 +46,7 @@ export async function readAll(socket: Socket): Promise<string> {
   return Buffer.concat(chunks).toString('latin1')
 }
 
-/** Reads the first reply of what came. */
+/** Parses the first reply. */
 export function parse(text: string): RawReply {
   const end = text.indexOf('\r\n\r\n')
   if (end === -1) throw new Error(`no reply, but ${JSON.stringify(text.slice(0, 200))}`)
@@ -62,7 +62,7 @@ export function parse(text: string): RawReply {
   return { status: Number(statusLine.split(' ')[1]), headers, body, bytes: `${kept.join('\r\n')}\r\n\r\n${body}` }
 }
 
-/** The chunks of a body that came in chunks, whether it has ended or not. */
+/** The chunks of a chunked body, complete or not. */
 export function chunksOf(body: string): readonly string[] {
   const bytes = Buffer.from(body)
   const chunks: string[] = []

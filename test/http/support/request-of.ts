@@ -18,7 +18,7 @@ export async function* bytesOf(text: string): AsyncGenerator<Uint8Array> {
   yield Buffer.from(text)
 }
 
-/** The body of a reply that comes as a whole. */
+/** The body of a reply that is a text. */
 export function textOf(reply: HttpReply | undefined): string {
   const body = reply?.body ?? ''
   if (typeof body !== 'string') throw new Error('the body comes in pieces')

@@ -26,9 +26,9 @@ export interface Side {
   readonly app: Application
   readonly gates: Gates
   readonly clock: CountingClock
-  /** What went to the log hook. */
+  /** The errors passed to `onError`. */
   readonly errors: unknown[]
-  /** Every reply that was decided, in order of the requests. */
+  /** Every reply, in the order of the requests. */
   readonly decided: Promise<HttpReply | undefined>[]
 }
 
@@ -61,7 +61,7 @@ export class Sides {
   }
 
   /** Sends the same bytes to every server; they must all answer with the same bytes. */
-  async ask(bytes: Buffer): Promise<RawReply> {
+  async send(bytes: Buffer): Promise<RawReply> {
     const replies = await Promise.all(this.all.map(({ port }) => exchange(port, bytes)))
     const [first, ...others] = replies
     for (const [index, other] of others.entries()) {

@@ -1,0 +1,65 @@
+import { PoolStoppedError, withoutStack } from '../../contract/errors.js'
+import type { Task } from '../../contract/task-contract.js'
+import type { TicketAccess } from '../tickets/ticket-access.js'
+import type { TicketPool } from '../tickets/ticket-pool.js'
+import { requireJson } from '../wire/media-type.js'
+import { recorded } from '../wire/refusals.js'
+import type { HttpRequest, OwnedRequest } from '../wire/request.js'
+import { requestError } from '../wire/request-error.js'
+import type { AcceptingRoute } from './accepting-route.js'
+import { readBody } from './body.js'
+import { type IdempotencyKeys, idempotencyKeyOf, type Submitted } from './idempotency.js'
+import { type JsonObject, parseObject } from './json-object.js'
+
+/** The parts that all accepting routes share. */
+export interface Intake {
+  readonly pool: TicketPool
+  readonly access: TicketAccess
+  readonly keys: IdempotencyKeys
+  readonly maxBodyBytes: number
+}
+
+/** A request to an accepting route that has passed all checks but those of `submit`. */
+export interface Submission {
+  readonly bytes: Uint8Array
+  readonly input: JsonObject
+  readonly request: OwnedRequest
+  readonly key: string | undefined
+}
+
+/**
+ * Reads a submission. The checks run in this order: pool state, content type, size, JSON, idempotency key, owner.
+ *
+ * @throws PoolStoppedError, RequestError, or what the `owner` hook throws
+ */
+export async function readSubmission(request: HttpRequest, intake: Intake): Promise<Submission> {
+  const { state } = intake.pool
+  if (state === 'stopping' || state === 'stopped') throw withoutStack(() => new PoolStoppedError(state))
+  requireJson(request)
+  const bytes = await readBody(request, intake.maxBodyBytes)
+  const input = parseObject(bytes)
+  const key = idempotencyKeyOf(request)
+  return { bytes, input, key, request: await intake.access.identify(request) }
+}
+
+/** Queues a submission, or finds the task that was queued with its idempotency key. */
+export async function submitOnce(
+  route: AcceptingRoute,
+  submission: Submission,
+  keys: IdempotencyKeys
+): Promise<Submitted> {
+  const { request, key, bytes } = submission
+  const queue = (): Promise<Task> => queued(route, submission)
+  if (key === undefined) return { task: await queue(), isReplayed: false }
+  const scope = [request.owner, request.method, route.path]
+  return keys.once({ scope, key, bytes, signal: request.signal }, queue)
+}
+
+/** The queued task, once the pool has recorded it. */
+async function queued(route: AcceptingRoute, { input, request }: Submission): Promise<Task> {
+  if (request.signal.aborted) throw requestError('INVALID_BODY', 'The client left.', { close: true })
+  const task = await route.submit(input, request)
+  if (typeof task?.record !== 'function') throw new TypeError(`Expected \`submit\` of ${route.path} to return a task`)
+  await recorded(task)
+  return task
+}

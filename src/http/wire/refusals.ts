@@ -1,0 +1,109 @@
+import { isPoolError, type PoolError } from '../../contract/errors.js'
+import type { Task } from '../../contract/task-contract.js'
+import { read } from '../../contract/task-record.js'
+import type { Hooks } from './hooks.js'
+import { type ProblemCode, problemOf, type Refusal, refusalReply } from './problems.js'
+import type { HttpReply } from './reply.js'
+import type { HttpRequest } from './request.js'
+import { isRequestError } from './request-error.js'
+import { retryAfterSeconds } from './retry-after.js'
+
+/** `Retry-After` while the server stops: another one replaces it soon. Without jitter: no client returns to this one. */
+const STOPPED_RETRY_MS = 5_000
+
+/** `Retry-After` when the store fails: how long that lasts is unknown. */
+const STORE_RETRY_MS = 1_000
+
+const INTERNAL: Refusal = { problem: problemOf('INTERNAL') }
+
+/** For a client that left while its POST waited. Nobody reads it. */
+const WITHDRAWN: Refusal = {
+  problem: problemOf('INVALID_BODY', { detail: 'The client left before its request was answered.' }),
+  close: true
+}
+
+/** Turns errors into replies. An error that the client may not read is reported to `onError`. */
+export class Refusals {
+  readonly #hooks: Hooks
+  readonly #random: () => number
+
+  constructor(hooks: Hooks, random: () => number) {
+    this.#hooks = hooks
+    this.#random = random
+  }
+
+  /** Request errors and the pool's refusals in detail; anything else is `INTERNAL`, without detail. */
+  of(error: unknown, request?: HttpRequest): Refusal {
+    if (isRequestError(error)) return { problem: error.problem, close: error.close }
+    const known = isPoolError(error) ? poolRefusal(error, this.#random) : undefined
+    if (known !== undefined) return known
+    if (NotRecorded.is(error)) {
+      this.#hooks.report(error.cause, request)
+      return later('STORE_UNAVAILABLE', STORE_RETRY_MS, this.#random)
+    }
+    if (request?.signal.aborted === true && error === request.signal.reason) return WITHDRAWN
+    this.#hooks.report(error, request)
+    return INTERNAL
+  }
+
+  /** The reply to an error. Never throws: a problem without a JSON form is replaced by `INTERNAL`. */
+  reply(error: unknown, request?: HttpRequest): HttpReply {
+    try {
+      return refusalReply(this.of(error, request))
+    } catch (unsendable) {
+      this.#hooks.report(unsendable, request)
+      return refusalReply(INTERNAL)
+    }
+  }
+}
+
+function poolRefusal(error: PoolError, random: () => number): Refusal | undefined {
+  switch (error.code) {
+    case 'ERR_QUEUE_FULL':
+    case 'ERR_KEY_QUEUE_FULL':
+    case 'ERR_WAIT_FULL':
+    case 'ERR_WAIT_TIMEOUT':
+      return later(error.code.slice('ERR_'.length) as ProblemCode, read(error, 'retryAfterMs'), random)
+    case 'ERR_POOL_STOPPED':
+      return {
+        problem: problemOf('POOL_STOPPED', { retryAfterMs: STOPPED_RETRY_MS }),
+        headers: { 'Retry-After': String(STOPPED_RETRY_MS / 1_000) },
+        close: true
+      }
+    case 'ERR_DUPLICATE_TASK':
+      return { problem: problemOf('DUPLICATE_TASK') }
+    default:
+      return undefined
+  }
+}
+
+function later(code: ProblemCode, time: unknown, random: () => number): Refusal {
+  const retryAfterMs = Number.isFinite(time) ? Number(time) : 1_000
+  return {
+    problem: problemOf(code, { retryAfterMs }),
+    headers: { 'Retry-After': String(retryAfterSeconds(retryAfterMs, random)) }
+  }
+}
+
+/** The store failed to record an accepted task; `cause` is the store's error. */
+class NotRecorded extends Error {
+  readonly #brand = true
+
+  /** Whether a value is one. Reads no property of the value. */
+  static is(value: unknown): value is NotRecorded {
+    return typeof value === 'object' && value !== null && #brand in value && value.#brand
+  }
+}
+
+/**
+ * Waits until the pool has recorded a task. No client gets a ticket before that.
+ *
+ * @throws NotRecorded, which becomes 503 `STORE_UNAVAILABLE`, when the store fails; the task then does not run
+ */
+export async function recorded(task: Task): Promise<void> {
+  try {
+    await task.recorded
+  } catch (cause) {
+    throw new NotRecorded('the task was not recorded', { cause })
+  }
+}
