@@ -108,7 +108,7 @@ export function checkPoolOptions(options: unknown): PoolSettings {
     rateLimit: given(o.rateLimit, checkRateLimit, undefined),
     perKey: given(o.perKey, checkPerKey, null),
     retention: checkRetention(given(o.retention, (v) => v, {})),
-    graceMs: given(o.graceMs, (v) => duration('graceMs', v), 0),
+    graceMs: given(o.graceMs, (v) => duration('graceMs', v), 20_000),
     forceMs: given(o.forceMs, (v) => duration('forceMs', v), 5_000),
     stuckAfterMs: given(o.stuckAfterMs, (v) => duration('stuckAfterMs', v), 30_000),
     captureContext: given(o.captureContext, (v) => flag('captureContext', v), true),

@@ -23,7 +23,8 @@ export class Deadline implements HeapItem {
 
 /**
  * All deadlines of a pool on one timer. Setting one later than all others is O(1); otherwise setting and clearing are
- * O(log n). No deadline fires early: the clock is read when the timer fires.
+ * O(log n). No deadline fires early: the clock is read when the timer fires. When that is late,
+ * because the event loop was blocked, the loop gets one turn first: what arrived in the meantime counts as in time.
  */
 export class Deadlines {
   readonly #clock: Clock
@@ -34,11 +35,12 @@ export class Deadlines {
   #vital = 0
   /** Time for which the timer is set, Infinity if it is not. It may fire before the first deadline is due. */
   #armedFor = Number.POSITIVE_INFINITY
+  /** Whether deadlines are about to fire: the timer is set when they have. */
   #firing = false
 
   constructor(clock: Clock) {
     this.#clock = clock
-    this.#timer = clock.timer(() => this.#fire())
+    this.#timer = clock.timer(() => this.#due())
     this.#timer.keepAlive(false)
   }
 
@@ -75,15 +77,22 @@ export class Deadlines {
     this.#heap.remove(deadline)
   }
 
-  /** Clears the timer. To be called when no deadline is set. */
+  /** Clears all deadlines and the timer. */
   end(): void {
+    for (let { first } = this.#heap; first !== undefined; first = this.#heap.first) this.clear(first)
     this.#timer.clear()
     this.#armedFor = Number.POSITIVE_INFINITY
   }
 
-  #fire(): void {
+  #due(): void {
+    const { first } = this.#heap
     this.#armedFor = Number.POSITIVE_INFINITY
     this.#firing = true
+    if (first !== undefined && this.#clock.now() > first.at) this.#clock.yield(() => this.#fire())
+    else this.#fire()
+  }
+
+  #fire(): void {
     const now = this.#clock.now()
     const slice = new Slice(this.#clock)
     for (let { first } = this.#heap; first !== undefined && first.at <= now; first = this.#heap.first) {

@@ -33,6 +33,10 @@ export class Cast extends Part {
     return actor as Actor
   }
 
+  byName(name: string): Actor | undefined {
+    return this.#byName.get(name)
+  }
+
   /** An accepted task that is meant. */
   accepted(target: Target): Actor | undefined {
     if (typeof target === 'string') {

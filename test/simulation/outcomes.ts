@@ -1,4 +1,4 @@
-import { type Task, TaskInterruptedError, TaskTimeoutError } from '../../src/index.js'
+import { type Task, TaskInterruptedError, type TaskRecord, TaskTimeoutError } from '../../src/index.js'
 import type { Actor } from './actor.js'
 import { Part } from './part.js'
 
@@ -31,6 +31,11 @@ export class Outcomes extends Part {
     const { task } = actor
     const record = (actor.real as Task).record()
     checks.that('I7', record.state === state, () => `the record of ${task.name} says ${record.state}, not ${state}`)
+    checks.that(
+      'I7',
+      this.#timesAgree(record),
+      () => `the times of ${task.name} do not agree: ${JSON.stringify(record)}`
+    )
     aborts.learn(actor)
     if (state === 'canceled' && !task.called) this.#explainEndInQueue(actor, record.reason ?? '')
     else if (state === 'canceled' && !task.entered) {
@@ -38,6 +43,12 @@ export class Outcomes extends Part {
       this.#settle(actor, state, undefined, record.reason)
     } else if (state === 'failed' && record.error?.code === 'ERR_TASK_INTERRUPTED') this.#explainInterruption(actor)
     else this.#explainEndOfFunction(actor, state, record.reason)
+  }
+
+  /** However often the wall clock is set, the times of one task are of one clock. */
+  #timesAgree({ queuedAt, startedAt = queuedAt, settledAt = '' }: TaskRecord): boolean {
+    const [queued = 0, started = 0, settled = 0] = [queuedAt, startedAt, settledAt].map((time) => Date.parse(time))
+    return queued <= started && started <= settled && settled - queued <= this.world.now
   }
 
   #explainEndInQueue(actor: Actor, by: string): void {

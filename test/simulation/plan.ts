@@ -82,6 +82,10 @@ export type Operation = (
   | Action
   | { readonly do: 'advance'; readonly ms: number }
   | { readonly do: 'block'; readonly ms: number }
+  /** What a function waits for arrives: it ends when the event loop next reads what has arrived. */
+  | { readonly do: 'arrive'; readonly target: Target; readonly well: boolean }
+  /** The wall clock is set, or the machine slept. */
+  | { readonly do: 'step wall'; readonly ms: number }
 ) & {
   /** How far the world goes before the next operation: not at all, to the last microtask, a turn of the loop. */
   readonly upTo: 'nothing' | 'microtasks' | 'turn'

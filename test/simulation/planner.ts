@@ -23,6 +23,31 @@ export function planOf(seed: number, length = 80): Plan {
   return new Planner(new Random(seed), seed % 11 === 0).plan(seed, length)
 }
 
+/**
+ * The plan of a seed with what the surroundings do besides: things arrive while the loop is blocked, the wall clock is
+ * set. Drawn apart from the plan, so that a seed that was kept for its plan keeps it.
+ */
+export function livelyPlanOf(seed: number, length?: number): Plan {
+  const plan = planOf(seed, length)
+  const random = new Random(seed + 0x5eed)
+  const operations = [...plan.operations]
+  const insert = (...some: Operation[]) => operations.splice(random.integer(0, operations.length), 0, ...some)
+  if (random.chance(0.5)) {
+    for (let i = random.integer(1, 8); i > 0; i--) {
+      const target = random.integer(0, 1_000)
+      const arrives = { do: 'arrive' as const, target, well: random.chance(0.7), upTo: 'nothing' as const }
+      const ms = random.integer(0, random.chance(0.3) ? 5_000 : 60)
+      if (random.chance(0.7)) insert(arrives, { do: 'block', ms, upTo: 'turn' })
+      else insert(arrives)
+    }
+  }
+  if (random.chance(0.3)) {
+    for (let i = random.integer(1, 3); i > 0; i--)
+      insert({ do: 'step wall', ms: random.integer(-1_000_000, 1_000_000), upTo: 'nothing' })
+  }
+  return { ...plan, operations }
+}
+
 /** What is on or off for a whole plan. */
 type Kind = 'timeouts' | 'queueTimeouts' | 'retries' | 'signals' | 'ids' | 'inside' | 'selfWaits'
 

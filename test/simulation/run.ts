@@ -5,7 +5,7 @@
  */
 import { parseArgs } from 'node:util'
 import { describePlan } from './plan.js'
-import { planOf } from './planner.js'
+import { livelyPlanOf } from './planner.js'
 import { FLOORS, simulateSeeds, tooSeldom } from './schedules.js'
 import { shrink } from './shrink.js'
 import { simulate } from './simulate.js'
@@ -33,7 +33,7 @@ for (const end of Object.keys(FLOORS)) {
 }
 for (const { seed, error } of summary.broken) {
   console.log(`\nseed ${seed} broke ${error.message}`)
-  const least = await shrink(planOf(seed))
+  const least = await shrink(livelyPlanOf(seed))
   const { broken } = await simulate(least)
   console.log(`the least that breaks it: ${broken?.message}\n${describePlan(least)}`)
 }

@@ -1,5 +1,5 @@
 import type { Broken, PromiseId } from './checks.js'
-import { planOf } from './planner.js'
+import { livelyPlanOf } from './planner.js'
 import { simulate } from './simulate.js'
 
 /** What came up in many schedules. */
@@ -15,7 +15,7 @@ export interface Summary {
 export async function simulateSeeds(seeds: Iterable<number>, most = 5): Promise<Summary> {
   const summary: Summary = { schedules: 0, seen: new Map(), made: new Map(), broken: [] }
   for (const seed of seeds) {
-    const { broken, seen, made } = await simulate(planOf(seed))
+    const { broken, seen, made } = await simulate(livelyPlanOf(seed))
     summary.schedules++
     for (const end of seen) summary.seen.set(end, (summary.seen.get(end) ?? 0) + 1)
     for (const [id, count] of Object.entries(made) as [PromiseId, number][]) {

@@ -31,7 +31,9 @@ export async function simulate(plan: Plan): Promise<Run> {
         world.clock.time += operation.ms
         world.late = true
         world.blocked = true
-      } else world.perform(operation)
+      } else if (operation.do === 'arrive') world.arrivals.announce(operation.target, operation.well)
+      else if (operation.do === 'step wall') world.clock.wall += operation.ms
+      else world.perform(operation)
       if (operation.upTo === 'microtasks') await microtasks()
       if (operation.upTo === 'turn') await turn(world)
       world.inspector.look(operation.upTo)
@@ -60,7 +62,8 @@ async function turn(world: World): Promise<void> {
       world.fire()
       continue
     }
-    if (!clock.turn()) break
+    const arrived = await world.arrivals.deliver()
+    if (!world.comeRound() && !arrived) break
     world.blocked = false
   }
   world.blocked = false

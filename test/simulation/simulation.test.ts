@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { PROMISES, type PromiseId } from './checks.js'
 import { KEPT_PLANS, KEPT_SEEDS } from './kept-seeds.js'
 import { describePlan } from './plan.js'
-import { planOf } from './planner.js'
+import { livelyPlanOf, planOf } from './planner.js'
 import { type Summary, simulateSeeds, tooSeldom } from './schedules.js'
 import { shrink } from './shrink.js'
 import { simulate } from './simulate.js'
@@ -12,8 +12,10 @@ const SCHEDULES = Number(process.env['SIM_SCHEDULES'] ?? 20_000)
 
 describe('seeds that found something', () => {
   it.each(KEPT_SEEDS)('seed %i keeps every promise again: %s', async (seed) => {
-    const { broken } = await simulate(planOf(seed))
-    expect(broken?.message).toBeUndefined()
+    for (const plan of [planOf(seed), livelyPlanOf(seed)]) {
+      const { broken } = await simulate(plan)
+      expect(broken?.message).toBeUndefined()
+    }
   })
 
   it.each(KEPT_PLANS)('and so does the plan in which %s: %s', async (_found, end, plan) => {
@@ -35,7 +37,7 @@ describe(`${SCHEDULES.toLocaleString('en')} schedules of 80 operations`, () => {
     const summary = await live()
     const [first] = summary.broken
     if (first === undefined) return expect(summary.schedules).toBe(SCHEDULES)
-    const least = await shrink(planOf(first.seed))
+    const least = await shrink(livelyPlanOf(first.seed))
     throw new Error(`seed ${first.seed} broke ${first.error.message}; the least that does:\n${describePlan(least)}`)
   }, 900_000)
 

@@ -17,6 +17,8 @@ export const microtasks = (): Promise<void> => new Promise((resolve) => process.
 /** Time that stands still until it is moved, for thousands of short lives in a row. */
 export class VirtualClock implements Clock {
   time = 1_000
+  /** What the wall clock shows when the time is zero. */
+  wall = 1_900_000_000_000
   readonly #timers: VirtualTimer[] = []
   #yields: (() => void)[] = []
   #bytes = 1
@@ -26,7 +28,7 @@ export class VirtualClock implements Clock {
   }
 
   date(): number {
-    return 1_900_000_000_000 + this.time
+    return this.wall + this.time
   }
 
   random(): number {

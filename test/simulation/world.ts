@@ -1,6 +1,7 @@
 import { WorkerPool } from '../../src/index.js'
 import { Aborts } from './aborts.js'
 import { Answers } from './answers.js'
+import { Arrivals } from './arrivals.js'
 import { Attempts } from './attempts.js'
 import { Callers } from './callers.js'
 import { Cast } from './cast.js'
@@ -44,6 +45,7 @@ export class World {
   readonly aborts = new Aborts(this)
   readonly outcomes = new Outcomes(this)
   readonly answers = new Answers(this)
+  readonly arrivals = new Arrivals(this)
   readonly drains = new Drains(this)
   readonly stops = new Stops(this)
   readonly explainer = new Explainer(this)
@@ -56,6 +58,8 @@ export class World {
   late = false
   /** The loop was blocked in this turn, so that what is left of it may be nothing. */
   blocked = false
+  /** A late timer has fired; what it was for comes when the loop comes round. */
+  overdue = false
   /** The faults have ended. */
   healing = false
 
@@ -146,12 +150,30 @@ export class World {
     this.pool.resize(sizes)
   }
 
-  /** Fires the first timer that is due. */
+  /** Fires the first timer that is due. A late one fires nothing yet: the loop has a turn first. */
   fire(): void {
-    const { model, explainer, clock } = this
+    const { clock } = this
+    if (clock.next < this.now) {
+      this.overdue = true
+      clock.fire()
+      this.explainer.sync()
+    } else this.#firing(false, () => clock.fire())
+  }
+
+  /** The loop comes round; late timers fire now. Says whether anybody waited for that. */
+  comeRound(): boolean {
+    const { clock, overdue } = this
+    if (!overdue) return clock.turn()
+    this.overdue = false
+    this.#firing(true, () => clock.turn())
+    return true
+  }
+
+  #firing(late: boolean, fire: () => void): void {
+    const { model, explainer } = this
     if (model.state === 'stopping' && model.grace === 'open' && model.graceAt <= this.now) model.grace = 'ending'
-    explainer.fire(clock.next < this.now)
-    clock.fire()
+    explainer.fire(late)
+    fire()
     explainer.sync()
     explainer.fire(false)
     this.aborts.learnAll((task) => task.runUntil <= this.now || model.grace === 'ending')
