@@ -13,6 +13,7 @@ export {
   type ProblemDetails,
   problem
 } from './wire/problems.js'
+export { isRefusal } from './wire/refusal.js'
 export { type HttpReply, type ReplyParts, replyWith } from './wire/reply.js'
 export type { HttpHeaders, HttpRequest, OwnedRequest } from './wire/request.js'
 export { invalidField, RequestError } from './wire/request-error.js'

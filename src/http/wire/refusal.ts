@@ -16,6 +16,24 @@ export function refusalOf(error: unknown, random: () => number): Refusal | undef
   return isPoolError(error) ? poolRefusal(error, random) : undefined
 }
 
+/**
+ * Whether an error is one that `tickets.refused` answers in detail: a refusal of the pool (no room, stopped, duplicate id,
+ * of whatever copy of the package) or a `RequestError`. Of any other error the client would learn nothing. Never throws.
+ *
+ * @example
+ * ```ts
+ * import { isRefusal, type TicketRoutes } from 'coatcheck/http'
+ *
+ * export function replyTo(error: unknown, tickets: TicketRoutes) {
+ *   if (!isRefusal(error)) throw error
+ *   return tickets.refused(error)
+ * }
+ * ```
+ */
+export function isRefusal(error: unknown): boolean {
+  return refusalOf(error, () => 0) !== undefined
+}
+
 function poolRefusal(error: PoolError, random: () => number): Refusal | undefined {
   switch (error.code) {
     case 'ERR_QUEUE_FULL':
