@@ -32,7 +32,9 @@ export default {
       '^(node:)?stream(/promises)?$',
       '^(node:)?(events|http|net)$'
     ]),
-    only('fetch-runs-anywhere', '^src/adapters/fetch/', ['^src/(adapters/fetch/|adapters/[^/]+$|http/index\\.ts|contract/)']),
+    only('fetch-runs-anywhere', '^src/adapters/fetch/', [
+      '^src/(adapters/fetch/|adapters/[^/]+$|http/index\\.ts|contract/)'
+    ]),
     only('the-scheduler-needs-nothing', '^src/scheduler/', ['^src/scheduler/']),
     {
       name: 'no-circle',

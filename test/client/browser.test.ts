@@ -4,12 +4,13 @@ import { readFile } from 'node:fs/promises'
 import { createServer, type RequestListener } from 'node:http'
 import { join, normalize } from 'node:path'
 import type { TicketRoutes, TicketRoutesOptions } from 'coatcheck/http'
+import { nodeListener } from 'coatcheck/node-http'
 import express from 'express'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import ts from 'typescript'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import { mount } from '../../examples/express.js'
-import { listener } from '../../examples/node-http.js'
+import { cors } from '../../examples/express-cors.js'
+import { expressApp } from '../http/support/carriers.js'
 import { root } from '../package/run.js'
 import { realDesk, until } from './support/real-desk.js'
 
@@ -56,7 +57,7 @@ describe.skipIf(!isThere)('in a browser', () => {
   afterAll(() => browser?.close())
 
   const deskWithPage = (options: TicketRoutesOptions = {}) =>
-    realDesk(options, {}, (routes) => createServer(withPage(listener(routes))))
+    realDesk(options, {}, (routes) => createServer(withPage(nodeListener(routes))))
 
   /** A page that has the client, and what went wrong in it. */
   const open = async (origin: string): Promise<Page> => {
@@ -138,7 +139,7 @@ describe.skipIf(!isThere)('in a browser', () => {
   describe('on a page of another origin', () => {
     it('the client works as at home with a server that allows it and lets it read its headers', async () => {
       const { origin } = await deskWithPage()
-      const desk = await realDesk({}, {}, (routes) => createServer(mount(express(), routes, [origin])))
+      const desk = await realDesk({}, {}, (routes) => createServer(expressApp(routes, express().use(cors([origin])))))
       const page = await open(origin)
       const outcome = submitIn(page, desk.url)
       await until(() => desk.begun.length === 1 && desk.lines.length === 2)
@@ -149,7 +150,7 @@ describe.skipIf(!isThere)('in a browser', () => {
 
     it('it can cancel there', async () => {
       const { origin } = await deskWithPage()
-      const desk = await realDesk({}, {}, (routes) => createServer(mount(express(), routes, [origin])))
+      const desk = await realDesk({}, {}, (routes) => createServer(expressApp(routes, express().use(cors([origin])))))
       const page = await open(origin)
       const outcome = submitIn(page, desk.url)
       await until(() => desk.begun.length === 1 && desk.lines.length === 2)
@@ -165,7 +166,7 @@ describe.skipIf(!isThere)('in a browser', () => {
           res.setHeader('Access-Control-Allow-Origin', origin)
           res.setHeader('Access-Control-Allow-Headers', 'Content-Type, Idempotency-Key, If-None-Match, Prefer')
           if (req.method === 'OPTIONS') res.writeHead(204).end()
-          else listener(routes)(req, res)
+          else nodeListener(routes)(req, res)
         })
       )
       const page = await open(origin)
@@ -177,7 +178,7 @@ describe.skipIf(!isThere)('in a browser', () => {
 
     it('nothing is queued by a server that does not allow it', async () => {
       const { origin } = await deskWithPage()
-      const desk = await realDesk({}, {}, (routes: TicketRoutes) => createServer(mount(express(), routes)))
+      const desk = await realDesk({}, {}, (routes: TicketRoutes) => createServer(expressApp(routes)))
       const page = await open(origin)
       expect(await submitIn(page, desk.url, 'retry: { attempts: 2, backoffMs: 0 }')).toMatchObject({
         code: 'ERR_SERVER_UNREACHABLE'

@@ -32,9 +32,7 @@ export function expressTickets(
   requireTickets(tickets, 'handle')
   return (req, res, next) => {
     const request = { ...requestOf(req, res), target: req.originalUrl, ...bodyReadAlready(req) }
-    void tickets
-      .handle(request)
-      .then((reply) => (reply === undefined ? next() : sendReply(req, res, reply)), next)
+    void tickets.handle(request).then((reply) => (reply === undefined ? next() : sendReply(req, res, reply)), next)
   }
 }
 

@@ -46,7 +46,10 @@ export interface FetchHandlerOptions {
  * ```
  */
 export function fetchHandler(tickets: Pick<TicketRoutes, 'handle'>): FetchHandler<Response | undefined>
-export function fetchHandler(tickets: Pick<TicketRoutes, 'handle'>, options: FetchHandlerOptions): FetchHandler<Response>
+export function fetchHandler(
+  tickets: Pick<TicketRoutes, 'handle'>,
+  options: FetchHandlerOptions
+): FetchHandler<Response>
 export function fetchHandler(
   tickets: Pick<TicketRoutes, 'handle'>,
   options?: FetchHandlerOptions

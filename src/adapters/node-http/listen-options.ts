@@ -1,5 +1,5 @@
-import type { StopReport } from '../../index.js'
 import { callable, duration, integerWithin, optionsOf, wording } from '../../contract/checks.js'
+import type { StopReport } from '../../index.js'
 import type { ShutdownPlan } from './shutdown.js'
 
 /** Where a server listens, and how long its end may take. All times in milliseconds. */
@@ -70,6 +70,13 @@ export interface ListenOptions {
    * @defaultValue nothing
    */
   readonly onStopped?: ((report: StopReport) => unknown) | undefined
+
+  /**
+   * Ends the process: at the end with 0 or 1, on a later signal at once with 1.
+   *
+   * @defaultValue `process.exit`
+   */
+  readonly exit?: ((code: number) => void) | undefined
 }
 
 const OPTIONS = {
@@ -81,7 +88,8 @@ const OPTIONS = {
   lastCallMs: true,
   closeMs: true,
   onClosing: true,
-  onStopped: true
+  onStopped: true,
+  exit: true
 } as const
 
 /** The longest time a timer takes. */
@@ -93,18 +101,27 @@ export interface Place {
   readonly host?: string
 }
 
+/** The options, checked. */
+export interface CheckedListenOptions {
+  readonly plan: ShutdownPlan
+  /** Where to listen, if the server does not yet. */
+  readonly place: Place | undefined
+  readonly exit: ((code: number) => void) | undefined
+}
+
 /**
  * Checks the options, each read once.
  *
- * @returns the times and hooks of the shutdown; where to listen, if the server does not yet
  * @throws TypeError or RangeError that names the option, what it should be and what it was
  */
-export function checkListenOptions(
-  options: unknown,
-  isListening: boolean
-): { readonly plan: ShutdownPlan; readonly place: Place | undefined } {
+export function checkListenOptions(options: unknown, isListening: boolean): CheckedListenOptions {
   const known = optionsOf<ListenOptions>('options', options, OPTIONS)
-  return { plan: planOf(known), place: placeOf(known, isListening) }
+  const { exit } = known
+  return {
+    plan: planOf(known),
+    place: placeOf(known, isListening),
+    exit: exit === undefined ? undefined : callable('exit', exit)
+  }
 }
 
 function planOf(o: ListenOptions): ShutdownPlan {

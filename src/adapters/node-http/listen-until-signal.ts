@@ -66,7 +66,7 @@ export function listenUntil(
 ): Shutdown {
   requireMethods('server', 'a server of node:http, node:https or node:http2', server, ['listen', 'close', 'on'])
   requireMethods('pool', 'a WorkerPool', pool, ['stop'])
-  const { plan, place } = checkListenOptions(options, server.listening)
+  const { plan, place, exit = (code) => process.exit(code) } = checkListenOptions(options, server.listening)
 
   const leave = (): void => {
     for (const signal of SIGNALS) process.off(signal, onSignal)
@@ -78,7 +78,7 @@ export function listenUntil(
     timers,
     exit: (code) => {
       leave()
-      process.exit(code)
+      exit(code)
     },
     onError: toConsole
   })

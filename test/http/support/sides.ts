@@ -1,22 +1,14 @@
 import { once } from 'node:events'
 import type { Server } from 'node:http'
-import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
 import type { Task } from 'coatcheck'
 import type { HttpReply, HttpRequest } from 'coatcheck/http'
-import express5 from 'express'
 import { expect } from 'vitest'
 import { type Application, type ApplicationOptions, application } from '../../../examples/demo/application.js'
-import { mount } from '../../../examples/express.js'
-import { ticketFastify } from '../../../examples/fastify.js'
-import { ticketHono } from '../../../examples/hono.js'
-import { listener, ticketServer } from '../../../examples/node-http.js'
+import { carriers } from './carriers.js'
 import { CountingClock } from './counting-clock.js'
 import { Gates } from './gates.js'
 import { exchange, type RawReply } from './raw.js'
-
-// Express 4 has no types of its own here; what is used of it is the same.
-const express4 = createRequire(import.meta.url)('express4') as typeof express5
 
 /** One server with the demo application, under the test's control. */
 export interface Side {
@@ -30,22 +22,6 @@ export interface Side {
   readonly errors: unknown[]
   /** Every reply that was decided, in order of the requests. */
   readonly decided: Promise<HttpReply | undefined>[]
-}
-
-type Carry = (app: Application) => Server | Promise<Server>
-
-const carriers: readonly (readonly [name: string, carry: Carry])[] = [
-  ['node:http', (app) => ticketServer(listener(app))],
-  ['Express 4', (app) => ticketServer(mount(express4(), app))],
-  ['Express 5', (app) => ticketServer(mount(express5(), app))],
-  ['Fastify', fastifyServer],
-  ['Hono', (app) => ticketServer(ticketHono(app))]
-]
-
-async function fastifyServer(app: Application): Promise<Server> {
-  const fastify = ticketFastify(app)
-  await fastify.ready()
-  return fastify.server
 }
 
 /** The same application on every server. */
@@ -109,7 +85,7 @@ export class Sides {
 
 async function openSide(
   name: string,
-  carry: Carry,
+  carry: (app: Application) => Server | Promise<Server>,
   { pool, ...options }: Pick<ApplicationOptions, 'closing' | 'pool'>
 ): Promise<Side> {
   const gates = new Gates()

@@ -1,17 +1,16 @@
 /** What only an Express application has: body parsers before the routes, an error page, CORS. */
 import { once } from 'node:events'
 import type { Server } from 'node:http'
-import { createRequire } from 'node:module'
 import { type AddressInfo, connect } from 'node:net'
+import { expressErrors, expressTickets } from 'coatcheck/express'
 import compression from 'compression'
 import express5, { type Application as Express } from 'express'
+import express4 from 'express4'
 import { afterEach, describe, expect, it } from 'vitest'
-import { application } from '../../examples/demo/application.js'
-import { errorPage, mount, notFound, ticketMiddleware } from '../../examples/express.js'
-import { Gates } from './support/gates.js'
-import { exchange, parse, post, type RawReply, readAll, request } from './support/raw.js'
-
-const express4 = createRequire(import.meta.url)('express4') as typeof express5
+import { application } from '../../../examples/demo/application.js'
+import { cors } from '../../../examples/express-cors.js'
+import { Gates } from '../../http/support/gates.js'
+import { exchange, parse, post, type RawReply, readAll, request } from '../../http/support/raw.js'
 
 const open: (() => Promise<unknown>)[] = []
 
@@ -39,7 +38,7 @@ const ask = async (app: Express, bytes: Buffer): Promise<RawReply> => {
 }
 
 describe.each([
-  ['4', express4],
+  ['4', express4 as unknown as typeof express5],
   ['5', express5]
 ])('Express %s', (_version, express) => {
   /** An application that reads bodies before the tickets have their turn. */
@@ -48,9 +47,8 @@ describe.each([
     const app = express()
     app.disable('x-powered-by')
     app.use(parser)
-    app.use(ticketMiddleware(routes))
-    app.use(notFound)
-    app.use(errorPage(routes))
+    app.use(expressTickets(routes))
+    app.use(expressErrors(routes))
     return app
   }
 
@@ -88,7 +86,7 @@ describe.each([
     const app = express()
     app.use(express.urlencoded({ extended: false, parameterLimit: 1 }))
     app.get('/users/:name', (_req, res) => void res.end())
-    app.use(errorPage(routes))
+    app.use(expressErrors(routes))
     const form = 'Content-Type: application/x-www-form-urlencoded'
     const cases = [
       [request('GET /users/%'), 404, 'NOT_FOUND'],
@@ -110,7 +108,7 @@ describe.each([
     app.get('/broken', () => {
       throw new Error('secret')
     })
-    app.use(errorPage(routes))
+    app.use(expressErrors(routes))
     errors.length = 0
     const reply = await ask(app, request('GET /broken'))
     expect(reply.status).toBe(500)
@@ -126,7 +124,7 @@ describe.each([
       res.write('half')
       next(new Error('secret'))
     })
-    app.use(errorPage(demo()))
+    app.use(expressErrors(demo()))
     const reply = await ask(app, request('GET /half'))
     expect(reply.body).toBe('half')
   })
@@ -136,7 +134,7 @@ describe.each([
     const routes = demo(gates)
     const app = express()
     app.use(compression({ threshold: 0 }))
-    app.use(ticketMiddleware(routes))
+    app.use(expressTickets(routes))
     const server = app.listen(0, '127.0.0.1')
     await once(server, 'listening')
     open.push(() => new Promise((resolve) => server.close(resolve)))
@@ -156,12 +154,12 @@ describe.each([
 
   it('works below a path', async () => {
     const app = express()
-    app.use('/tasks', ticketMiddleware(demo()))
+    app.use('/tasks', expressTickets(demo()))
     expect((await ask(app, post('/tasks', {}))).status).toBe(202)
   })
 
   it('lets pages of listed origins in, and tells others nothing', async () => {
-    const listed = () => mount(express(), demo(), ['https://shop.example'])
+    const listed = () => express().use(cors(['https://shop.example']), expressTickets(demo()))
     const fromShop = 'Origin: https://shop.example'
     const reply = await ask(listed(), post('/tasks', {}, [fromShop]))
     expect(reply.status).toBe(202)

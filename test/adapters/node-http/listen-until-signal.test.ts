@@ -3,27 +3,26 @@ import { EventEmitter, once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import type { StopReport } from 'coatcheck'
+import { type ListenOptions, nodeListener, type Shutdown, type StoppablePool } from 'coatcheck/node-http'
 import { afterEach, describe, expect, it } from 'vitest'
-import { type Application, application } from '../../examples/demo/application.js'
-import {
-  gracefulShutdown,
-  lost,
-  type Shutdown,
-  type ShutdownClock,
-  type ShutdownOptions
-} from '../../examples/graceful-shutdown.js'
-import { listener, ticketServer } from '../../examples/node-http.js'
-import { gate } from '../support/gate.js'
-import { microtasks } from '../support/manual-clock.js'
-import { CountingClock } from './support/counting-clock.js'
-import { eventBlock } from './support/event-reader.js'
-import { Gates } from './support/gates.js'
-import { chunksOf, exchange, parse, post, type RawReply, readAll, request } from './support/raw.js'
+import { type Application, application } from '../../../examples/demo/application.js'
+import { ticketServer } from '../../../examples/demo/ticket-server.js'
+import { listenUntil } from '../../../src/adapters/node-http/listen-until-signal.js'
+import { lost } from '../../../src/adapters/node-http/shutdown.js'
+import { systemTimers, type Timers } from '../../../src/adapters/node-http/timers.js'
+import { CountingClock } from '../../http/support/counting-clock.js'
+import { eventBlock } from '../../http/support/event-reader.js'
+import { Gates } from '../../http/support/gates.js'
+import { chunksOf, exchange, parse, post, type RawReply, readAll, request } from '../../http/support/raw.js'
+import { gate } from '../../support/gate.js'
+import { microtasks } from '../../support/manual-clock.js'
 
 /** Time for the shutdown: stands still until it is moved. */
-class HandClock implements ShutdownClock {
+class HandClock implements Timers {
   #now = 0
   readonly #due = new Map<() => void, number>()
+  /** What is called back again and again. */
+  readonly repeated = new Set<() => void>()
   #set = (): void => {}
 
   now(): number {
@@ -34,6 +33,11 @@ class HandClock implements ShutdownClock {
     this.#due.set(then, this.#now + ms)
     this.#set()
     return () => this.#due.delete(then)
+  }
+
+  every(_ms: number, then: () => void): () => void {
+    this.repeated.add(then)
+    return () => this.repeated.delete(then)
   }
 
   /** Resolves when something waits for this many milliseconds from now. */
@@ -59,6 +63,17 @@ class HandClock implements ShutdownClock {
   }
 }
 
+/** The process: signals, exit codes and a parent in the test's hand. */
+class HandProcess extends EventEmitter {
+  ppid = 7
+  env: Readonly<Record<string, string>> = {}
+  readonly exits: number[] = []
+
+  exit(code: number): void {
+    this.exits.push(code)
+  }
+}
+
 const none = { count: 0, ids: [] }
 const report: StopReport = {
   reason: 'x',
@@ -77,7 +92,7 @@ interface Stage {
   readonly port: number
   readonly clock: HandClock
   readonly poolClock: CountingClock
-  readonly signals: EventEmitter
+  readonly signals: HandProcess
   readonly shutdown: Shutdown
   readonly exits: number[]
   readonly stops: unknown[]
@@ -91,34 +106,25 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0)) await cleanup()
 })
 
-const open = async (options: Partial<ShutdownOptions> = {}): Promise<Stage> => {
+const open = async (options: ListenOptions = {}, signals = new HandProcess()): Promise<Stage> => {
   const gates = new Gates()
   const clock = new HandClock()
   const poolClock = new CountingClock()
-  const signals = new EventEmitter()
-  const exits: number[] = []
   const stops: unknown[] = []
   const app = application({
     work: gates.work,
     pool: { clock: poolClock, onUnobservedError: () => {} },
     closing: () => shutdown.begun
   })
-  const server = ticketServer(listener(app))
+  const server = ticketServer(nodeListener(app))
   const closed = once(server, 'close')
-  const shutdown: Shutdown = gracefulShutdown({
-    server,
-    pool: {
-      stop: (given) => {
-        stops.push(given)
-        return app.pool.stop(given)
-      }
-    },
-    signals,
-    clock,
-    exit: (code) => void exits.push(code),
-    ...options
-  })
-  server.listen(0, '127.0.0.1')
+  const pool: StoppablePool = {
+    stop: (given) => {
+      stops.push(given)
+      return app.pool.stop(given)
+    }
+  }
+  const shutdown: Shutdown = listenUntil(signals, clock, server, pool, { port: 0, host: '127.0.0.1', ...options })
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
   cleanups.push(() => {
@@ -126,7 +132,7 @@ const open = async (options: Partial<ShutdownOptions> = {}): Promise<Stage> => {
     server.closeAllConnections()
   })
   const ask = (bytes: Buffer): Promise<RawReply> => exchange(port, bytes)
-  return { app, gates, port, clock, poolClock, signals, shutdown, exits, stops, closed, ask }
+  return { app, gates, port, clock, poolClock, signals, shutdown, exits: signals.exits, stops, closed, ask }
 }
 
 const idOf = (reply: RawReply): string => (JSON.parse(reply.body) as { readonly id: string }).id
@@ -293,13 +299,13 @@ describe('a busy server', () => {
 
 describe('a server with routes of its own', () => {
   it('asks the connections of replies in flight to end, and of those that follow', async () => {
-    const signals = new EventEmitter()
+    const signals = new HandProcess()
     const server = createServer()
     const stopped = gate<StopReport>()
     const exited = new Promise<number>((exit) => {
-      gracefulShutdown({ server, pool: { stop: () => stopped.promise }, signals, exit })
+      const pool = { stop: () => stopped.promise }
+      listenUntil(signals, systemTimers, server, pool, { port: 0, host: '127.0.0.1', exit })
     })
-    server.listen(0, '127.0.0.1')
     await once(server, 'listening')
     const ask = async (): Promise<readonly [reply: Promise<RawReply>, res: ServerResponse]> => {
       const socket = connect((server.address() as AddressInfo).port, '127.0.0.1')
