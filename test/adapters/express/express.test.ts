@@ -2,9 +2,12 @@
 import { once } from 'node:events'
 import type { Server } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
+import { TaskTimeoutError } from 'coatcheck'
 import { expressErrors, expressTickets } from 'coatcheck/express'
+import { invalidField } from 'coatcheck/http'
+import { sendReply } from 'coatcheck/node-http'
 import compression from 'compression'
-import express5, { type Application as Express } from 'express'
+import express5, { type ErrorRequestHandler, type Application as Express } from 'express'
 import express4 from 'express4'
 import { afterEach, describe, expect, it } from 'vitest'
 import { application } from '../../../examples/demo/application.js'
@@ -102,13 +105,61 @@ describe.each([
     expect(errors).toEqual([])
   })
 
-  it('K16 answers an error of the application without a word about it, and tells the log', async () => {
+  it('answers what the pool refuses in a route of the application as the routes do', async () => {
+    const tickets = demo()
+    const app = express()
+    app.post('/full', () => {
+      for (;;) tickets.pool.queueTask('work', { label: 'a', workMs: 1, fails: false })
+    })
+    app.post('/field', () => {
+      throw invalidField('/width', 'must be a number')
+    })
+    app.use(expressErrors(tickets))
+    const full = await ask(app, request('POST /full'))
+    expect(full.status).toBe(503)
+    expect(full.headers.get('retry-after')).toMatch(/^\d+$/)
+    expect(full.headers.get('content-type')).toBe('application/problem+json')
+    expect(JSON.parse(full.body)).toMatchObject({ code: 'QUEUE_FULL', retryAfterMs: expect.any(Number) })
+    const field = await ask(app, request('POST /field'))
+    expect(field.status).toBe(400)
+    expect(JSON.parse(field.body)).toMatchObject({ code: 'INVALID_FIELD', errors: [{ pointer: '/width' }] })
+    await tickets.pool.stop({ graceMs: 0, forceMs: 0 })
+    const stopped = await ask(app, request('POST /full', ['Connection: keep-alive']))
+    expect(JSON.parse(stopped.body)).toMatchObject({ code: 'POOL_STOPPED' })
+    expect(stopped.headers.get('connection')).toBe('close')
+  })
+
+  it.each([
+    ['any error', new Error('secret')],
+    ['a mistake that the application found itself', Object.assign(new Error('no name'), { status: 400, expose: true })],
+    ['a task that ran into its time limit', new TaskTimeoutError('a', 5)],
+    ['what is no error at all', 'text']
+  ])('passes on %s, as it is, and without a word to the log', async (_, error) => {
+    const passedOn: unknown[] = []
+    const app = express()
+    app.get('/broken', () => {
+      throw error
+    })
+    app.use(expressErrors(demo()))
+    const last: ErrorRequestHandler = (given, _req, res, _next) => {
+      passedOn.push(given)
+      res.status(500).end('the application')
+    }
+    app.use(last)
+    errors.length = 0
+    expect((await ask(app, request('GET /broken'))).body).toBe('the application')
+    expect(passedOn).toEqual([error])
+    expect(errors).toEqual([])
+  })
+
+  it('K16 lets an application answer the rest with `refused`: without a word about it, and the log has it', async () => {
     const routes = demo()
     const app = express()
     app.get('/broken', () => {
       throw new Error('secret')
     })
-    app.use(expressErrors(routes))
+    const last: ErrorRequestHandler = (error, req, res, _next) => sendReply(req, res, routes.refused(error))
+    app.use(expressErrors(routes), last)
     errors.length = 0
     const reply = await ask(app, request('GET /broken'))
     expect(reply.status).toBe(500)
@@ -182,4 +233,10 @@ describe.each([
       expect([...foreign.headers.keys()].filter((name) => name.startsWith('access-control'))).toEqual([])
     }
   })
+})
+
+it.each([undefined, null, 7, {}, { handle: 1, refused: 1 }])('nothing is made of %o', (tickets) => {
+  const message = /`tickets` to be what ticketRoutes returns/
+  expect(() => expressTickets(tickets as never)).toThrow(message)
+  expect(() => expressErrors(tickets as never)).toThrow(message)
 })

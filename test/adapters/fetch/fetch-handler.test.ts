@@ -1,127 +1,57 @@
-/** What only an application around the tickets has, on Fastify and on servers that speak Fetch. */
-import { once } from 'node:events'
+/** Tickets on servers that speak Fetch: Hono on Node, and the handler alone. */
 import type { Server } from 'node:http'
-import { type AddressInfo, connect } from 'node:net'
-import type { HttpReply, HttpRequest } from 'coatcheck/http'
-import express from 'express'
+import { getRequestListener } from '@hono/node-server'
+import { WorkerPool } from 'coatcheck'
+import { fetchHandler } from 'coatcheck/fetch'
+import { type HttpReply, ticketRoutes } from 'coatcheck/http'
+import { nodeListener } from 'coatcheck/node-http'
 import { Hono } from 'hono'
-import { afterEach, describe, expect, it } from 'vitest'
-import { type Application, application } from '../../examples/demo/application.js'
-import { mount } from '../../examples/express.js'
-import { ticketFastify } from '../../examples/fastify.js'
-import { ticketFetch, ticketHono } from '../../examples/hono.js'
-import { listener, ticketServer } from '../../examples/node-http.js'
-import { CountingClock } from './support/counting-clock.js'
-import { Gates } from './support/gates.js'
-import { exchange, post, type RawReply, request } from './support/raw.js'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { application } from '../../../examples/demo/application.js'
+import { ticketServer } from '../../../examples/demo/ticket-server.js'
+import { honoListener } from '../../http/support/carriers.js'
+import { CountingClock } from '../../http/support/counting-clock.js'
+import { Gates } from '../../http/support/gates.js'
+import { post, request } from '../../http/support/raw.js'
+import { ask, demo, expectNotFound } from '../support.js'
 
-const open: (() => unknown)[] = []
-
-afterEach(async () => {
-  for (const close of open.splice(0)) await close()
-})
-
-const demo = (errors: unknown[] = []): Application => {
-  const app = application({ work: new Gates().work, random: () => 0, onError: (error) => void errors.push(error) })
-  open.push(() => app.pool.stop({ forceMs: 0 }))
-  return app
-}
-
-const ask = async (server: Server, bytes: Buffer): Promise<RawReply> => {
-  if (!server.listening) {
-    server.listen(0, '127.0.0.1')
-    await once(server, 'listening')
-    open.push(() => server.close())
-  }
-  return await exchange((server.address() as AddressInfo).port, bytes)
-}
-
-const expectNotFound = (reply: RawReply): void => {
-  expect(reply.status).toBe(404)
-  expect(reply.headers.get('content-type')).toBe('application/problem+json')
-  expect(JSON.parse(reply.body)).toMatchObject({ code: 'NOT_FOUND' })
-}
-
-describe('a client that leaves', () => {
-  const servers: Readonly<Record<string, (app: Application) => Server | Promise<Server>>> = {
-    'node:http': (app) => ticketServer(listener(app)),
-    Express: (app) => ticketServer(mount(express(), app)),
-    Fastify: async (app) => {
-      const fastify = ticketFastify(app)
-      await fastify.ready()
-      return fastify.server
-    },
-    Hono: (app) => ticketServer(ticketHono(app))
-  }
-
-  it.each(Object.keys(servers))('has left all the requests that it sent at once, on %s', async (name) => {
-    const signals: AbortSignal[] = []
-    const handle = ({ signal }: HttpRequest): Promise<never> => {
-      signals.push(signal)
-      return new Promise(() => {})
-    }
-    const server = await (servers[name] as (app: Application) => Server)({ ...demo(), handle })
-    server.listen(0, '127.0.0.1')
-    await once(server, 'listening')
-    open.push(() => server.close())
-    const socket = connect((server.address() as AddressInfo).port, '127.0.0.1')
-    socket.write(Buffer.concat(Array.from({ length: 12 }, () => request('GET /tasks/a', ['Connection: keep-alive']))))
-    await expect.poll(() => signals.length).toBe(12)
-    expect(signals.filter(({ aborted }) => aborted)).toEqual([])
-    socket.destroy()
-    await expect.poll(() => signals.filter(({ aborted }) => aborted).length).toBe(12)
-  })
-})
-
-describe('Fastify', () => {
-  it('goes on with what is none of the routes, bodies and all', async () => {
-    const app = ticketFastify(demo())
-    app.post('/echo', (req) => req.body)
-    await app.ready()
-    const reply = await ask(app.server, post('/echo', { a: 1 }))
-    expect(reply.status).toBe(200)
-    expect(reply.body).toBe('{"a":1}')
-    expect((await ask(app.server, post('/echo', '{'))).status).toBe(400) // Fastify's own
-    expect((await ask(app.server, post('/tasks', {}))).status).toBe(202)
-  })
-
-  it('answers what is nowhere with the 404 of the routes, whatever its path, type or body', async () => {
-    const app = ticketFastify(demo())
-    await app.ready()
-    const nowhere = [
-      request('GET /none'),
-      request('GET /none/%'),
-      request('PROPFIND /none'),
-      request('POST /none', ['Content-Type: application/xml'], '<a/>'),
-      post('/none', '{')
-    ]
-    for (const bytes of nowhere) expectNotFound(await ask(app.server, bytes))
-  })
-
-  it('K16 answers an error of the application without a word about it, and tells the log', async () => {
-    const errors: unknown[] = []
-    const app = ticketFastify(demo(errors))
-    app.get('/broken', () => {
-      throw new Error('secret')
-    })
-    await app.ready()
-    const reply = await ask(app.server, request('GET /broken'))
-    expect(reply.status).toBe(500)
-    expect(reply.headers.get('content-type')).toBe('application/problem+json')
-    expect(JSON.parse(reply.body)).toMatchObject({ code: 'INTERNAL' })
-    expect(reply.bytes).not.toContain('secret')
-    expect(errors).toMatchObject([{ message: 'secret' }])
-  })
+/** Routes of which only `handle` matters. */
+const handling = (handle: (request: { readonly target: string }) => Promise<HttpReply | undefined>) => ({
+  ...ticketRoutes(new WorkerPool({ concurrency: 1, queueCapacity: 0 })),
+  handle
 })
 
 describe('Hono', () => {
   it('goes on with what is none of the routes, bodies and all', async () => {
     const hono = new Hono()
     hono.post('/echo', async (c) => c.text(await c.req.text()))
-    const server = ticketServer(ticketHono(demo(), hono))
+    const server = ticketServer(honoListener(demo(), hono))
     expect((await ask(server, post('/echo', { a: 1 }))).body).toBe('{"a":1}')
     expect((await ask(server, post('/tasks', {}))).status).toBe(202)
     for (const line of ['GET /none', 'GET /none/%', 'PROPFIND /none']) expectNotFound(await ask(server, request(line)))
+  })
+
+  it('sees tickets in its own middleware, with the replies of node:http', async () => {
+    const hono = new Hono()
+    const handle = fetchHandler(demo())
+    hono.use(async (c, next) => {
+      await next()
+      c.res.headers.set('X-Request', 'seen')
+    })
+    hono.use(async (c, next) => (await handle(c.req.raw, c.env)) ?? next())
+    hono.get('/own', (c) => c.text('own'))
+    const listen = getRequestListener(hono.fetch)
+    const server: Server = ticketServer((incoming, outgoing) => void listen(incoming, outgoing))
+    const plain = ticketServer(nodeListener(demo()))
+    for (const bytes of [request('PUT /tasks'), post('/tasks', '['), request('GET /readyz')]) {
+      const [reply, usual] = [await ask(server, bytes), await ask(plain, bytes)]
+      expect(reply.status).toBe(usual.status)
+      expect(reply.body).toBe(usual.body)
+      expect(reply.headers.get('x-request')).toBe('seen')
+      for (const [name, value] of usual.headers) if (name !== 'date') expect(reply.headers.get(name)).toBe(value)
+    }
+    expect((await ask(server, request('GET /own'))).body).toBe('own')
+    expect((await ask(server, request('GET /none'))).body).toBe('404 Not Found')
   })
 
   it('hands over what makes no URL as it came', async () => {
@@ -130,7 +60,7 @@ describe('Hono', () => {
       targets.push(seen.target)
       return Promise.resolve(undefined)
     }
-    const server = ticketServer(ticketHono({ handle }))
+    const server = ticketServer(honoListener(handling(handle)))
     const lines = ['OPTIONS *', String.raw`GET /tasks/a\b`, 'GET /tasks/../x', 'GET //tasks', 'GET http://[x/']
     for (const line of lines) expectNotFound(await ask(server, request(line)))
     expectNotFound(await ask(server, request('GET /', ['Host: a b'])))
@@ -138,8 +68,51 @@ describe('Hono', () => {
   })
 
   it('ends the connection, and does not say 500, when no reply can be made', async () => {
-    const server = ticketServer(ticketHono({ handle: () => Promise.reject(new Error('secret')) }))
+    const server = ticketServer(honoListener(handling(() => Promise.reject(new Error('secret')))))
     await expect(ask(server, post('/tasks', {}))).rejects.toThrow('no reply')
+  })
+})
+
+describe('a handler', () => {
+  it('without `next` leaves what is not for the tickets to the caller', async () => {
+    const handle = fetchHandler(demo())
+    expect(await handle(new Request('http://localhost/elsewhere', { headers: { Host: 'localhost' } }))).toBe(undefined)
+    expect((await handle(new Request('http://localhost/livez', { headers: { Host: 'localhost' } })))?.status).toBe(200)
+  })
+
+  it('gives `next` all that it was given', async () => {
+    const seen: unknown[] = []
+    const next = (...given: unknown[]) => {
+      seen.push(...given)
+      return new Response('next')
+    }
+    const request = new Request('http://localhost/elsewhere', { headers: { Host: 'localhost' } })
+    await fetchHandler(demo(), { next })(request, 'env', 'context')
+    expect(seen).toEqual([request, 'env', 'context'])
+  })
+
+  it.each([
+    [undefined, undefined, /`tickets` to be what ticketRoutes returns/],
+    [demo, undefined, /`tickets` to be what ticketRoutes returns/],
+    [{ handle: () => {} }, { next: 1 }, /`next` to be a function/],
+    [{ handle: () => {} }, { nxt: 1 }, /only the options next/]
+  ])('is not made of %o and %o', (tickets, options, message) => {
+    expect(() => fetchHandler(tickets as never, options as never)).toThrow(message)
+  })
+
+  it('releases a request whose signal aborts', async () => {
+    const left = new AbortController()
+    const seen = new Promise<AbortSignal>((resolve) => {
+      const handle = fetchHandler({
+        handle: ({ signal }) => {
+          resolve(signal)
+          return new Promise(() => {})
+        }
+      })
+      void handle(new Request('http://localhost/', { signal: left.signal }))
+    })
+    left.abort()
+    expect((await seen).aborted).toBe(true)
   })
 })
 
@@ -149,12 +122,12 @@ describe('a server that speaks Fetch and is not Node', () => {
     const clock = new CountingClock()
     const gates = new Gates()
     const app = application({ work: gates.work, pool: { clock } })
-    open.push(async () => {
+    onTestFinished(async () => {
       const stopped = app.pool.stop({ graceMs: 0, forceMs: 1 })
       await clock.advance(2)
       await stopped
     })
-    const fetch = ticketFetch(app, () => new Response('the application'))
+    const fetch = fetchHandler(app, { next: () => new Response('the application') })
     const ask = async (path: string, { headers, ...init }: RequestInit = {}): Promise<Response> =>
       await fetch(new Request(`http://localhost${path}`, { ...init, headers: { Host: 'localhost', ...headers } }))
     return { app, gates, clock, ask }
