@@ -53,9 +53,21 @@ function payloadOf(req: NodeRequest, { body, signal, close }: HttpReply): Buffer
   return close && !req.complete ? streamOf(bodyWithPatience(bytes, req)) : bytes
 }
 
-/** Takes a piece when the connection has taken the last one. */
+/** Takes a piece when the connection has taken the last one: `Readable.from` would take all of them. */
 function streamOf(pieces: AsyncIterable<string | Buffer>): Readable {
-  return Readable.from(pieces, { highWaterMark: 0 })
+  const iterator = pieces[Symbol.asyncIterator]()
+  return new Readable({
+    objectMode: true,
+    highWaterMark: 0,
+    read() {
+      const push = ({ done, value }: IteratorResult<string | Buffer>) => this.push(done === true ? null : value)
+      iterator.next().then(push, (error: Error) => this.destroy(error))
+    },
+    destroy(error, done) {
+      iterator.return?.().catch(() => {}) // waits for a piece that is being made
+      done(error)
+    }
+  })
 }
 
 /** To close while the client still sends resets the connection, and it never reads why: it has a second to finish. */

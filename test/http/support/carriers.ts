@@ -31,6 +31,7 @@ export function express4App(tickets: TicketRoutes): express4.Express {
 /** Fastify with the tickets in it, and problem documents for what leads nowhere. */
 export function fastifyApp(tickets: TicketRoutes): FastifyInstance {
   const app = fastify({
+    keepAliveTimeout: 5_000, // as Node has it
     frameworkErrors: (_error, request, reply) => void sendToFastify(request, reply, problem('NOT_FOUND'))
   })
   app.server.removeAllListeners('clientError') // Node's own answer to what is not HTTP, instead of Fastify's
