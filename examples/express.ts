@@ -12,7 +12,10 @@ const pool = new WorkerPool({ concurrency: 10, queueCapacity: 100 }).start()
 const tickets = ticketRoutes(pool, { accept: [{ path: '/tasks', submit: () => pool.queueTask(work) }] })
 
 const app = express().disable('x-powered-by').use(expressTickets(tickets))
-app.post('/mails', async (req, res) => sendReply(req, res, await tickets.accepted(pool.queueTask(work))))
+app.post(
+  '/mails',
+  (req, res) => void tickets.accepted(pool.queueTask(work)).then((reply) => sendReply(req, res, reply))
+)
 app.use(expressErrors(tickets)) // a full queue in a route of your own is a 503 too
 const server = createServer({ headersTimeout: 10_000, requestTimeout: 30_000 }, app)
 server.once('listening', () => console.log('listening on', server.address()))

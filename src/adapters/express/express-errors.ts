@@ -29,7 +29,10 @@ import type { ExpressNext, ExpressRequest } from './express-types.js'
  * const tickets = ticketRoutes(pool)
  *
  * export const app = express()
- * app.post('/mails', async (req, res) => sendReply(req, res, await tickets.accepted(pool.queueTask(async () => 'sent'))))
+ * app.post('/mails', (req, res) => {
+ *   const task = pool.queueTask(async () => 'sent')
+ *   void tickets.accepted(task).then((reply) => sendReply(req, res, reply))
+ * })
  * app.use(expressErrors(tickets))
  * ```
  */
