@@ -134,7 +134,7 @@ function planOf(o: ListenOptions): ShutdownPlan {
     lastCallMs: ms('lastCallMs', 1_200),
     closeMs: ms('closeMs', 800),
     onClosing: o.onClosing === undefined ? () => {} : callable('onClosing', o.onClosing),
-    onStopped: o.onStopped === undefined ? () => {} : callable('onStopped', o.onStopped)
+    onStopped: o.onStopped === undefined ? undefined : callable('onStopped', o.onStopped)
   }
 }
 

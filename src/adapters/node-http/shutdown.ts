@@ -25,7 +25,7 @@ export interface ShutdownPlan {
   readonly lastCallMs: number
   readonly closeMs: number
   readonly onClosing: (reason: string) => unknown
-  readonly onStopped: (report: StopReport) => unknown
+  readonly onStopped: ((report: StopReport) => unknown) | undefined
 }
 
 /** The parts of a shutdown. */
@@ -88,7 +88,8 @@ export class OrderlyShutdown implements Shutdown {
     if (delayMs > 0) await this.#pause(delayMs)
     const report = await pool.stop({ graceMs, forceMs, reason })
     if (settled(report) > 0) await this.#pause(lastCallMs)
-    await Promise.all([connections.end(closeMs), this.#within(closeMs, () => onStopped(report))])
+    const finished = onStopped === undefined ? undefined : this.#within(closeMs, () => onStopped(report))
+    await Promise.all([connections.end(closeMs), finished])
     const code = lost(report) === 0 && !this.#hasFailed ? 0 : 1
     exit(code)
     return code

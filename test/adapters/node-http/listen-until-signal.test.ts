@@ -1,10 +1,13 @@
 /** The end of a server, step by step: time and signals are in the test's hand, the sockets are real. */
 import { EventEmitter, once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
+import { connect as connectHttp2, createServer as createHttp2Server } from 'node:http2'
 import { type AddressInfo, connect, type Socket } from 'node:net'
+import { text } from 'node:stream/consumers'
 import type { StopReport } from 'coatcheck'
 import { type ListenOptions, nodeListener, type Shutdown, type StoppablePool } from 'coatcheck/node-http'
-import { afterEach, describe, expect, it } from 'vitest'
+import express from 'express'
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { type Application, application } from '../../../examples/demo/application.js'
 import { ticketServer } from '../../../examples/demo/ticket-server.js'
 import { listenUntil } from '../../../src/adapters/node-http/listen-until-signal.js'
@@ -360,5 +363,162 @@ describe('what was lost', () => {
     for (const part of ['unstarted', 'aborted', 'interrupted'] as const) {
       expect(lost({ ...report, [part]: { count: 2, ids: ['a', 'b'] } })).toBe(2)
     }
+  })
+})
+
+describe('what an application does at the end', () => {
+  it('is called when it begins and when the pool has stopped, and waited for', async () => {
+    const calls: unknown[] = []
+    const saved = gate()
+    const { signals, exits } = await open({
+      onClosing: (reason) => calls.push(reason),
+      onStopped: async (report) => {
+        calls.push(report.reason)
+        await saved.promise
+      }
+    })
+    signals.emit('SIGTERM', 'SIGTERM')
+    await expect.poll(() => calls).toEqual(['SIGTERM', 'SIGTERM'])
+    expect(exits).toEqual([])
+    saved.open(undefined)
+    await expect.poll(() => exits).toEqual([0])
+  })
+
+  it.each([
+    ['onClosing', () => Promise.reject(new Error('no'))],
+    [
+      'onStopped',
+      () => {
+        throw new Error('no')
+      }
+    ]
+  ])('makes the exit code 1 when %s fails, and is printed', async (name, hook) => {
+    const printed = vi.spyOn(console, 'error').mockImplementation(() => {})
+    onTestFinished(() => printed.mockRestore())
+    const { signals, exits } = await open({ [name]: hook })
+    signals.emit('SIGTERM', 'SIGTERM')
+    await expect.poll(() => exits).toEqual([1])
+    expect(printed.mock.calls).toEqual([['coatcheck/node-http:', new Error('no')]])
+  })
+
+  it('makes the exit code 1 when it takes longer than closeMs', async () => {
+    const printed = vi.spyOn(console, 'error').mockImplementation(() => {})
+    onTestFinished(() => printed.mockRestore())
+    const { signals, exits, clock } = await open({ onStopped: () => new Promise(() => {}), closeMs: 300 })
+    signals.emit('SIGTERM', 'SIGTERM')
+    await clock.waitedFor(300)
+    clock.advance(300)
+    await expect.poll(() => exits).toEqual([1])
+    expect(String(printed.mock.calls[0]?.[1])).toContain('onStopped has not ended within closeMs (300 ms)')
+  })
+})
+
+describe('under npm', () => {
+  it('the end of npm is the signal', async () => {
+    const signals = new HandProcess()
+    signals.env = { npm_lifecycle_event: 'start' }
+    const { clock, exits, stops } = await open({}, signals)
+    const [check] = clock.repeated
+    check?.()
+    expect(stops).toEqual([])
+    signals.ppid = 1
+    check?.()
+    await expect.poll(() => exits).toEqual([0])
+    expect(stops).toMatchObject([{ reason: 'npm has ended' }])
+    expect(clock.repeated.size).toBe(0)
+  })
+
+  it('nothing is watched without npm', async () => {
+    expect((await open()).clock.repeated.size).toBe(0)
+  })
+})
+
+describe('a server over HTTP/2', () => {
+  it('serves the session until the pool has stopped, then ends it', async () => {
+    const signals = new HandProcess()
+    const clock = new HandClock()
+    const stopped = gate<StopReport>()
+    const server = createHttp2Server((_req, res) => res.end('here'))
+    const shutdown = listenUntil(
+      signals,
+      clock,
+      server,
+      { stop: () => stopped.promise },
+      { port: 0, host: '127.0.0.1' }
+    )
+    await once(server, 'listening')
+    const session = connectHttp2(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+    const closed = once(session, 'close')
+    const get = async () => await text(session.request({ ':path': '/' }))
+    expect(await get()).toBe('here')
+    signals.emit('SIGTERM', 'SIGTERM')
+    expect(shutdown.begun).toBe(true)
+    expect(await get()).toBe('here')
+    stopped.open({ ...report, succeeded: 0, failed: 0, canceled: 0 })
+    await closed
+    await expect.poll(() => signals.exits).toEqual([0])
+  })
+
+  it('cuts a stream that does not end', async () => {
+    const signals = new HandProcess()
+    const clock = new HandClock()
+    const server = createHttp2Server((_req, res) => void res.write('begun'))
+    const pool = { stop: async () => ({ ...report, succeeded: 0, failed: 0, canceled: 0 }) }
+    listenUntil(signals, clock, server, pool, { port: 0, host: '127.0.0.1' })
+    await once(server, 'listening')
+    const session = connectHttp2(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+    session.on('error', () => {})
+    const stream = session.request({ ':path': '/' })
+    stream.on('error', () => {})
+    await once(stream, 'data')
+    signals.emit('SIGTERM', 'SIGTERM')
+    await clock.waitedFor(800)
+    expect(signals.exits).toEqual([])
+    clock.advance(800)
+    await expect.poll(() => signals.exits).toEqual([0])
+  })
+})
+
+describe('a wrong argument', () => {
+  const server = createServer()
+  const pool = { stop: () => Promise.resolve(report) }
+
+  it.each([
+    [{}, pool, { port: 1 }, TypeError, '`server` to be a server of node:http'],
+    [express(), pool, { port: 1 }, TypeError, '`server` to be a server of node:http'],
+    [server, {}, { port: 1 }, TypeError, '`pool` to be a WorkerPool'],
+    [server, undefined, { port: 1 }, TypeError, '`pool` to be a WorkerPool'],
+    [server, pool, {}, TypeError, '`port` to be an integer from 0 to 65535'],
+    [server, pool, { port: 65_536 }, RangeError, '`port` to be an integer from 0 to 65535'],
+    [server, pool, { port: '3000' }, TypeError, '`port` to be an integer from 0 to 65535'],
+    [server, pool, { port: 1, host: '' }, TypeError, '`host` to be a host name or an address'],
+    [server, pool, { port: 1, delayMs: -1 }, RangeError, '`delayMs` to be an integer'],
+    [server, pool, { port: 1, closeMs: Number.POSITIVE_INFINITY }, RangeError, '`closeMs` to be an integer'],
+    [server, pool, { port: 1, graceMs: '1' }, TypeError, '`graceMs` to be a number of milliseconds'],
+    [server, pool, { port: 1, forceMs: Number.NaN }, RangeError, '`forceMs` to be a number of milliseconds'],
+    [server, pool, { port: 1, onStopped: 1 }, TypeError, '`onStopped` to be a function'],
+    [server, pool, { port: 1, exit: 1 }, TypeError, '`exit` to be a function'],
+    [server, pool, { port: 1, grace: 1 }, TypeError, 'to have only the options port, host'],
+    [server, pool, 3000, TypeError, '`options` to be an object']
+  ])('is named at once: %#', (wrongServer, wrongPool, options, kind, message) => {
+    const signals = new HandProcess()
+    const call = () => listenUntil(signals, systemTimers, wrongServer as never, wrongPool as never, options as never)
+    expect(call).toThrow(kind)
+    expect(call).toThrow(message)
+    expect(signals.eventNames()).toEqual([])
+    expect(server.listening).toBe(false)
+  })
+
+  it('is a port for a server that listens already', async () => {
+    const listening = createServer().listen(0, '127.0.0.1')
+    await once(listening, 'listening')
+    onTestFinished(() => void listening.close())
+    const signals = new HandProcess()
+    expect(() => listenUntil(signals, systemTimers, listening, pool, { port: 1 })).toThrow(
+      'a server that listens already'
+    )
+    const shutdown = listenUntil(signals, systemTimers, listening, pool, { lastCallMs: 0 })
+    expect(await shutdown.begin()).toBe(0)
+    expect(listening.listening).toBe(false)
   })
 })
