@@ -24,11 +24,10 @@ export interface FetchHandlerOptions {
  * handlers, SvelteKit, Bun, Deno. Uses nothing of Node.
  *
  * Status and body are those of `tickets.handle`, to the byte. An event stream makes its next piece when the last one was
- * taken, and ends when its reader cancels it. A request whose `signal` aborts is released.
+ * taken, and ends when its reader cancels it. A request whose `signal` aborts is released. With the option `next` every
+ * request is answered; without it the answer is `undefined` for a request that is not for the ticket routes.
  *
  * @param tickets - what `ticketRoutes` returned
- * @param options - with `next` every request is answered; without it the answer is `undefined` for a request that is not
- *   for the ticket routes
  * @throws TypeError that names the argument that is wrong
  *
  * @example

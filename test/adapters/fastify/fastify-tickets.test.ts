@@ -10,6 +10,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { fastifyApp } from '../../http/support/carriers.js'
 import { Gates } from '../../http/support/gates.js'
 import { parse, post, type RawReply, readAll, request } from '../../http/support/raw.js'
+import { gate } from '../../support/gate.js'
 import { ask, demo, expectNotFound } from '../support.js'
 
 const open = (options: FastifyServerOptions = {}): FastifyInstance => {
@@ -217,9 +218,9 @@ describe('the routes of the application', () => {
 
 describe('the end of the application', () => {
   it('stops the pool that it was given, and its streams end with the last status', async () => {
-    let end = (_: string): void => {}
+    const work = gate<string>()
     const pool = new WorkerPool({ concurrency: 1, queueCapacity: 1 }).start()
-    const submit = () => pool.queueTask(() => new Promise<string>((resolve) => void (end = resolve)))
+    const submit = () => pool.queueTask(() => work.promise)
     const tickets = ticketRoutes(pool, { accept: [{ path: '/tasks', submit }] })
     const app = fastify()
     app.register(fastifyTickets, { tickets, pool })
@@ -230,7 +231,7 @@ describe('the end of the application', () => {
     expect(String(first)).toContain('"status":"running"')
     const closed = app.close()
     await expect.poll(() => pool.state).toBe('stopping')
-    end('done')
+    work.open('done')
     expect(await readAll(socket)).toContain('"status":"succeeded"')
     await closed
     expect(pool.state).toBe('stopped')
