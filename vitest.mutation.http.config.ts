@@ -13,7 +13,6 @@ export default mutationConfig({
     'test/http/fuzz.test.ts',
     'test/http/go-duration.test.ts',
     'test/http/go-routes.test.ts',
-    'test/http/graceful-shutdown.test.ts',
     'test/http/memory.test.ts', // needs the garbage collector
     'test/http/processes.test.ts',
     'test/http/slow-and-gone.test.ts'
@@ -23,9 +22,6 @@ export default mutationConfig({
     'core-lro',
     'eventsource',
     'storm',
-    'express',
-    'adapters',
-    'http2',
     'idempotency',
     'retries',
     'waiting-contract',
