@@ -1,7 +1,15 @@
 import { defineConfig } from 'tsup'
 
 export default defineConfig({
-  entry: { index: 'src/index.ts', 'http/index': 'src/http/index.ts', 'client/index': 'src/client/index.ts' },
+  entry: {
+    index: 'src/index.ts',
+    'http/index': 'src/http/index.ts',
+    'client/index': 'src/client/index.ts',
+    'adapters/node-http/index': 'src/adapters/node-http/index.ts',
+    'adapters/express/index': 'src/adapters/express/index.ts',
+    'adapters/fastify/index': 'src/adapters/fastify/index.ts',
+    'adapters/fetch/index': 'src/adapters/fetch/index.ts'
+  },
   format: ['esm', 'cjs'],
   target: 'node20',
   platform: 'node',
@@ -10,7 +18,7 @@ export default defineConfig({
   esbuildOptions: (options) => {
     options.sourcesContent = false
   },
-  // One copy of what both doors share. For CommonJS, tsup leaves the work to Rollup when it also shakes the tree; without
+  // One copy of what the entry points share. For CommonJS, tsup leaves the work to Rollup when it also shakes the tree; without
   // that it rewrites chunks by a tool that drops class fields and leaves a path of this machine in the source maps.
   splitting: true,
   treeshake: true,

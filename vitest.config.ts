@@ -4,13 +4,13 @@ import { defineConfig } from 'vitest/config'
 const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url))
 
 /** Tests that need the packed library. Only a run that includes one of them builds and packs it. */
-const packed = ['test/package/tarball.test.ts', 'test/package/readme.test.ts']
+const packed = ['tarball', 'readme', 'frameworks'].map((name) => `test/package/${name}.test.ts`)
 
 /** Tests and examples import the package by its name; here the name means the source, so no build is needed first. */
 export const alias = [
   { find: /^coatcheck$/, replacement: path('src/index.ts') },
-  { find: /^coatcheck\/http$/, replacement: path('src/http/index.ts') },
-  { find: /^coatcheck\/client$/, replacement: path('src/client/index.ts') }
+  { find: /^coatcheck\/(http|client)$/, replacement: path('src/$1/index.ts') },
+  { find: /^coatcheck\/(node-http|express|fastify|fetch)$/, replacement: path('src/adapters/$1/index.ts') }
 ]
 
 export default defineConfig({

@@ -14,7 +14,6 @@ export default mutationConfig({
     'test/http/go-duration.test.ts',
     'test/http/go-duration.model.test.ts',
     'test/http/go-routes.test.ts',
-    'test/http/graceful-shutdown.test.ts',
     'test/http/holding/memory.test.ts', // needs the garbage collector
     'test/http/processes.test.ts',
     'test/http/slow-and-gone.test.ts'
@@ -24,9 +23,6 @@ export default mutationConfig({
     'core-lro',
     'eventsource',
     'storm',
-    'express',
-    'adapters',
-    'http2',
     'idempotency',
     'retries',
     'waiting-contract',

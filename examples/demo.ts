@@ -10,13 +10,11 @@ import { withDashboard } from './dashboard/dashboard.js'
 import { screenOf } from './demo/screen.js'
 import { readArguments, serve, UsageError } from './demo/serve.js'
 import { show } from './demo/show.js'
-import { listener, ticketServer } from './node-http.js'
 
 try {
   const { switches, ...options } = readArguments(process.argv.slice(2), ['serve'])
   if (switches.has('serve')) {
-    const stop = () => void process.kill(process.pid, 'SIGTERM')
-    const url = await serve((app) => ticketServer(listener(withDashboard(app, { stop }))), options)
+    const url = await serve((app, stop) => withDashboard(app, { stop }), options)
     console.log(`\nwatch it in a browser: ${url}/dashboard`)
   } else if (!(await show(screenOf(process.stdout, process.env)))) {
     console.error('\n  The books do not balance: see the lines above.')

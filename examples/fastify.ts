@@ -1,55 +1,18 @@
-/**
- * Tickets in a Fastify application. Fastify hands out Node's own request and response, so the carrying is that of
- * `node-http.ts`; what is here is what Fastify does differently.
- *
- * `npx tsx examples/fastify.ts` runs a server with it.
- */
-import { fileURLToPath } from 'node:url'
-import { problem, type TicketRoutes } from 'coatcheck/http'
-import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
-import { readArguments, serve } from './demo/serve.js'
-import { type Routes, requestOf, send, ticketServer } from './node-http.js'
+/** Tickets in Fastify 5: `npx tsx examples/fastify.ts`, then POST a JSON object to /tasks. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { WorkerPool } from 'coatcheck'
+import { fastifyErrors, fastifyTickets } from 'coatcheck/fastify'
+import { ticketRoutes } from 'coatcheck/http'
+import { listenUntilSignal } from 'coatcheck/node-http'
+import fastify from 'fastify'
 
-/**
- * A Fastify application whose server asks the routes first: before Fastify's router, which answers `/tasks/%` by itself,
- * and before its body parsers. Add plugins and routes to it as usual; `ready` or `listen` it.
- */
-export function ticketFastify(routes: Routes & Pick<TicketRoutes, 'refused'>): FastifyInstance {
-  const app = fastify({
-    frameworkErrors: (_error, request, reply) => notFound(request, reply), // a path that is no path
-    serverFactory: (next) =>
-      ticketServer((req, res) => {
-        routes
-          .handle(requestOf(req, res))
-          .then((reply) => (reply === undefined ? next(req, res) : send(req, res, reply)))
-          .catch(() => res.destroy()) // what cannot be sent ends its connection, not the server
-      })
-  })
-  app.server.removeAllListeners('clientError') // Node's own answer to what is not HTTP, instead of Fastify's
-  app.addHook('onRequest', async (request, reply) => {
-    if (request.is404) notFound(request, reply) // here, before anything reads the body
-  })
-  app.setErrorHandler<Error & { readonly statusCode?: number }>((error, request, reply) => {
-    if ((error.statusCode ?? 500) < 500) return void reply.send(error) // a body that Fastify cannot read
-    reply.hijack()
-    send(request.raw, reply.raw, routes.refused(error))
-  })
-  return app
-}
+const work = () => sleep(1_000, 'done')
+const pool = new WorkerPool({ concurrency: 10, queueCapacity: 100 }).start()
+const tickets = ticketRoutes(pool, { accept: [{ path: '/tasks', submit: () => pool.queueTask(work) }] })
 
-/** Past `reply.send`, which adds a charset to the type. */
-function notFound(request: FastifyRequest, reply: FastifyReply): void {
-  reply.hijack()
-  send(request.raw, reply.raw, problem('NOT_FOUND'))
-}
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  await serve(
-    async (tickets) => {
-      const app = ticketFastify(tickets)
-      await app.ready()
-      return app.server
-    },
-    readArguments(process.argv.slice(2))
-  )
-}
+const app = fastify({ logger: true, requestTimeout: 30_000, http: { headersTimeout: 10_000 } })
+app.setErrorHandler(fastifyErrors(tickets)) // a full queue in a route of your own is a 503 too
+app.register(fastifyTickets, { tickets })
+await app.listen({ port: Number(process.env['PORT'] ?? 3000), host: process.env['HOST'] ?? 'localhost' })
+console.log('listening on', app.server.address())
+listenUntilSignal(app.server, pool, { onStopped: () => app.close() })

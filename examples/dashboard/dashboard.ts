@@ -12,9 +12,8 @@
  */
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { type HttpReply, type HttpRequest, problem, replyWith } from 'coatcheck/http'
+import { type HttpReply, type HttpRequest, problem, replyWith, type TicketRoutes } from 'coatcheck/http'
 import { refuseForeign } from '../demo/loopback.js'
-import type { Routes } from '../node-http.js'
 import { Feed, type FeedClock } from './feed.js'
 import type { WatchedPool } from './snapshot.js'
 
@@ -27,6 +26,8 @@ export interface DashboardOptions {
 }
 
 type Methods = Readonly<Record<string, (request: HttpRequest) => HttpReply>>
+
+type Routes = Pick<TicketRoutes, 'handle'>
 
 /** Serves the dashboard of an application's pool, and the application behind it. */
 export function withDashboard(app: Routes & { readonly pool: WatchedPool }, options: DashboardOptions = {}): Routes {

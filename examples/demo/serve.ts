@@ -3,11 +3,13 @@ import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { parseArgs } from 'node:util'
 import type { StopReport } from 'coatcheck'
-import { gracefulShutdown, lost, type ShutdownOptions } from '../graceful-shutdown.js'
+import type { TicketRoutes } from 'coatcheck/http'
+import { type ListenOptions, listenUntilSignal, nodeListener, type Shutdown } from 'coatcheck/node-http'
 import { type Application, application } from './application.js'
+import { ticketServer } from './ticket-server.js'
 
 /** What the command line may say. */
-export interface ServeOptions extends Pick<ShutdownOptions, 'delayMs' | 'graceMs' | 'forceMs'> {
+export interface ServeOptions extends Pick<ListenOptions, 'delayMs' | 'graceMs' | 'forceMs'> {
   readonly port: number
 }
 
@@ -51,46 +53,29 @@ function whole(flag: string, value: string): number {
 }
 
 /**
- * Serves the demo application on the loopback address until SIGTERM or SIGINT, then ends it well.
+ * Serves the demo application on the loopback address until SIGTERM or SIGINT, then ends it without loss.
  *
- * @param serverOf - puts the application on a server: the one part in which the examples differ
+ * @param routesOf - what is around the application's routes
  * @returns the URL it listens at
  */
 export async function serve(
-  serverOf: (app: Application) => Server | Promise<Server>,
+  routesOf: (app: Application, shutdown: () => void) => Pick<TicketRoutes, 'handle'>,
   options: ServeOptions
 ): Promise<string> {
   const app = application({ closing: () => shutdown.begun })
-  // What failed is told by the ticket; without a listener each failure would be a line here.
+  // The ticket shows what failed; without a listener each failure would be a line here.
   app.pool.on('failed', () => {})
-  const server = await serverOf(app)
-  const shutdown = gracefulShutdown({
-    ...options,
-    server,
-    pool: app.pool,
-    onProgress: (step, report) => {
-      if (report === undefined) console.log('\nstopping: no new work, tickets can still be asked for')
-      else if (step === 'stopped') console.log(summary(app, report))
-    }
+  const server = ticketServer(nodeListener(routesOf(app, () => void shutdown.begin('the dashboard'))))
+  const { port, delayMs, graceMs, forceMs } = options
+  const shutdown: Shutdown = listenUntilSignal(server, app.pool, {
+    ...{ port, host: '127.0.0.1', delayMs, graceMs, forceMs },
+    onClosing: () => console.log('\nstopping: no new work, tickets can still be read'),
+    onStopped: (report) => console.log(summary(app, report))
   })
-  endWithNpm(shutdown)
-  server.listen(options.port, '127.0.0.1')
   await once(server, 'listening')
   const url = address(server)
   console.log(welcome(url))
   return url
-}
-
-/** npm and the shell that it starts do not pass SIGTERM on. Where they started this process, it ends when they have. */
-function endWithNpm(shutdown: Pick<ReturnType<typeof gracefulShutdown>, 'begin'>): void {
-  const { ppid } = process
-  if (process.env['npm_lifecycle_event'] === undefined) return
-  const watch = setInterval(() => {
-    if (process.ppid === ppid) return
-    clearInterval(watch)
-    void shutdown.begin('npm has ended')
-  }, 200)
-  watch.unref()
 }
 
 /** `http://127.0.0.1:PORT` of a server that listens. */
@@ -105,7 +90,9 @@ function summary({ pool }: Application, report: StopReport): string {
   return [
     `stopped: ${ended} of ${accepted} accepted tickets ended: ${succeeded} succeeded, ${failed} failed, ${canceled} canceled`,
     `         ${unstarted.count} unstarted, ${aborted.count} aborted, ${interrupted.count} interrupted`,
-    lost(report) === 0 ? '         nothing was lost' : '         the grace was too short for the rest: exit code 1'
+    unstarted.count + aborted.count + interrupted.count === 0
+      ? '         nothing was lost'
+      : '         the grace was too short for the rest: exit code 1'
   ].join('\n')
 }
 

@@ -1,14 +1,14 @@
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { StopReport } from 'coatcheck'
-import { gracefulShutdown } from '../graceful-shutdown.js'
-import { listener, ticketServer } from '../node-http.js'
+import { listenUntilSignal, nodeListener, type Shutdown } from 'coatcheck/node-http'
 import { application } from './application.js'
 import { balance } from './books.js'
 import { Clients, type HeldTicket, type Order } from './clients.js'
 import { picture, plainLine } from './picture.js'
 import type { Screen } from './screen.js'
 import { address } from './serve.js'
+import { ticketServer } from './ticket-server.js'
 
 const ACTS = ['burst', 'cancel', 'come back', 'stop under load', 'books'] as const
 
@@ -27,12 +27,11 @@ const workMs = (index: number): number => 200 + ((index * 137) % 700)
 export async function show(screen: Screen): Promise<boolean> {
   const app = application({ closing: () => shutdown.begun, pollAfterMs: 250 })
   const { pool } = app
-  const server = ticketServer(listener(app))
+  const server = ticketServer(nodeListener(app))
   let report: StopReport | undefined
-  const shutdown = gracefulShutdown({
-    server,
-    pool,
-    onProgress: (_step, stopped) => {
+  const shutdown: Shutdown = listenUntilSignal(server, pool, {
+    ...{ port: 0, host: '127.0.0.1' },
+    onStopped: (stopped) => {
       report = stopped
     },
     // A second Ctrl-C means it; the usual end is followed by the books.
@@ -42,7 +41,6 @@ export async function show(screen: Screen): Promise<boolean> {
       process.exit(code)
     }
   })
-  server.listen(0, '127.0.0.1')
   await once(server, 'listening')
 
   const url = address(server)

@@ -20,6 +20,7 @@ export {
   type ProblemDetails,
   problem
 } from './wire/problems.js'
+export { isRefusal } from './wire/refusals.js'
 export { type HttpReply, type ReplyParts, replyWith } from './wire/reply.js'
 export type { HttpHeaders, HttpRequest, OwnedRequest } from './wire/request.js'
 export { invalidField, RequestError } from './wire/request-error.js'

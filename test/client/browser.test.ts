@@ -4,12 +4,13 @@ import { readFile } from 'node:fs/promises'
 import { createServer, type RequestListener } from 'node:http'
 import { join, normalize } from 'node:path'
 import type { TicketRoutes, TicketRoutesOptions } from 'coatcheck/http'
+import { nodeListener } from 'coatcheck/node-http'
 import express from 'express'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import ts from 'typescript'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import { mount } from '../../examples/express.js'
-import { listener } from '../../examples/node-http.js'
+import { cors } from '../../examples/express-cors.js'
+import { expressApp } from '../http/support/carriers.js'
 import { root } from '../package/run.js'
 import { realServer, until } from './support/real-server.js'
 
@@ -56,7 +57,7 @@ describe.skipIf(!isThere)('in a browser', () => {
   afterAll(() => browser?.close())
 
   const serviceWithPage = (options: TicketRoutesOptions = {}) =>
-    realServer(options, {}, (routes) => createServer(withPage(listener(routes))))
+    realServer(options, {}, (routes) => createServer(withPage(nodeListener(routes))))
 
   /** A page with the client, and the errors in it. */
   const open = async (origin: string): Promise<Page> => {
@@ -138,7 +139,9 @@ describe.skipIf(!isThere)('in a browser', () => {
   describe('on a page of another origin', () => {
     it('the client works with a server that allows it and exposes its headers', async () => {
       const { origin } = await serviceWithPage()
-      const service = await realServer({}, {}, (routes) => createServer(mount(express(), routes, [origin])))
+      const service = await realServer({}, {}, (routes) =>
+        createServer(expressApp(routes, express().use(cors([origin]))))
+      )
       const page = await open(origin)
       const outcome = submitIn(page, service.url)
       await until(() => service.begun.length === 1 && service.lines.length === 2)
@@ -149,7 +152,9 @@ describe.skipIf(!isThere)('in a browser', () => {
 
     it('it can cancel', async () => {
       const { origin } = await serviceWithPage()
-      const service = await realServer({}, {}, (routes) => createServer(mount(express(), routes, [origin])))
+      const service = await realServer({}, {}, (routes) =>
+        createServer(expressApp(routes, express().use(cors([origin]))))
+      )
       const page = await open(origin)
       const outcome = submitIn(page, service.url)
       await until(() => service.begun.length === 1 && service.lines.length === 2)
@@ -165,7 +170,7 @@ describe.skipIf(!isThere)('in a browser', () => {
           res.setHeader('Access-Control-Allow-Origin', origin)
           res.setHeader('Access-Control-Allow-Headers', 'Content-Type, Idempotency-Key, If-None-Match, Prefer')
           if (req.method === 'OPTIONS') res.writeHead(204).end()
-          else listener(routes)(req, res)
+          else nodeListener(routes)(req, res)
         })
       )
       const page = await open(origin)
@@ -177,7 +182,7 @@ describe.skipIf(!isThere)('in a browser', () => {
 
     it('it queues nothing on a server that does not allow it', async () => {
       const { origin } = await serviceWithPage()
-      const service = await realServer({}, {}, (routes: TicketRoutes) => createServer(mount(express(), routes)))
+      const service = await realServer({}, {}, (routes: TicketRoutes) => createServer(expressApp(routes)))
       const page = await open(origin)
       expect(await submitIn(page, service.url, 'retry: { attempts: 2, backoffMs: 0 }')).toMatchObject({
         code: 'ERR_SERVER_UNREACHABLE'

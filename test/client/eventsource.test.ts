@@ -5,7 +5,7 @@ import compression from 'compression'
 import { EventSource } from 'eventsource'
 import express from 'express'
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
-import { mount } from '../../examples/express.js'
+import { expressApp } from '../http/support/carriers.js'
 import { realServer, until } from './support/real-server.js'
 import { quiet } from './support/scripted-server.js'
 
@@ -95,7 +95,7 @@ describe('an EventSource', () => {
 describe('a client that takes gzip, behind a middleware that compresses', () => {
   it('gets events without delay, while other replies are compressed', async () => {
     const service = await realServer({}, {}, (routes) =>
-      createServer(mount(express().use(compression({ threshold: 0 })), routes))
+      createServer(expressApp(routes, express().use(compression({ threshold: 0 }))))
     )
     const { id, events, begun } = await begunTask(service)
     const headers = { 'accept-encoding': 'gzip' }

@@ -1,11 +1,12 @@
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import type { WorkerPoolOptions } from 'coatcheck'
+import { nodeListener } from 'coatcheck/node-http'
 import { withDashboard } from '../../examples/dashboard/dashboard.js'
 import type { FeedClock } from '../../examples/dashboard/feed.js'
 import { type Application, application } from '../../examples/demo/application.js'
 import { address } from '../../examples/demo/serve.js'
-import { listener, ticketServer } from '../../examples/node-http.js'
+import { ticketServer } from '../../examples/demo/ticket-server.js'
 import { Gates } from '../http/support/gates.js'
 import type { ManualClock } from '../support/manual-clock.js'
 
@@ -56,7 +57,7 @@ export async function served({ pool, feedClock }: ServedOptions = {}): Promise<S
   let stops = 0
   const stop = () => void stops++
   const routes = withDashboard(app, { stop, ...(feedClock === undefined ? {} : { clock: feedClock }) })
-  const server = ticketServer(listener(routes))
+  const server = ticketServer(nodeListener(routes))
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   return {

@@ -2,9 +2,10 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect } from 'node:net'
 import type { HttpReply, HttpRequest } from 'coatcheck/http'
+import { nodeListener } from 'coatcheck/node-http'
 import fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
-import { listener, ticketServer } from '../../examples/node-http.js'
+import { ticketServer } from '../../examples/demo/ticket-server.js'
 import { anyRequest, type DrawnRequest } from './support/any-request.js'
 import { everyAnswer } from './support/documented.js'
 import { FuzzWorld, resourceOf, type Step } from './support/fuzz-world.js'
@@ -92,7 +93,7 @@ class SocketWorld extends FuzzWorld {
   /** The requests that reached the routes, and their replies. */
   readonly decided: { readonly request: HttpRequest; readonly reply: Promise<HttpReply | undefined> }[] = []
   readonly #server = ticketServer(
-    listener({
+    nodeListener({
       handle: (request) => {
         const reply = this.routes.handle(request)
         this.decided.push({ request, reply })

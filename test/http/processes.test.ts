@@ -21,7 +21,11 @@ class Program {
 
   constructor(file: string, args: readonly string[], command = [process.execPath, '--import', 'tsx']) {
     const [program = '', ...rest] = command
-    this.#child = spawn(program, [...rest, file, ...args], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] })
+    this.#child = spawn(program, [...rest, file, ...args], {
+      cwd: root,
+      env: { ...process.env, HOST: '127.0.0.1', PORT: '0' },
+      stdio: ['ignore', 'pipe', 'pipe']
+    })
     this.#ended = once(this.#child, 'close')
     this.#child.once('close', () => {
       this.#hasClosed = true
@@ -116,9 +120,59 @@ const sent = (line: string): readonly [url: string, init: RequestInit] => {
 
 const servers = ['node-http', 'express', 'fastify', 'hono'].map((name) => `examples/${name}.ts`)
 
-describe.each(servers)('%s', (file) => {
+describe.each([...servers, 'examples/graceful-shutdown.ts'])('%s', (file) => {
+  it.each(['SIGTERM', 'SIGINT'] as const)(
+    'takes work, shows its ticket, and on %s ends with code 0 when all is done',
+    {
+      timeout: TIMEOUT
+    },
+    async (signal) => {
+      const program = run(file)
+      const [, port = ''] = await program.line(/^listening on .*\bport: (\d+)/)
+      const url = `http://127.0.0.1:${port}`
+      const ids = await Promise.all([handIn(url, {}), handIn(url, {})])
+      expect(['queued', 'running']).toContain((await statusOf(url, ids[0])).status)
+      const told = await follow(url, ids[0])
+      program.signal(signal)
+      expect((await told()).map(({ status, done }) => `${status} ${done}`)).toEqual([
+        'succeeded true',
+        'succeeded true'
+      ])
+      expect(await program.exitCode()).toBe(0)
+      expect(program.errors).toEqual([])
+    }
+  )
+})
+
+describe('examples/graceful-shutdown.ts', () => {
+  it('says at once that it is not ready, and takes work for the delay', { timeout: TIMEOUT }, async () => {
+    const program = run('examples/graceful-shutdown.ts')
+    const [, port = ''] = await program.line(/^listening on .*\bport: (\d+)/)
+    const url = `http://127.0.0.1:${port}`
+    program.signal('SIGTERM')
+    while ((await fetch(`${url}/readyz`)).status === 200) await fetch(`${url}/livez`)
+    const id = await handIn(url, {})
+    expect((await endOf(url, id)).status).toBe('succeeded')
+    expect(await program.exitCode()).toBe(0)
+    await program.line(/^stopped, close databases here: .*submitted: 1|^ {2}submitted: 1/)
+  })
+})
+
+describe('examples/express.ts', () => {
+  it('answers a full queue in a route of its own with 503', { timeout: TIMEOUT }, async () => {
+    const program = run('examples/express.ts')
+    const [, port = ''] = await program.line(/^listening on .*\bport: (\d+)/)
+    const url = `http://127.0.0.1:${port}/mails`
+    const responses = await Promise.all(Array.from({ length: 120 }, () => fetch(url, { method: 'POST' })))
+    expect(responses.filter(({ status }) => status === 202)).toHaveLength(110)
+    const [full] = responses.filter(({ status }) => status === 503)
+    expect(await full?.json()).toMatchObject({ code: 'QUEUE_FULL' })
+  })
+})
+
+describe('npm run demo -- --serve', () => {
   it('serves what it prints, and ends well on SIGTERM', { timeout: TIMEOUT }, async () => {
-    const program = run(file, '--grace-ms', '0')
+    const program = run('examples/demo.ts', '--serve', '--grace-ms', '0')
     const url = await program.url()
     const [, queueTask = ''] = await program.line(/^ {2}(curl .*\/queue-task .*)$/)
     const response = await fetch(...sent(queueTask))
@@ -161,7 +215,7 @@ describe('SIGTERM to a server', () => {
   const PLATFORM_MS = 30_000
 
   it('that is idle ends it with code 0, long before its grace is over', { timeout: TIMEOUT }, async () => {
-    const program = run('examples/node-http.ts')
+    const program = run('examples/demo.ts', '--serve')
     const url = await program.url()
     expect((await fetch(`${url}/readyz`)).status).toBe(200) // and its connection stays open
     const begun = performance.now()
@@ -175,7 +229,7 @@ describe('SIGTERM to a server', () => {
   it('that is busy, sent three times at once, is one: every ticket ends well, code 0', {
     timeout: TIMEOUT
   }, async () => {
-    const program = run('examples/node-http.ts')
+    const program = run('examples/demo.ts', '--serve')
     const url = await program.url()
     const id = await handIn(url, { label: 'busy', work: '2s' })
     const told = await follow(url, id)

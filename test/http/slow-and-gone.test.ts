@@ -1,9 +1,10 @@
 /** Clients that dribble, and clients that leave. */
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import { nodeListener } from 'coatcheck/node-http'
 import { afterEach, describe, expect, it } from 'vitest'
 import { application } from '../../examples/demo/application.js'
-import { listener, ticketServer } from '../../examples/node-http.js'
+import { ticketServer } from '../../examples/demo/ticket-server.js'
 import { Gates } from './support/gates.js'
 import { exchange, post, readAll, request } from './support/raw.js'
 import { Sides } from './support/sides.js'
@@ -19,7 +20,7 @@ describe('slow clients', () => {
   it('K1 hold up nobody and are cut, 250 in their headers and 250 in their bodies', async () => {
     const app = application({ work: new Gates().work })
     const limits = { headersTimeout: 1_500, requestTimeout: 3_000, connectionsCheckingInterval: 100 }
-    const server = ticketServer(listener(app), limits)
+    const server = ticketServer(nodeListener(app), limits)
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
     const { port } = server.address() as { port: number }
@@ -94,7 +95,7 @@ describe('clients that leave', () => {
     const signals: AbortSignal[] = []
     let arrived = (): void => {}
     const server = ticketServer(
-      listener({
+      nodeListener({
         handle: (seen) => {
           signals.push(seen.signal)
           arrived()

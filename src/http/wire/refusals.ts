@@ -57,6 +57,24 @@ export class Refusals {
   }
 }
 
+/**
+ * Whether an error has a refusal of its own, which `tickets.refused` sends: a pool without room or stopped, an id that is
+ * taken (of any copy of the package), or a {@link RequestError}. Of any other error a client learns nothing. Never throws.
+ *
+ * @example
+ * ```ts
+ * import { isRefusal, type TicketRoutes } from 'coatcheck/http'
+ *
+ * export function replyTo(error: unknown, tickets: TicketRoutes) {
+ *   if (!isRefusal(error)) throw error
+ *   return tickets.refused(error)
+ * }
+ * ```
+ */
+export function isRefusal(error: unknown): boolean {
+  return isRequestError(error) || (isPoolError(error) && poolRefusal(error, () => 0) !== undefined)
+}
+
 function poolRefusal(error: PoolError, random: () => number): Refusal | undefined {
   switch (error.code) {
     case 'ERR_QUEUE_FULL':

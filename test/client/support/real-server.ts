@@ -3,8 +3,9 @@ import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type TaskContext, WorkerPool, type WorkerPoolOptions } from 'coatcheck'
 import { type JsonObject, type TicketRoutes, type TicketRoutesOptions, ticketRoutes } from 'coatcheck/http'
+import { nodeListener } from 'coatcheck/node-http'
 import { onTestFinished } from 'vitest'
-import { listener, ticketServer } from '../../../examples/node-http.js'
+import { ticketServer } from '../../../examples/demo/ticket-server.js'
 import { CountingClock } from '../../http/support/counting-clock.js'
 import { type Gate, gate } from '../../support/gate.js'
 
@@ -18,7 +19,7 @@ export interface Begun extends Gate<unknown> {
 export async function realServer(
   routes: TicketRoutesOptions = {},
   options: Partial<WorkerPoolOptions<Record<never, never>>> = {},
-  carry: (routes: TicketRoutes) => Server = (tickets) => ticketServer(listener(tickets))
+  carry: (routes: TicketRoutes) => Server = (tickets) => ticketServer(nodeListener(tickets))
 ) {
   const clock = new CountingClock()
   const begun: Begun[] = []

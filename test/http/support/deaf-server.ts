@@ -1,21 +1,21 @@
 /** A server whose tasks never end and ignore their signal. `node --import tsx deaf-server.ts`. */
 import { once } from 'node:events'
+import { listenUntilSignal, nodeListener, type Shutdown } from 'coatcheck/node-http'
 import { application } from '../../../examples/demo/application.js'
 import { address, readArguments } from '../../../examples/demo/serve.js'
-import { gracefulShutdown, lost } from '../../../examples/graceful-shutdown.js'
-import { listener, ticketServer } from '../../../examples/node-http.js'
+import { ticketServer } from '../../../examples/demo/ticket-server.js'
 
 const app = application({ work: () => new Promise(() => {}), closing: () => shutdown.begun })
 app.pool.on('failed', () => {})
-const server = ticketServer(listener(app))
-const shutdown = gracefulShutdown({
-  ...readArguments(process.argv.slice(2)),
-  server,
-  pool: app.pool,
-  onProgress: (_step, report) => {
-    if (report !== undefined) console.log(`stopped: ${lost(report)} lost, ${report.interrupted.count} interrupted`)
+const server = ticketServer(nodeListener(app))
+const { switches: _, ...options } = readArguments(process.argv.slice(2))
+const shutdown: Shutdown = listenUntilSignal(server, app.pool, {
+  ...options,
+  host: '127.0.0.1',
+  onStopped: ({ unstarted, aborted, interrupted }) => {
+    const lost = unstarted.count + aborted.count + interrupted.count
+    console.log(`stopped: ${lost} lost, ${interrupted.count} interrupted`)
   }
 })
-server.listen(0, '127.0.0.1')
 await once(server, 'listening')
 console.log(`listening on ${address(server)}`)

@@ -2,18 +2,20 @@
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { type Task, WorkerPool } from 'coatcheck'
+import { expressTickets } from 'coatcheck/express'
 import {
   type AcceptingRoute,
   type HttpReply,
   type OwnBody,
   replyWith,
+  type TicketRoutes,
   type TicketRoutesOptions,
   ticketRoutes
 } from 'coatcheck/http'
+import { nodeListener } from 'coatcheck/node-http'
 import express from 'express'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { ticketMiddleware } from '../../../examples/express.js'
-import { listener, type Routes, ticketServer } from '../../../examples/node-http.js'
+import { ticketServer } from '../../../examples/demo/ticket-server.js'
 import { gate } from '../../support/gate.js'
 import { exchange, request } from '../support/raw.js'
 import { jsonOf, requestTo } from '../support/request-of.js'
@@ -225,8 +227,8 @@ describe('a task that throws a promise', () => {
 describe('a reply that cannot be sent', () => {
   const unsendable: HttpReply = { status: 202, headers: { 'X-A': 'a\r\nb' }, body: 'x', close: false }
   const carriers = [
-    ['node:http', (routes: Routes) => ticketServer(listener(routes))],
-    ['Express', (routes: Routes) => ticketServer(express().use(ticketMiddleware(routes)))]
+    ['node:http', (routes: Pick<TicketRoutes, 'handle'>) => ticketServer(nodeListener(routes))],
+    ['Express', (routes: Pick<TicketRoutes, 'handle'>) => ticketServer(express().use(expressTickets(routes)))]
   ] as const
 
   it.each(carriers)('ends its connection on %s, and the server goes on', async (_, carry) => {

@@ -1,17 +1,19 @@
 /** What only an Express application has: body parsers before the routes, an error page, CORS. */
 import { once } from 'node:events'
 import type { Server } from 'node:http'
-import { createRequire } from 'node:module'
 import { type AddressInfo, connect } from 'node:net'
+import { TaskTimeoutError } from 'coatcheck'
+import { expressErrors, expressTickets } from 'coatcheck/express'
+import { invalidField } from 'coatcheck/http'
+import { sendReply } from 'coatcheck/node-http'
 import compression from 'compression'
-import express5, { type Application as Express } from 'express'
+import express5, { type ErrorRequestHandler, type Application as Express } from 'express'
+import express4 from 'express4'
 import { afterEach, describe, expect, it } from 'vitest'
-import { application } from '../../examples/demo/application.js'
-import { errorPage, mount, notFound, ticketMiddleware } from '../../examples/express.js'
-import { Gates } from './support/gates.js'
-import { exchange, parse, post, type RawReply, readAll, request } from './support/raw.js'
-
-const express4 = createRequire(import.meta.url)('express4') as typeof express5
+import { application } from '../../../examples/demo/application.js'
+import { cors } from '../../../examples/express-cors.js'
+import { Gates } from '../../http/support/gates.js'
+import { exchange, parse, post, type RawReply, readAll, request } from '../../http/support/raw.js'
 
 const open: (() => Promise<unknown>)[] = []
 
@@ -27,7 +29,7 @@ const demo = (gates = new Gates()) => {
   return app
 }
 
-const send = async (app: Express, bytes: Buffer): Promise<RawReply> => {
+const ask = async (app: Express, bytes: Buffer): Promise<RawReply> => {
   const server: Server = app.listen(0, '127.0.0.1')
   await once(server, 'listening')
   try {
@@ -39,28 +41,27 @@ const send = async (app: Express, bytes: Buffer): Promise<RawReply> => {
 }
 
 describe.each([
-  ['4', express4],
+  ['4', express4 as unknown as typeof express5],
   ['5', express5]
 ])('Express %s', (_version, express) => {
-  /** An application that parses bodies before the ticket routes. */
+  /** An application that reads bodies before the tickets have their turn. */
   const withParser = (parser = express.json({ limit: 100 })): Express => {
     const routes = demo()
     const app = express()
     app.disable('x-powered-by')
     app.use(parser)
-    app.use(ticketMiddleware(routes))
-    app.use(notFound)
-    app.use(errorPage(routes))
+    app.use(expressTickets(routes))
+    app.use(expressErrors(routes))
     return app
   }
 
   it('takes a body that express.json() or express.raw() has read already', async () => {
     for (const parser of [express.json(), express.raw({ type: 'application/json' })]) {
-      const reply = await send(withParser(parser), post('/tasks', { label: 'a', work: '3s' }))
+      const reply = await ask(withParser(parser), post('/tasks', { label: 'a', work: '3s' }))
       expect(reply.status).toBe(202)
     }
-    expect((await send(withParser(), post('/tasks', ''))).status).toBe(400)
-    expect((await send(withParser(express.json()), post('/tasks', '[]'))).status).toBe(400)
+    expect((await ask(withParser(), post('/tasks', ''))).status).toBe(400)
+    expect((await ask(withParser(express.json()), post('/tasks', '[]'))).status).toBe(400)
   })
 
   it('answers the errors of earlier body parsers as the routes do, without a stack', async () => {
@@ -75,7 +76,7 @@ describe.each([
       ]
     ] as const
     for (const [bytes, status, code] of cases) {
-      const reply = await send(withParser(), bytes)
+      const reply = await ask(withParser(), bytes)
       expect(reply.status).toBe(status)
       expect(reply.headers.get('content-type')).toBe('application/problem+json')
       expect(JSON.parse(reply.body)).toMatchObject({ code, status })
@@ -88,7 +89,7 @@ describe.each([
     const app = express()
     app.use(express.urlencoded({ extended: false, parameterLimit: 1 }))
     app.get('/users/:name', (_req, res) => void res.end())
-    app.use(errorPage(routes))
+    app.use(expressErrors(routes))
     const form = 'Content-Type: application/x-www-form-urlencoded'
     const cases = [
       [request('GET /users/%'), 404, 'NOT_FOUND'],
@@ -97,22 +98,70 @@ describe.each([
     ] as const
     errors.length = 0
     for (const [bytes, status, code] of cases) {
-      const reply = await send(app, bytes)
+      const reply = await ask(app, bytes)
       expect(JSON.parse(reply.body)).toMatchObject({ code, status })
       expect(reply.bytes).not.toMatch(/secret|\bat .*:\d+|<html/)
     }
     expect(errors).toEqual([])
   })
 
-  it('K16 answers an error of the application without a word about it, and tells the log', async () => {
+  it('answers what the pool refuses in a route of the application as the routes do', async () => {
+    const tickets = demo()
+    const app = express()
+    app.post('/full', () => {
+      for (;;) tickets.pool.queueTask('work', { label: 'a', workMs: 1, fails: false })
+    })
+    app.post('/field', () => {
+      throw invalidField('/width', 'must be a number')
+    })
+    app.use(expressErrors(tickets))
+    const full = await ask(app, request('POST /full'))
+    expect(full.status).toBe(503)
+    expect(full.headers.get('retry-after')).toMatch(/^\d+$/)
+    expect(full.headers.get('content-type')).toBe('application/problem+json')
+    expect(JSON.parse(full.body)).toMatchObject({ code: 'QUEUE_FULL', retryAfterMs: expect.any(Number) })
+    const field = await ask(app, request('POST /field'))
+    expect(field.status).toBe(400)
+    expect(JSON.parse(field.body)).toMatchObject({ code: 'INVALID_FIELD', errors: [{ pointer: '/width' }] })
+    await tickets.pool.stop({ graceMs: 0, forceMs: 0 })
+    const stopped = await ask(app, request('POST /full', ['Connection: keep-alive']))
+    expect(JSON.parse(stopped.body)).toMatchObject({ code: 'POOL_STOPPED' })
+    expect(stopped.headers.get('connection')).toBe('close')
+  })
+
+  it.each([
+    ['any error', new Error('secret')],
+    ['a mistake that the application found itself', Object.assign(new Error('no name'), { status: 400, expose: true })],
+    ['a task that ran into its time limit', new TaskTimeoutError('a', 5)],
+    ['what is no error at all', 'text']
+  ])('passes on %s, as it is, and without a word to the log', async (_, error) => {
+    const passedOn: unknown[] = []
+    const app = express()
+    app.get('/broken', () => {
+      throw error
+    })
+    app.use(expressErrors(demo()))
+    const last: ErrorRequestHandler = (given, _req, res, _next) => {
+      passedOn.push(given)
+      res.status(500).end('the application')
+    }
+    app.use(last)
+    errors.length = 0
+    expect((await ask(app, request('GET /broken'))).body).toBe('the application')
+    expect(passedOn).toEqual([error])
+    expect(errors).toEqual([])
+  })
+
+  it('K16 lets an application answer the rest with `refused`: without a word about it, and the log has it', async () => {
     const routes = demo()
     const app = express()
     app.get('/broken', () => {
       throw new Error('secret')
     })
-    app.use(errorPage(routes))
+    const last: ErrorRequestHandler = (error, req, res, _next) => sendReply(req, res, routes.refused(error))
+    app.use(expressErrors(routes), last)
     errors.length = 0
-    const reply = await send(app, request('GET /broken'))
+    const reply = await ask(app, request('GET /broken'))
     expect(reply.status).toBe(500)
     expect(JSON.parse(reply.body)).toMatchObject({ code: 'INTERNAL' })
     expect(reply.bytes).not.toMatch(/secret|\bat .*:\d+|<html/)
@@ -126,8 +175,8 @@ describe.each([
       res.write('half')
       next(new Error('secret'))
     })
-    app.use(errorPage(demo()))
-    const reply = await send(app, request('GET /half'))
+    app.use(expressErrors(demo()))
+    const reply = await ask(app, request('GET /half'))
     expect(reply.body).toBe('half')
   })
 
@@ -136,7 +185,7 @@ describe.each([
     const routes = demo(gates)
     const app = express()
     app.use(compression({ threshold: 0 }))
-    app.use(ticketMiddleware(routes))
+    app.use(expressTickets(routes))
     const server = app.listen(0, '127.0.0.1')
     await once(server, 'listening')
     open.push(() => new Promise((resolve) => server.close(resolve)))
@@ -156,32 +205,38 @@ describe.each([
 
   it('works below a path', async () => {
     const app = express()
-    app.use('/tasks', ticketMiddleware(demo()))
-    expect((await send(app, post('/tasks', {}))).status).toBe(202)
+    app.use('/tasks', expressTickets(demo()))
+    expect((await ask(app, post('/tasks', {}))).status).toBe(202)
   })
 
   it('lets pages of listed origins in, and tells others nothing', async () => {
-    const listed = () => mount(express(), demo(), ['https://shop.example'])
+    const listed = () => express().use(cors(['https://shop.example']), expressTickets(demo()))
     const fromShop = 'Origin: https://shop.example'
-    const reply = await send(listed(), post('/tasks', {}, [fromShop]))
+    const reply = await ask(listed(), post('/tasks', {}, [fromShop]))
     expect(reply.status).toBe(202)
     expect(reply.headers.get('access-control-allow-origin')).toBe('https://shop.example')
     expect(reply.headers.get('access-control-expose-headers')).toContain('Operation-Location')
     expect(reply.headers.get('vary')).toBe('Origin')
 
-    const preflight = await send(listed(), request('OPTIONS /tasks', [fromShop, 'Access-Control-Request-Method: POST']))
+    const preflight = await ask(listed(), request('OPTIONS /tasks', [fromShop, 'Access-Control-Request-Method: POST']))
     expect(preflight.status).toBe(204)
     expect(preflight.headers.get('access-control-allow-headers')).toContain('If-None-Match')
     expect(preflight.headers.get('access-control-allow-methods')).toBe('GET, HEAD, POST, DELETE')
 
-    const plain = await send(listed(), request('OPTIONS /tasks', [fromShop]))
+    const plain = await ask(listed(), request('OPTIONS /tasks', [fromShop]))
     expect(plain.headers.get('allow')).toBe('POST, OPTIONS')
     for (const origin of ['https://evil.example', 'null', 'https://shop.example.evil.example']) {
-      const foreign = await send(
+      const foreign = await ask(
         listed(),
         request('OPTIONS /tasks', [`Origin: ${origin}`, 'Access-Control-Request-Method: POST'])
       )
       expect([...foreign.headers.keys()].filter((name) => name.startsWith('access-control'))).toEqual([])
     }
   })
+})
+
+it.each([undefined, null, 7, {}, { handle: 1, refused: 1 }])('nothing is made of %o', (tickets) => {
+  const message = /`tickets` to be what ticketRoutes returns/
+  expect(() => expressTickets(tickets as never)).toThrow(message)
+  expect(() => expressErrors(tickets as never)).toThrow(message)
 })

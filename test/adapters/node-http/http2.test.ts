@@ -5,10 +5,10 @@ import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { WorkerPool } from 'coatcheck'
 import { ticketRoutes } from 'coatcheck/http'
+import { nodeListener } from 'coatcheck/node-http'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { listener } from '../../examples/node-http.js'
-import { type Gate, gate } from '../support/gate.js'
-import { eventBlock } from './support/event-reader.js'
+import { eventBlock } from '../../http/support/event-reader.js'
+import { type Gate, gate } from '../../support/gate.js'
 
 let pool: WorkerPool
 let work: Gate<unknown>
@@ -22,8 +22,7 @@ beforeEach(async () => {
   work = gate<unknown>()
   pool = new WorkerPool({ concurrency: 1, queueCapacity: 0 }).start()
   const routes = ticketRoutes(pool, { accept: [{ path: '/tasks', submit: () => pool.queueTask(() => work.promise) }] })
-  const listen = listener(routes) as unknown as Parameters<typeof createServer>[1]
-  server = createServer(listen).listen(0, '127.0.0.1')
+  server = createServer(nodeListener(routes)).listen(0, '127.0.0.1')
   await once(server, 'listening')
   session = connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
 })

@@ -1,0 +1,3 @@
+export { expressErrors } from './express-errors.js'
+export { expressTickets } from './express-tickets.js'
+export type { ExpressNext, ExpressRequest } from './express-types.js'

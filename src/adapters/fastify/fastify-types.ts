@@ -1,0 +1,41 @@
+import type { NodeRequest, NodeResponse } from '../node-http/index.js'
+
+/** What is needed of a Fastify application, or of a context in it. */
+export interface FastifyApp {
+  /** Gives the application a property. */
+  decorate(name: string, value: unknown): unknown
+  /** Registers what is to be done before the server closes. */
+  addHook(name: 'preClose', hook: () => Promise<void>): unknown
+  /** Registers a plugin in a context of its own. */
+  register(plugin: (scope: FastifyApp) => Promise<void>, options: { readonly prefix: string }): unknown
+  /** Drops the parsers of bodies that the context has inherited. */
+  removeAllContentTypeParsers(): unknown
+  /** Sets a parser for bodies of all types. */
+  addContentTypeParser(type: '*', parser: (request: unknown, payload: unknown) => Promise<unknown>): unknown
+  /** Answers every method of a path. */
+  all(path: string, handler: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>): unknown
+  /** Answers the errors of the context. */
+  setErrorHandler(handler: (error: unknown, request: FastifyRequest, reply: FastifyReply) => unknown): unknown
+}
+
+/** What is needed of Fastify's request. */
+export interface FastifyRequest {
+  /** Node's request. */
+  readonly raw: NodeRequest
+  /** What the parser of the body returned. */
+  readonly body?: unknown
+}
+
+/** What is needed of Fastify's reply. */
+export interface FastifyReply {
+  /** Node's response. */
+  readonly raw: NodeResponse
+  /** Sets the status. */
+  code(status: number): unknown
+  /** Sets header fields. */
+  headers(fields: Readonly<Record<string, string>>): unknown
+  /** Sends the body through the `onSend` hooks. */
+  send(body?: unknown): unknown
+  /** Goes on to the 404 of the application. */
+  callNotFound(): unknown
+}
