@@ -252,8 +252,8 @@ const FAULTS = [
   {
     name: 'a ticket that is read late outlives its time',
     file: 'src/tickets/retention.ts',
-    text: 'if (task.settledMs < this.#latestMs) this.#late.add(task)\n    else ',
-    fault: ''
+    text: 'this.#late.add(task)',
+    fault: 'void task'
   },
   {
     name: 'tickets are forgotten early without a word',

@@ -33,7 +33,6 @@ export class LateTickets<T extends Settled> {
 
   /** Has no effect if it does not contain the task. */
   remove(task: T): void {
-    if (this.#entries.size === 0) return
     const entry = this.#entries.get(task)
     if (entry === undefined) return
     this.#entries.delete(task)

@@ -28,8 +28,8 @@ export class Retention<T extends Retained<T>> {
   readonly #unreadCount: number
   readonly #ms: number
   readonly #forget: (task: T) => void
-  /** Tasks with a ticket that settled before some task ahead of them in the list. */
-  readonly #late = new LateTickets<T>()
+  /** Tasks with a ticket that settled before some task ahead of them in the list. Null until there is one. */
+  #late: LateTickets<T> | null = null
   /** The latest settle of a task with a ticket. */
   #latestMs = 0
 
@@ -62,8 +62,11 @@ export class Retention<T extends Retained<T>> {
   addLate(task: T, nowMs: number): boolean {
     if (task.settledMs + this.#ms <= nowMs) return false
     if (task.prev !== null || this.unread.head === task) this.unread.remove(task)
-    if (task.settledMs < this.#latestMs) this.#late.add(task)
-    else this.#latestMs = task.settledMs
+    if (task.settledMs >= this.#latestMs) this.#latestMs = task.settledMs
+    else {
+      this.#late ??= new LateTickets()
+      this.#late.add(task)
+    }
     this.#addTicketed(task, nowMs)
     return this.#count > 0
   }
@@ -73,18 +76,22 @@ export class Retention<T extends Retained<T>> {
     const isOver = (task: T | null): task is T => task !== null && task.settledMs + this.#ms <= nowMs
     for (let { head } = this.unread; isOver(head); head = this.unread.head) this.unread.remove(head)
     for (let { head } = this.ticketed; isOver(head); head = this.ticketed.head) this.#drop(head)
-    for (let { first } = this.#late; isOver(first); first = this.#late.first) this.#drop(first)
+    for (let late = this.#firstLate; isOver(late); late = this.#firstLate) this.#drop(late)
   }
 
   /** Time of the earliest settle of a task with a ticket; Infinity if there is none. */
   get oldestTicketMs(): number {
     const oldest = this.ticketed.head?.settledMs ?? Number.POSITIVE_INFINITY
-    return Math.min(oldest, this.#late.first?.settledMs ?? Number.POSITIVE_INFINITY)
+    return Math.min(oldest, this.#firstLate?.settledMs ?? Number.POSITIVE_INFINITY)
   }
 
   /** Time at which the first task expires; Infinity if there is none. */
   get nextExpiryMs(): number {
     return Math.min(this.oldestTicketMs, this.unread.head?.settledMs ?? Number.POSITIVE_INFINITY) + this.#ms
+  }
+
+  get #firstLate(): T | null {
+    return this.#late === null ? null : this.#late.first
   }
 
   #addTicketed(task: T, nowMs: number): void {
@@ -97,7 +104,7 @@ export class Retention<T extends Retained<T>> {
 
   #drop(task: T): void {
     this.ticketed.remove(task)
-    this.#late.remove(task)
+    if (this.#late !== null) this.#late.remove(task)
     this.#forget(task)
   }
 }
