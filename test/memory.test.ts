@@ -87,6 +87,23 @@ describe('memory in use', () => {
     await it.stop()
   })
 
+  it('L1 does not grow over a million tasks whose ticket nobody reads, and keeps every ticket', async () => {
+    const it = pool({ concurrency: 10, queueCapacity: 1_000 })
+    const tickets = Array.from({ length: 1_000 }, () => it.queueTask(() => 'done').id)
+    await it.drain()
+    const each = await growth(async () => {
+      for (let round = 0; round < 25; round++) {
+        for (let n = 0; n < 1_000; n++) it.queueTask(() => n)
+        await it.drain()
+      }
+    }, 39)
+    expect(expectBalance(it).totals.accepted).toBe(1_000 + 42 * 25_000)
+    expect(each).toBeLessThan(40 * KIB) // two bytes a task
+    expect(it.stats()).toMatchObject({ retained: 1_100, retention: { retained: 1_000, forgottenEarly: 0 } })
+    expect(tickets.every((id) => it.task(id) !== undefined)).toBe(true)
+    await it.stop()
+  })
+
   it('L4 does not grow with tasks that were queued and canceled behind a task that blocks', async () => {
     const it = pool({ concurrency: 1, queueCapacity: 100, retention: { count: 10 } })
     const blocker = gate()
