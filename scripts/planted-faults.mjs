@@ -234,8 +234,32 @@ const FAULTS = [
   {
     name: 'more settled tasks are kept than asked for',
     file: 'src/tickets/retention.ts',
-    text: 'this.tasks.size > this.#count',
-    fault: 'this.tasks.size > this.#count + 1'
+    text: 'this.ticketed.size <= this.#count',
+    fault: 'this.ticketed.size <= this.#count + 1'
+  },
+  {
+    name: 'a task whose ticket nobody has displaces a ticket',
+    file: 'src/tickets/retention.ts',
+    text: 'if (task.ticket !== null) {',
+    fault: 'if (task !== null) {'
+  },
+  {
+    name: 'a ticket that is read after the end is not found',
+    file: 'src/tickets/tickets.ts',
+    text: '!task.isSettled || this.#retainLate(task)',
+    fault: '!task.isSettled'
+  },
+  {
+    name: 'a ticket that is read late outlives its time',
+    file: 'src/tickets/retention.ts',
+    text: 'this.#late.add(task)',
+    fault: 'void task'
+  },
+  {
+    name: 'tickets are forgotten early without a word',
+    file: 'src/tickets/retention.ts',
+    text: 'if (first.settledMs + this.#ms > nowMs) this.forgottenEarly++',
+    fault: ''
   },
   {
     name: 'an illegal move is allowed: a task can settle twice',

@@ -39,7 +39,15 @@ export type {
   WaitOptions,
   WorkerPoolOptions
 } from './contract/options.js'
-export type { DurationStats, PoolState, PoolStats, PoolTotals, StopReport, TaskCount } from './contract/reports.js'
+export type {
+  DurationStats,
+  PoolState,
+  PoolStats,
+  PoolTotals,
+  RetentionStats,
+  StopReport,
+  TaskCount
+} from './contract/reports.js'
 export type {
   After,
   CancelOutcome,

@@ -78,12 +78,29 @@ describe('memory in use', () => {
       await it.drain()
     }
     const each = await growth(round, 36)
-    const { totals, retained } = expectBalance(it)
+    const { totals, retained, retention } = expectBalance(it)
     expect(totals.accepted).toBe(39 * 6_000)
-    expect(retained).toBe(100)
+    expect([retention.retained, retained]).toEqual([100, 200])
     expect(Math.min(totals.succeeded, totals.failed, totals.canceled)).toBeGreaterThan(1_000)
     expect(listenersOn(signal)).toBe(0)
     expect(each).toBeLessThan(30 * KIB) // five bytes a task would be 30 KiB a round
+    await it.stop()
+  })
+
+  it('L1 does not grow over a million tasks whose ticket nobody reads, and keeps every ticket', async () => {
+    const it = pool({ concurrency: 10, queueCapacity: 1_000 })
+    const tickets = Array.from({ length: 1_000 }, () => it.queueTask(() => 'done').id)
+    await it.drain()
+    const each = await growth(async () => {
+      for (let round = 0; round < 25; round++) {
+        for (let n = 0; n < 1_000; n++) it.queueTask(() => n)
+        await it.drain()
+      }
+    }, 39)
+    expect(expectBalance(it).totals.accepted).toBe(1_000 + 42 * 25_000)
+    expect(each).toBeLessThan(40 * KIB) // two bytes a task
+    expect(it.stats()).toMatchObject({ retained: 1_100, retention: { retained: 1_000, forgottenEarly: 0 } })
+    expect(tickets.every((id) => it.task(id) !== undefined)).toBe(true)
     await it.stop()
   })
 

@@ -4,7 +4,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { DrainTimeoutError, WaitGroup, WaitGroupError } from '../src/index.js'
-import { type Retained, Retention } from '../src/tickets/retention.js'
+import { type Retained, Retention, UNREAD_COUNT } from '../src/tickets/retention.js'
 import { Deadline, Deadlines } from '../src/waiting/deadlines.js'
 import { type Gate, gate } from './support/gate.js'
 import { ManualClock } from './support/manual-clock.js'
@@ -265,14 +265,23 @@ describe('deadlines', () => {
 describe('retention', () => {
   interface Kept extends Retained<Kept> {
     readonly name: number
+    ticket: number | null
     prev: Kept | null
     next: Kept | null
+  }
+
+  interface Known {
+    readonly name: number
+    readonly settledMs: number
   }
 
   interface Model {
     now: number
     names: number
-    kept: { readonly name: number; readonly settledMs: number }[]
+    /** With a ticket. */
+    kept: Known[]
+    unread: Known[]
+    early: number
     readonly forgotten: number[]
   }
 
@@ -287,56 +296,89 @@ describe('retention', () => {
     ms: fc.constantFrom(0, 1, 10, 30, Number.POSITIVE_INFINITY)
   })
 
-  const listed = (retention: Retention<Kept>): number[] => {
+  const listed = ({ head }: { readonly head: Kept | null }): number[] => {
     const names: number[] = []
-    for (let task = retention.tasks.head; task !== null; task = task.next) names.push(task.name)
+    for (let task = head; task !== null; task = task.next) names.push(task.name)
     return names
   }
 
+  const namesOf = (tasks: readonly Known[]): number[] => tasks.map(({ name }) => name)
+
   const stepsWithin = ({ count, ms }: { readonly count: number; readonly ms: number }) => {
+    const room = ms === 0 ? 0 : count
     const step = (name: string, run: (model: Model, real: Real) => void) =>
       new Step<Model, Real>(name, (model, real) => {
         run(model, real)
-        expect(listed(real.retention)).toEqual(model.kept.map(({ name }) => name))
-        expect(real.forgotten).toEqual(model.forgotten)
-        expect(real.all.map((task) => real.retention.has(task))).toEqual(
-          real.all.map(({ name }) => model.kept.some((kept) => kept.name === name))
-        )
-        expect(real.retention.nextExpiryMs).toBe((model.kept[0]?.settledMs ?? Number.POSITIVE_INFINITY) + ms)
+        expect(listed(real.retention.ticketed)).toEqual(namesOf(model.kept))
+        expect(listed(real.retention.unread)).toEqual(namesOf(model.unread))
+        expect(real.retention.size).toBe(model.kept.length + model.unread.length)
+        expect(real.forgotten.toSorted()).toEqual(model.forgotten.toSorted())
+        expect(real.retention.forgottenEarly).toBe(model.early)
+        const oldest = Math.min(...model.kept.map(({ settledMs }) => settledMs))
+        expect(real.retention.oldestTicketMs).toBe(oldest)
+        const next = Math.min(oldest, ...model.unread.map(({ settledMs }) => settledMs)) + ms
+        expect(real.retention.nextExpiryMs).toBe(next)
+      })
+    const keep = (model: Model, task: Known): void => {
+      model.kept.push(task)
+      if (model.kept.length <= room) return
+      const { name, settledMs } = model.kept.shift() as Known
+      if (settledMs + ms > model.now) model.early++
+      model.forgotten.push(name)
+    }
+    const settles = (hasTicket: boolean) => (passed: number) =>
+      step(`one ${hasTicket ? 'with' : 'without'} a ticket settles after ${passed} ms`, (model, { retention, all }) => {
+        model.now += passed
+        const name = ++model.names
+        const task: Kept = { name, settledMs: model.now, ticket: hasTicket ? name : null, prev: null, next: null }
+        all.push(task)
+        retention.add(task)
+        if (hasTicket) return keep(model, task)
+        model.unread.push(task)
+        if (model.unread.length > Math.min(room, UNREAD_COUNT)) model.unread.shift()
       })
     return [
-      fc.nat(5).map((passed) =>
-        step(`one settles after ${passed} ms`, (model, { retention, all }) => {
-          model.now += passed
-          const name = ++model.names
-          const task: Kept = { name, settledMs: model.now, prev: null, next: null }
-          all.push(task)
-          retention.add(task)
-          model.kept.push({ name, settledMs: model.now })
-          while (model.kept.length > count || (ms === 0 && model.kept.length > 0)) {
-            model.forgotten.push((model.kept.shift() as { name: number }).name)
-          }
+      fc.nat(5).map(settles(true)),
+      fc.nat(5).map(settles(false)),
+      fc.nat(40).map((nth) =>
+        step(`the ticket of the ${nth}th without one is read`, (model, { retention, all }) => {
+          const without = all.filter(({ ticket }) => ticket === null)
+          const task = without[nth % Math.max(without.length, 1)]
+          if (task === undefined) return
+          retention.expire(model.now)
+          expire(model)
+          const inTime = task.settledMs + ms > model.now
+          expect(retention.addLate(task, model.now)).toBe(inTime && room > 0)
+          task.ticket = task.name
+          if (!inTime) return
+          model.unread = model.unread.filter(({ name }) => name !== task.name)
+          keep(model, task)
         })
       ),
       fc.nat(20).map((passed) =>
         step(`${passed} ms pass`, (model, { retention }) => {
           model.now += passed
           retention.expire(model.now)
-          while (model.kept[0] !== undefined && model.kept[0].settledMs + ms <= model.now) {
-            model.forgotten.push((model.kept.shift() as { name: number }).name)
-          }
+          expire(model)
         })
       )
     ]
+
+    function expire(model: Model): void {
+      const isOver = ({ settledMs }: Known): boolean => settledMs + ms <= model.now
+      model.forgotten.push(...namesOf(model.kept.filter(isOver)))
+      model.kept = model.kept.filter((task) => !isOver(task))
+      model.unread = model.unread.filter((task) => !isOver(task))
+    }
   }
 
-  it('keeps the newest, none longer than asked for, and forgets each once', async () => {
+  it('keeps the newest tickets and a few tasks without one, none longer than asked for, and forgets each once', async () => {
     const runs = limits.chain((chosen) => fc.tuple(fc.constant(chosen), fc.commands(stepsWithin(chosen), LONG)))
     await fc.assert(
       fc.asyncProperty(runs, async ([chosen, run]) => {
         const forgotten: number[] = []
         const retention = new Retention<Kept>(chosen, ({ name }) => void forgotten.push(name))
-        const model: Model = { now: 0, names: 0, kept: [], forgotten: [] }
+        const model: Model = { now: 0, names: 0, kept: [], unread: [], early: 0, forgotten: [] }
         await fc.asyncModelRun(() => ({ model, real: { retention, forgotten, all: [] } }), run)
       }),
       { numRuns: 300 }

@@ -46,16 +46,29 @@ const readId = (task) => void task.id
 /** @type {(task: Task) => unknown} */
 const askSettled = (task) => task.settled()
 
-/** @param {(task: Task) => unknown} look @returns {Holding} */
-const kept = (look) => async (most, dist) => {
+/** Retained with their tickets. @param {() => unknown} run @param {(task: Task) => unknown} look @returns {Holding} */
+const kept = (run, look) => async (most, dist) => {
   const newPool = await pools(dist, { captureContext: false, retention: { count: 2 * most, ms: 3_600_000 } })
   const pool = newPool().start()
   return async (count) => {
-    for (let n = 0; n < count; n++) look(pool.queueTask(noop))
+    const tasks = []
+    for (let n = 0; n < count; n++) {
+      const task = pool.queueTask(run)
+      readId(task)
+      tasks.push(task)
+    }
     await pool.drain()
+    for (const task of tasks) look(task)
     return pool
   }
 }
+
+/** A result of a thousand characters: a string of its own for each task. */
+const text = () => Buffer.alloc(1_000, 'result ').toString('latin1')
+
+export const KEPT = `${NO_CONTEXT}, kept after its end, id read`
+export const KEPT_RESULT = `${KEPT}, with a result of 1,000 bytes`
+export const KEPT_RECORD = `${KEPT_RESULT}, status read`
 
 /** @param {() => Promise<() => unknown>} prepare answers what queues one task @returns {Holding} */
 const each = (prepare) => async () => {
@@ -76,8 +89,9 @@ export const holdings = {
   [`${ACTIVE}, id read`]: queued({ ...active, look: readId }),
   [`${NO_CONTEXT}, settled() asked`]: queued({ ...none, look: askSettled }),
   [`${ACTIVE}, settled() asked`]: queued({ ...active, look: askSettled }),
-  [`${NO_CONTEXT}, kept after its end`]: kept(() => {}),
-  [`${NO_CONTEXT}, kept after its end, id read`]: kept(readId),
+  [KEPT]: kept(noop, () => {}),
+  [KEPT_RESULT]: kept(text, () => {}),
+  [KEPT_RECORD]: kept(text, (task) => void task.record()),
   fastq: each(async () => {
     const { default: fastq } = await import('fastq')
     const queue = fastq((_, done) => void never().then(done), CONCURRENCY)

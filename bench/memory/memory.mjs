@@ -5,12 +5,12 @@ import { holdings } from './holdings.mjs'
 
 const CHILD = new URL('memory.child.mjs', import.meta.url)
 
-/** @typedef {{ dist: string, tasks: number, processes: number }} Wanted */
+/** @typedef {{ dist: string, tasks: number, processes: number, names?: string[] }} Wanted */
 
 /** @type {(wanted: Wanted) => Promise<import('../results.js').Memory[]>} */
-export const memory = async ({ dist, tasks, processes }) => {
+export const memory = async ({ dist, tasks, processes, names = Object.keys(holdings) }) => {
   const rows = []
-  for (const holding of Object.keys(holdings)) {
+  for (const holding of names) {
     const bytes = []
     for (let n = 0; n < processes; n++) {
       bytes.push(await ask(CHILD, { dist, holding, tasks }, { flags: ['--expose-gc'] }))

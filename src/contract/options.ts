@@ -175,10 +175,15 @@ export interface PerKeyOptions {
   readonly queueCapacity?: number | undefined
 }
 
-/** Limits for keeping settled tasks. A task is dropped as soon as either limit is reached. */
+/**
+ * Limits for keeping settled tasks. A task is dropped as soon as either limit is reached; `stats().retention` reports how
+ * long tickets really last.
+ */
 export interface RetentionOptions {
   /**
-   * Number of settled tasks that are kept. An integer ≥ 0, or `Infinity`.
+   * Number of settled tasks with a ticket that are kept: their id was read, before or after the end, or given by the
+   * caller. An integer ≥ 0, or `Infinity`. Tasks whose id nobody reads take none of it: of them the last 100, but no more
+   * than `count`, are kept for `tasks()`.
    *
    * @defaultValue 1,000
    */

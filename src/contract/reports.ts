@@ -68,8 +68,10 @@ export interface PoolStats {
   readonly waiting: number
   /** Tasks that still run `stuckAfterMs` after their timeout or cancel. */
   readonly stuck: number
-  /** Settled tasks that can still be looked up. */
+  /** Settled tasks that `tasks()` can still return: those with a ticket, and the last few without one. */
   readonly retained: number
+  /** How long tickets really last. */
+  readonly retention: RetentionStats
   /** Highest number of tasks that ran at the same time. */
   readonly peakRunning: number
   /** Highest number of tasks that were queued at the same time. */
@@ -85,6 +87,19 @@ export interface PoolStats {
   readonly waitMs: DurationStats
   /** Time from start to end of an attempt. */
   readonly runMs: DurationStats
+}
+
+/**
+ * How long the tickets of settled tasks really last. A ticket is an id that was read, or given by the caller. As long as
+ * `forgottenEarly` does not grow, each ticket lasts for the whole `retention.ms`.
+ */
+export interface RetentionStats {
+  /** Settled tasks that can be looked up by their ticket: at most `retention.count`. */
+  readonly retained: number
+  /** Time since the settle of the oldest of them, in milliseconds; 0 when there is none. */
+  readonly oldestMs: number
+  /** Tickets forgotten before their time because there were more than `retention.count`, since the pool was created. */
+  readonly forgottenEarly: number
 }
 
 /** Counters since the pool was created. None ever decreases. */

@@ -51,7 +51,10 @@ export interface TaskRecord {
   readonly startedAt?: string
   /** Time at which the task reached its final state. */
   readonly settledAt?: string
-  /** Latest time until which a settled task is kept. The pool drops it earlier if its `retention.count` is exceeded. */
+  /**
+   * Latest time until which a settled task is kept. The pool drops it earlier if its `retention.count` is exceeded;
+   * `stats().retention` reports whether that happens.
+   */
   readonly expiresAt?: string
   /** Estimated number of starts up to and including that of this task. Only while it is in the queue. */
   readonly position?: number

@@ -33,6 +33,7 @@ export class PoolView {
       waiting: scheduler.waiters.size,
       stuck: attempts.stuck,
       retained: tickets.retained.size,
+      retention: tickets.stats(),
       peakRunning: scheduler.peakRunning,
       peakQueued: scheduler.peakQueued,
       oldestQueuedMs: this.#oldestQueuedMs(),
@@ -75,7 +76,8 @@ export class PoolView {
     }
     for (let task = parts.scheduler.delayed.head; task !== null; task = task.next) add(task)
     for (const { task } of attempts.workers.busy()) add(task)
-    for (let task = tickets.retained.head; task !== null; task = task.next) add(task)
+    const { ticketed, unread } = tickets.retained
+    for (const { head } of [ticketed, unread]) for (let task = head; task !== null; task = task.next) add(task)
     return found.sort((a, b) => b.queuedMs - a.queuedMs || b.order - a.order).slice(0, limit)
   }
 

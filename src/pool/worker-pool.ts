@@ -201,12 +201,15 @@ export class WorkerPool<H extends HandlersOf<H> = Record<never, never>> {
     return this.#admission.submitWhenFree(run, undefined, checkWaitOptions(second, undefined))
   }
 
-  /** The task with this id: live, or settled and still retained. */
+  /** The task with this id: live, or settled and still retained; `stats().retention` reports how long tickets last. */
   task(id: string): Task | undefined {
     return this.#dispatcher.tickets.find(id)
   }
 
-  /** Live and retained tasks, newest first. */
+  /**
+   * Live and retained tasks, newest first. Of settled tasks whose id nobody has read there are the last 100, but no more
+   * than `retention.count`.
+   */
   tasks(query?: TasksQuery): Task[] {
     const { state, key, limit } = checkTasksQuery(query)
     return this.#view.tasks(state, key, limit)

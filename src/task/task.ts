@@ -56,6 +56,8 @@ export class PoolTask implements Entry<PoolTask>, Task<never>, AttemptedTask {
   next: PoolTask | null = null
   /** Made when the id is first read. */
   ticket: Ticket | null = null
+  /** Stamps are in whole milliseconds since the pool was made; -1: not yet. */
+  settledMs = -1
   // The fields of the scheduler. One flat class: the engine would call a base class's constructor for every task.
   stage: Stage = OUTSIDE
   order = 0
@@ -65,10 +67,8 @@ export class PoolTask implements Entry<PoolTask>, Task<never>, AttemptedTask {
   work: Work | undefined
   /** A handler's input until the task settles; then its outcome: the result, the error or the cancellation. */
   payload: unknown
-  /** Stamps in whole milliseconds since the pool was made; -1: not yet. */
   queuedMs: number
   startedMs = -1
-  settledMs = -1
   observers: Resolve | Observer | null = null
   details: TaskDetails | null = null
   context: AsyncContext | null = null

@@ -1,3 +1,4 @@
+import type { RetentionStats } from '../contract/reports.js'
 import type { PoolSettings } from '../contract/settings.js'
 import type { Clock } from '../ports/clock.js'
 import { type PoolStage, STOPPED } from '../scheduler/lifecycle.js'
@@ -34,10 +35,17 @@ export class Tickets {
     })
   }
 
-  /** The retained tasks, oldest first. */
-  get retained(): Retention<PoolTask>['tasks'] {
+  /** The retained tasks. */
+  get retained(): Pick<Retention<PoolTask>, 'size' | 'ticketed' | 'unread'> {
     this.#expire()
-    return this.#retention.tasks
+    return this.#retention
+  }
+
+  /** How long tickets last. */
+  stats(): RetentionStats {
+    const { ticketed, oldestTicketMs, forgottenEarly } = this.#expire()
+    const oldestMs = ticketed.size === 0 ? 0 : Math.max(this.#now - oldestTicketMs, 0)
+    return { retained: ticketed.size, oldestMs, forgottenEarly }
   }
 
   /** The task with this ticket. */
@@ -55,7 +63,7 @@ export class Tickets {
 
   /** Generates a ticket for a task. It is found as long as the task is live or retained. */
   issue(task: PoolTask): Ticket {
-    return this.#table.issue(!task.isSettled || this.#retention.has(task) ? task : undefined)
+    return this.#table.issue(!task.isSettled || this.#retainLate(task) ? task : undefined)
   }
 
   /** Retains a settled task. */
@@ -64,14 +72,23 @@ export class Tickets {
     if (!this.#expiry.isSet) this.#setTimer()
   }
 
+  /** Retains a settled task because its ticket is read, unless its time has passed. */
+  #retainLate(task: PoolTask): boolean {
+    const { nextExpiryMs } = this.#expire()
+    const isRetained = this.#retention.addLate(task, this.#now)
+    if (!this.#expiry.isSet || this.#retention.nextExpiryMs < nextExpiryMs) this.#setTimer()
+    return isRetained
+  }
+
   get #now(): number {
     return this.#parts.turn.fresh()
   }
 
   /** Drops expired tasks; needed where the timer is late, or not set after a stop. */
-  #expire(): void {
+  #expire(): Retention<PoolTask> {
     const now = this.#now
     if (this.#retention.nextExpiryMs <= now) this.#forget(now)
+    return this.#retention
   }
 
   #forget(now: number): void {

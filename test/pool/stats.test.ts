@@ -29,6 +29,7 @@ describe('stats', () => {
       waiting: 0,
       stuck: 0,
       retained: 0,
+      retention: { retained: 0, oldestMs: 0, forgottenEarly: 0 },
       peakRunning: 0,
       peakQueued: 0,
       oldestQueuedMs: 0,

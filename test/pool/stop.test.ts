@@ -986,7 +986,9 @@ describe('a large queue', () => {
     expect({ canceled, reason, count: unstarted.count }).toEqual({ canceled: COUNT, reason: 'a million', count: COUNT })
     expect(unstarted.ids).toHaveLength(1_000)
     expect(new Set(unstarted.ids).size).toBe(1_000)
-    expect(pool.stats()).toMatchObject({ queued: 0, retained: 1_000, totals: { canceled: COUNT, started: 0 } })
+    expect(pool.stats()).toMatchObject({ queued: 0, totals: { canceled: COUNT, started: 0 } })
+    expect(pool.stats().retention, 'those that the report names').toMatchObject({ retained: 1_000, forgottenEarly: 0 })
+    expect(unstarted.ids.every((id) => pool.task(id)?.state === 'canceled')).toBe(true)
   })
 
   it('B13 is canceled in slices also at the end of a grace, while running tasks end', async () => {

@@ -17,13 +17,14 @@ export class Aborts extends Part {
     const { explainer, model, checks, now } = this.world
     explainer.sync()
     const real = actor.real as Task
+    const id = by === 'pool' ? this.world.cast.ticket(actor) : ''
     const hit = by === 'pool' ? this.#holderOfItsId(actor) : actor
     const reason = given ? new Error(`canceled at ${now}`) : undefined
     const settled = hit === undefined || hit.task.settled
-    const retained = hit !== undefined && (!settled || model.retained.includes(hit.task))
+    const retained = hit !== undefined && (!settled || model.tickets.includes(hit.task))
     const expected = settled ? { task: false, pool: retained ? 'finished' : 'unknown' } : this.#askToEnd(hit, reason)
     const forgets = this.world.plan.setup.retention.ms < NEVER && hit !== undefined && settled
-    const answer = by === 'task' ? real.cancel(reason) : this.world.pool.cancel(real.id, reason)
+    const answer = by === 'task' ? real.cancel(reason) : this.world.pool.cancel(id, reason)
     const right = forgets && by === 'pool' ? answer === 'finished' || answer === 'unknown' : answer === expected[by]
     checks.that('I13', right, () => `cancel answered ${String(answer)}, not ${String(expected[by])}`)
     if (hit?.task.called && !hit.task.settled) this.learn(hit)
@@ -46,6 +47,7 @@ export class Aborts extends Part {
       return { task: true, pool: 'canceled' }
     }
     this.learn(actor)
+    this.world.cast.ticket(actor) // without a reason, the error that aborts it names it
     const first = !task.cancelRequested
     if (first) {
       task.cancelRequested = true
@@ -91,7 +93,7 @@ export class Aborts extends Part {
 
   #learnFromRecord(actor: Actor): void {
     const { task, cancelReasons, signal } = actor
-    if ((actor.real as Task).record().cancelRequestedAt === undefined) return
+    if (this.world.cast.record(actor).cancelRequestedAt === undefined) return
     task.cancelRequested = true
     if (task.aborted === undefined && !task.entered) {
       const by = cancelReasons.length > 0 ? 'user' : signal?.aborted ? 'signal' : 'pool_stopped'

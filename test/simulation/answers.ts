@@ -7,7 +7,9 @@ import type { Target } from './plan.js'
 export class Answers extends Part {
   askOne(target: Target): void {
     const actor = this.world.cast.accepted(target)
-    if (actor !== undefined) this.ask(actor)
+    if (actor === undefined) return
+    this.ask(actor)
+    if (actor.task.settled) this.world.cast.ticket(actor)
   }
 
   ask(actor: Actor): void {

@@ -1,3 +1,4 @@
+import type { Task, TaskRecord } from '../../src/index.js'
 import { Actor } from './actor.js'
 import { ModelTask } from './model-task.js'
 import { Part } from './part.js'
@@ -24,6 +25,22 @@ export class Cast extends Part {
 
   of(task: ModelTask): Actor {
     return this.#actorOf.get(task) as Actor
+  }
+
+  /** The ticket. Whoever reads it has it. */
+  ticket(actor: Actor): string {
+    const { task } = actor
+    const real = actor.real as Task
+    const settled = real.state !== 'queued' && real.state !== 'running'
+    if (settled && !task.settled) task.readOnceSettled = true
+    else this.world.model.readTicket(task)
+    return real.id
+  }
+
+  /** The record, and with it the ticket. */
+  record(actor: Actor): TaskRecord {
+    this.ticket(actor)
+    return (actor.real as Task).record()
   }
 
   /** Whom an event is about. */

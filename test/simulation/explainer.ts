@@ -61,8 +61,8 @@ export class Explainer extends Part {
   }
 
   #hasWaitedTooLong(task: ModelTask): boolean {
-    const real = this.world.cast.of(task).real as Task
-    return real.state === 'canceled' && real.record().reason === 'queue_timeout'
+    const actor = this.world.cast.of(task)
+    return actor.real?.state === 'canceled' && this.world.cast.record(actor).reason === 'queue_timeout'
   }
 
   #explainEnds(): boolean {
@@ -103,8 +103,8 @@ export class Explainer extends Part {
       if (task.retryAt <= now && (due === undefined || task.retryAt < due.retryAt)) due = task
     }
     if (due === undefined) return false
-    const real = cast.of(due).real as Task
-    if (real.state === 'queued' && real.record().position === undefined) return false
+    const actor = cast.of(due)
+    if (actor.real?.state === 'queued' && cast.record(actor).position === undefined) return false
     model.requeue(due)
     return true
   }

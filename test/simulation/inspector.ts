@@ -72,9 +72,9 @@ export class Inspector extends Part {
     callers.lookAtTheEnd()
     checks.that('I15', clock.set === 0, () => 'a stopped pool has a timer')
     stops.lookAtTheEnd()
+    ledger.lookAtTheEnd()
     ears.lookAtTheEnd()
     unobserved.lookAtTheEnd()
-    ledger.lookAtTheEnd()
     checks.rethrow()
   }
 }

@@ -1,3 +1,4 @@
+import type { PoolStats } from '../../src/index.js'
 import { Part } from './part.js'
 
 const NEVER = Number.POSITIVE_INFINITY
@@ -8,6 +9,8 @@ export class Ledger extends Part {
   #lastTotals: readonly number[] = []
   /** Whether the plan resizes the pool: then its first bound is not the last. */
   #resizes: boolean | undefined
+  /** Whether the loop is ever blocked: then stamps may be older than the model's. */
+  #blocks: boolean | undefined
 
   /** Whether the books are looked at in this event: in each fourth, for they are long. */
   get isDue(): boolean {
@@ -43,7 +46,7 @@ export class Ledger extends Part {
     checks.same('I12', 'state', stats.state, model.state)
     this.#neverFall([totals.submitted, totals.accepted, totals.refused, totals.started, totals.retried])
     this.#lookAtBound(stats.running)
-    this.#lookAtRetained(stats.retained)
+    this.#lookAtRetained(stats)
   }
 
   #neverFall(totals: readonly number[]): void {
@@ -63,19 +66,43 @@ export class Ledger extends Part {
     checks.that('I3', model.live <= most, () => `${model.live} of ${most} places taken`)
   }
 
-  #lookAtRetained(retained: number): void {
+  #lookAtRetained({ retained, retention }: PoolStats): void {
     const { checks, model, plan, now } = this.world
-    const { ms } = plan.setup.retention
-    if (ms === NEVER) return checks.same('I16', 'retained', retained, model.retained.length)
-    const young = model.retained.filter(({ settledAt }) => now - settledAt < ms)
+    const { count, ms } = plan.setup.retention
+    checks.that('I16', retention.retained <= count, () => `${retention.retained} tickets, more than ${count}`)
+    const fewest = retained - retention.retained
+    checks.that('I16', fewest <= model.unreadCount, () => `${fewest} are retained whose ticket nobody has`)
+    const young = model.settled.filter(({ settledAt }) => now - settledAt < ms)
     checks.that('I16', retained <= young.length, () => `${retained} retained, not ${young.length}`)
+    checks.that('I16', retention.forgottenEarly <= model.forgottenEarly, () => 'a ticket was forgotten early')
+    if (ms === NEVER) this.#lookAtEachRetained(retained, retention)
+  }
+
+  /** Nothing expires: then what is retained is known exactly. */
+  #lookAtEachRetained(retained: number, retention: PoolStats['retention']): void {
+    const { checks, model, plan, now } = this.world
+    checks.same('I16', 'retained', retained, model.tickets.length + model.unread.length)
+    checks.same('I16', 'retention.retained', retention.retained, model.tickets.length)
+    checks.same('I16', 'retention.forgottenEarly', retention.forgottenEarly, model.forgottenEarly)
+    const oldest = model.tickets.length === 0 ? 0 : now - Math.min(...model.tickets.map(({ settledAt }) => settledAt))
+    this.#blocks ??= plan.operations.some((operation) => operation.do === 'block')
+    const wrong = this.#blocks ? oldest - retention.oldestMs : Math.abs(oldest - retention.oldestMs) // stamps may be older
+    checks.that('I16', wrong < 1, () => `the oldest ticket is of ${oldest} ms, not ${retention.oldestMs}`)
   }
 
   lookAtTheEnd(): void {
-    const { checks, model, plan, pool } = this.world
+    const { checks, model, plan, pool, cast } = this.world
     if (plan.setup.retention.ms !== NEVER) return
     const listed = pool.tasks({ limit: 1_000 })
-    const right = listed.length === Math.min(model.retained.length, 1_000)
-    checks.that('I16', right, () => `${listed.length} tasks are listed, not ${model.retained.length}`)
+    const right = listed.length === Math.min(model.tickets.length + model.unread.length, 1_000)
+    checks.that('I16', right, () => `${listed.length} tasks are listed, not ${model.tickets.length}`)
+    for (const actor of cast.actors.toReversed()) if (actor.real !== undefined) cast.ticket(actor)
+    this.compare()
+    for (const { task, real } of cast.actors) {
+      if (real === undefined) continue
+      const found = pool.task(real.id) === real
+      const expected = model.tickets.includes(task)
+      checks.that('I16', found === expected, () => `the ticket of ${task.name} is ${found ? 'known' : 'unknown'}`)
+    }
   }
 }

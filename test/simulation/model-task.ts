@@ -21,6 +21,10 @@ export class ModelTask {
   waitUntil = Number.POSITIVE_INFINITY
   retryAt = Number.POSITIVE_INFINITY
   settledAt = 0
+  /** Whether somebody has the ticket. */
+  hasTicket = false
+  /** The ticket was read when the task had settled, but the model did not know that yet. */
+  readOnceSettled = false
 
   // ── of the present attempt ──
   /** Its function is about to be called. */

@@ -25,7 +25,14 @@ export class Model {
   delayed: ModelTask[] = []
   running: ModelTask[] = []
   line: ModelTask[] = []
-  retained: ModelTask[] = []
+  /** Settled tasks whose ticket somebody has, in the order in which that came true. */
+  tickets: ModelTask[] = []
+  /** Settled tasks whose ticket nobody has, oldest first. */
+  unread: ModelTask[] = []
+  /** Settled tasks, retained or not. */
+  settled: ModelTask[] = []
+  /** Tickets that had to go because there were too many. */
+  forgottenEarly = 0
   calls: number[] = []
   /** Running tasks in the order in which they were given their workers, not called yet. */
   uncalled: ModelTask[] = []
@@ -97,6 +104,7 @@ export class Model {
   accept(task: ModelTask, verdict: 'worker' | 'queue', now: number): void {
     this.accepted++
     this.busy = true
+    if (task.plan.id !== undefined) this.readTicket(task)
     if (verdict === 'worker') {
       task.place = 'running'
       this.running.push(task)
@@ -143,7 +151,7 @@ export class Model {
   }
 
   find(id: string): ModelTask | undefined {
-    return [...this.running, ...this.queue, ...this.delayed, ...this.retained].find(({ plan }) => plan.id === id)
+    return [...this.running, ...this.queue, ...this.delayed, ...this.tickets].find(({ plan }) => plan.id === id)
   }
 
   // ── starting ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -257,11 +265,42 @@ export class Model {
     task.stuck = false
     task.settledAt = now
     this[to]++
-    this.retained.push(task)
-    if (this.retained.length > this.setup.retention.count) this.retained.shift()
-    if (this.setup.retention.ms === 0) this.retained = []
+    this.settled.push(task)
+    this.retain(task)
     if (this.live === 0 && !this.line.some((waiter) => this.getsIn(waiter, now))) this.crossings++
   }
+
+  // ── tickets ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** How many settled tasks whose ticket nobody has may be listed. */
+  get unreadCount(): number {
+    return Math.min(this.setup.retention.count, 100)
+  }
+
+  retain(task: ModelTask): void {
+    if (task.hasTicket) return this.retainTicket(task)
+    this.unread.push(task)
+    if (this.unread.length > this.unreadCount) this.unread.shift()
+    if (task.readOnceSettled) this.readTicket(task)
+  }
+
+  retainTicket(task: ModelTask): void {
+    this.tickets.push(task)
+    if (this.tickets.length <= this.setup.retention.count) return
+    this.tickets.shift()
+    this.forgottenEarly++
+  }
+
+  /** From now on somebody has the ticket. */
+  readTicket(task: ModelTask): void {
+    if (task.hasTicket) return
+    task.hasTicket = true
+    if (!task.settled) return
+    this.unread = this.unread.filter((other) => other !== task)
+    this.retainTicket(task)
+  }
+
+  // ── moves ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   leaveWorker(task: ModelTask): void {
     this.running = this.running.filter((other) => other !== task)

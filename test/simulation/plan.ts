@@ -42,6 +42,8 @@ export interface TaskPlan {
   readonly inside: readonly Action[]
   /** It does that a microtask later, perhaps when it has ended. */
   readonly later?: boolean
+  /** When the ticket is read: late, when it has settled; never, unless it has to be. Absent: as soon as it is accepted. */
+  readonly reads?: 'late' | 'never'
   readonly id?: string
   readonly join?: boolean
   readonly key?: string

@@ -14,13 +14,14 @@ import {
   type TaskPlan
 } from './plan.js'
 import { Random } from './random.js'
+import { withReaders } from './readers.js'
 
 /**
  * Everything that a seed decides. Nothing is drawn later, so operations can be taken out one by one. In every eleventh
  * seed tasks wait for their own pool, and are to be told so.
  */
 export function planOf(seed: number, length = 80): Plan {
-  return new Planner(new Random(seed), seed % 11 === 0).plan(seed, length)
+  return withReaders(new Planner(new Random(seed), seed % 11 === 0).plan(seed, length))
 }
 
 /**

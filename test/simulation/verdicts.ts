@@ -105,12 +105,15 @@ export class Verdicts extends Part {
     }
   }
 
-  #accept({ task, real }: Actor, verdict: Verdict): void {
-    const { checks, model, now } = this.world
+  #accept(actor: Actor, verdict: Verdict): void {
+    const { cast, checks, model, now } = this.world
+    const { task, real } = actor
     const right = verdict === 'worker' || verdict === 'queue'
     checks.that('I4', right, () => `${task.name} was accepted, the verdict is ${verdict}`)
     const state = verdict === 'worker' ? 'running' : 'queued'
     checks.that('I5', real?.state === state, () => `${task.name} is ${real?.state}, not ${state}`)
-    if (verdict === 'worker' || verdict === 'queue') model.accept(task, verdict, now)
+    if (verdict !== 'worker' && verdict !== 'queue') return
+    model.accept(task, verdict, now)
+    if (task.plan.reads === undefined) cast.ticket(actor)
   }
 }

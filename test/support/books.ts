@@ -8,13 +8,23 @@ export { EVENTS }
 type AnyPool = WorkerPool<any>
 
 /** The first rule of the counters that is broken, if any. Cheap, because it is checked at every event. */
-function brokenRule({ totals, running, queued, delayed, waiting, stuck, retained }: PoolStats): string | undefined {
+function brokenRule(stats: PoolStats): string | undefined {
+  const { totals, running, queued, delayed, waiting, stuck, retained, retention } = stats
   const { submitted, refused, accepted, succeeded, failed, canceled } = totals
   if (submitted !== accepted + refused + waiting) return 'submitted = accepted + refused + waiting'
   if (accepted !== queued + delayed + running + succeeded + failed + canceled) {
     return 'accepted = queued + delayed + running + succeeded + failed + canceled'
   }
-  const least = Math.min(running, queued, delayed, waiting, stuck, retained, ...Object.values(totals))
+  if (retention.retained > retained || retained > succeeded + failed + canceled) return 'tickets ≤ retained ≤ settled'
+  const least = Math.min(
+    running,
+    queued,
+    delayed,
+    waiting,
+    stuck,
+    ...Object.values(totals),
+    ...Object.values(retention)
+  )
   return least >= 0 ? undefined : 'no count is negative'
 }
 

@@ -87,6 +87,7 @@ describe('looking up tasks', () => {
     const { clock, pool } = make({ retention: { ms: Number.POSITIVE_INFINITY, count: Number.POSITIVE_INFINITY } })
     pool.start()
     const tasks = Array.from({ length: 1_500 }, () => pool.queueTask(() => {}))
+    for (const { id } of tasks) pool.task(id)
     await clock.turn()
     expect(clock.timers()).toBe(0)
     await clock.advance(2 ** 45)
@@ -98,7 +99,7 @@ describe('looking up tasks', () => {
   it('keeps 1,000 tasks for ten minutes by default', async () => {
     const { clock, pool } = make()
     pool.start()
-    for (let n = 0; n < 1_001; n++) pool.queueTask(() => {})
+    for (let n = 0; n < 1_001; n++) pool.queueTask(() => {}, { id: `task-${n}` })
     await clock.turn()
     expect(pool.stats().retained).toBe(1_000)
     expect(clock.timers('alive')).toBe(0)
