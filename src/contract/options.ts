@@ -78,7 +78,7 @@ export interface WorkerPoolOptions<H = Handlers> {
   /**
    * Grace of `stop()`: time during which accepted tasks still start and run, in milliseconds.
    *
-   * @defaultValue 0
+   * @defaultValue 20,000: with `forceMs` it fits the 30 seconds that platforms allow
    */
   readonly graceMs?: number | undefined
 

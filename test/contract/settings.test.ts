@@ -443,7 +443,7 @@ describe('the options of a pool', () => {
       rateLimit: undefined,
       perKey: null,
       retention: { count: 1_000, ms: 600_000 },
-      graceMs: 0,
+      graceMs: 20_000,
       forceMs: 5_000,
       stuckAfterMs: 30_000,
       captureContext: true,

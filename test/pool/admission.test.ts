@@ -498,7 +498,7 @@ describe('wrong arguments', () => {
     }
     expect(full.stats()).toEqual(before)
     expect(witness.told).toEqual([])
-    await full.stop()
+    await full.stop({ graceMs: 0 })
     const told = witness.told.length
     for (const [options, error] of wrong) {
       expect(thrown(() => full.queueTask(never, options))).toBeInstanceOf(error)
@@ -643,7 +643,7 @@ describe('ids', () => {
     await clock.turn()
     expect(join()).toBe(task)
     await expect(pool.queueTaskWhenFree(never, { id: 'a', onDuplicate: 'join' })).resolves.toBe(task)
-    await pool.stop()
+    await pool.stop({ graceMs: 0 })
     expect(join()).toBe(task)
     expect(pool.stats().totals).toMatchObject({ submitted: 1, accepted: 1, refused: 0 })
     expect(witness.names(task)).toEqual(['queued', 'started', 'succeeded', 'settled'])
@@ -747,7 +747,7 @@ describe('tasks that queue tasks', () => {
     expect(deepest).toBeGreaterThan(1)
     expect(deepest).toBeLessThan(60)
     expect(expectBalance(pool).totals.accepted).toBe(DEEP)
-    await pool.stop()
+    await pool.stop({ graceMs: 0 })
   })
 
   it('A12 a listener that queues the next task at each settle does not grow the stack, 100,000 deep', async () => {
@@ -759,7 +759,7 @@ describe('tasks that queue tasks', () => {
     pool.queueTask(() => {})
     while (left > 0) await nextTurn()
     expect(expectBalance(pool).totals).toMatchObject({ accepted: DEEP, succeeded: DEEP, failed: 0 })
-    await pool.stop()
+    await pool.stop({ graceMs: 0 })
   })
 
   it('A12 a listener that queues and cancels the next task is called exactly as often as expected', () => {
@@ -781,7 +781,7 @@ describe('the count of refused tasks', () => {
     const during: number[] = []
     pool.on('refused', () => during.push(pool.stats().totals.refused))
     const errors = [thrown(() => pool.queueTask(never)), thrown(() => pool.queueTask(never, { id: 'a', key: 'k' }))]
-    await pool.stop()
+    await pool.stop({ graceMs: 0 })
     errors.push(thrown(() => pool.queueTask(never, { name: 'late' })))
     expect(errors.map((error) => (error as QueueFullError).code)).toEqual([
       'ERR_QUEUE_FULL',

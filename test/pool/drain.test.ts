@@ -36,7 +36,7 @@ describe('drain', () => {
     expect(await pool.drain({ timeoutMs: 0 })).toBeUndefined()
     pool.pause()
     expect(await pool.drain({ signal: new AbortController().signal })).toBeUndefined()
-    await pool.stop()
+    await pool.stop({ graceMs: 0 })
     expect(await pool.drain()).toBeUndefined()
     expect(clock.timers()).toBe(0)
   })
@@ -132,7 +132,7 @@ describe('drain', () => {
       async (_, pool) => {
         pool.queueTask(hang)
         const waits = pool.drain()
-        void pool.stop()
+        void pool.stop({ graceMs: 0 })
         return waits
       }
     ]

@@ -426,7 +426,7 @@ describe('the order', () => {
       pool.start()
       const first = pool.queueTask(() => Promise.reject(new Error('the first failure')))
       const rest = [pool.queueTask(hang), pool.queueTask(hang)]
-      pool.once(event, () => void pool.stop())
+      pool.once(event, () => void pool.stop({ graceMs: 0 }))
       const drained = pool.drain().then(() => witness.names().length)
       await clock.turn()
       expect(rest.map(({ state }) => state)).toEqual(['canceled', 'canceled'])
@@ -556,7 +556,7 @@ describe('the cost of events', () => {
     const pool = new WorkerPool({ concurrency: 2, queueCapacity: 100, clock }).start()
     for (let n = 0; n < 50; n++) pool.queueTask(() => n)
     await clock.turn()
-    const report = await pool.stop()
+    const report = await pool.stop({ graceMs: 0 })
     expect(report.canceled).toBe(0)
     expect(pool.stats().totals.succeeded).toBe(50)
     expect(clock.bytes).toBe(0)

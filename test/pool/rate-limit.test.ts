@@ -466,7 +466,7 @@ describe('a stop', () => {
     const { clock, pool } = startedPool({ concurrency: 5, rateLimit: { starts: 1, intervalMs: 1_000 } })
     const tasks = [pool.queueTask(untilAborted), pool.queueTask(never), pool.queueTask(never)]
     await clock.turn()
-    const stopped = pool.stop()
+    const stopped = pool.stop({ graceMs: 0 })
     await clock.turn()
     expect(statesOf(tasks)).toEqual(['canceled', 'canceled', 'canceled'])
     expect(await stopped).toMatchObject({ unstarted: { count: 2 }, aborted: { count: 1 } })

@@ -60,7 +60,7 @@ describe('stats', () => {
     await clock.turn()
     expect(keys(pool.stats())).toEqual(all)
     expect(before.totals.accepted).toBe(0)
-    await pool.stop()
+    await pool.stop({ graceMs: 0 })
     expect(keys(pool.stats())).toEqual(all)
     expect(JSON.parse(JSON.stringify(pool.stats()))).toEqual(pool.stats())
   })
@@ -340,7 +340,7 @@ describe('the pool in one line', () => {
     expect(String(pool)).toBe(
       'p (paused): running 1/1, queued 0/1, delayed 1, waiting 1, 0 succeeded, 0 failed, 1 canceled, 0 refused'
     )
-    void pool.stop({ forceMs: 10 })
+    void pool.stop({ graceMs: 0, forceMs: 10 })
     expect(String(pool)).toMatch(/^p \(stopping\): /)
     await clock.advance(10)
     expect(String(pool)).toBe('p (stopped): running 0/1, queued 0/1, 0 succeeded, 1 failed, 2 canceled, 1 refused')
@@ -355,7 +355,7 @@ describe('the pool in one line', () => {
     pool.resume()
     await clock.turn()
     lines.push(String(pool))
-    void pool.stop({ forceMs: 10 })
+    void pool.stop({ graceMs: 0, forceMs: 10 })
     lines.push(String(pool))
     await clock.advance(10)
     lines.push(String(pool))

@@ -86,7 +86,7 @@ describe('before stop returns', () => {
     )
     const queued = pool.queueTask(never)
     await clock.turn()
-    const called = pool.stop({ reason: 'now' })
+    const called = pool.stop({ graceMs: 0, reason: 'now' })
     expect(queued.state).toBe('canceled')
     expect(running.map(({ state }) => state)).toEqual(['running', 'running'])
     expect(signals.map(({ aborted }) => aborted)).toEqual([true, true])
@@ -113,7 +113,7 @@ describe('before stop returns', () => {
       return never()
     })
     await clock.turn()
-    void pool.stop()
+    void pool.stop({ graceMs: 0 })
     expect(reasons).toHaveLength(2)
     for (const reason of reasons) {
       expect(reason).toBeInstanceOf(PoolStoppedError)
@@ -125,7 +125,7 @@ describe('before stop returns', () => {
     const { pool } = startedPool()
     const tasks = [pool.queueTask(untilAborted), pool.queueTask(never)]
     pool.on('stopping', () => pool.resize({ concurrency: 2 }))
-    const { unstarted } = await pool.stop()
+    const { unstarted } = await pool.stop({ graceMs: 0 })
     expect(unstarted.ids.toSorted()).toEqual(tasks.map(({ id }) => id).toSorted())
     expect(pool.stats().peakRunning).toBe(1)
   })
@@ -148,7 +148,7 @@ describe('before stop returns', () => {
 
   it('an idle pool is still stopping when stop returns, and has stopped soon after', async () => {
     const { clock, pool, witness } = startedPool()
-    const stopped = pool.stop()
+    const stopped = pool.stop({ graceMs: 0 })
     expect(pool.state).toBe('stopping')
     expect(await stopped).toEqual(report({}))
     expect(pool.state).toBe('stopped')
@@ -303,7 +303,7 @@ describe('the grace', () => {
     const asked = pool.queueTask(untilAborted)
     await clock.turn()
     asked.cancel('the user')
-    const stopped = pool.stop({ forceMs: 1_000 })
+    const stopped = pool.stop({ graceMs: 0, forceMs: 1_000 })
     await clock.advance(10)
     well.open('saved')
     badly.fail(mistake)
@@ -313,6 +313,33 @@ describe('the grace', () => {
     await expect(bad.result()).rejects.toBe(mistake)
     expect(bad.record().attempt).toBe(1)
     expect(asked.record().reason).toBe('user')
+  })
+})
+
+describe('a stop without options', () => {
+  it('loses nothing that was accepted: nine tasks are called and succeed', async () => {
+    const { clock, pool } = startedPool({ concurrency: 1, queueCapacity: 100 })
+    for (let n = 0; n < 9; n++) pool.queueTask(() => new Promise((done) => clock.timer(() => done(n)).set(2_000)))
+    const stopped = pool.stop()
+    expect(pool.stats()).toMatchObject({ running: 1, queued: 8 })
+    await clock.advance(18_000)
+    expect(await stopped).toEqual(report({ durationMs: 18_000, succeeded: 9 }))
+  })
+
+  it('has a grace of 20 seconds and a force time of five', async () => {
+    const { clock, pool } = startedPool({ concurrency: 1, queueCapacity: 1 })
+    const deaf = pool.queueTask(never)
+    const queued = pool.queueTask(never)
+    await clock.turn()
+    const stopped = pool.stop()
+    await clock.advance(19_999)
+    expect([deaf.state, queued.state]).toEqual(['running', 'queued'])
+    await clock.advance(1)
+    expect([deaf.state, queued.state]).toEqual(['running', 'canceled'])
+    await clock.advance(4_999)
+    expect(pool.state).toBe('stopping')
+    await clock.advance(1)
+    expect(await stopped).toMatchObject({ durationMs: 25_000, unstarted: { count: 1 }, interrupted: { count: 1 } })
   })
 })
 
@@ -356,7 +383,7 @@ describe('the force deadline', () => {
     const { clock, pool } = startedPool()
     pool.queueTask(never)
     await clock.turn()
-    const stopped = pool.stop()
+    const stopped = pool.stop({ graceMs: 0 })
     await clock.advance(4_999)
     expect(pool.state).toBe('stopping')
     await clock.advance(1)
@@ -440,7 +467,7 @@ describe('the force deadline', () => {
     const stopped = pool.stop({ graceMs: Number.POSITIVE_INFINITY, forceMs: Number.POSITIVE_INFINITY })
     await clock.advance(2 ** 40)
     expect(pool.state).toBe('stopping')
-    void pool.stop({ forceMs: 7 })
+    void pool.stop({ graceMs: 0, forceMs: 7 })
     await clock.advance(7)
     expect(await stopped).toMatchObject({ durationMs: 2 ** 40 + 7, interrupted: { count: 1 } })
   })
@@ -453,7 +480,7 @@ describe('the force deadline', () => {
       void pool.stop({ graceMs: 0, forceMs: 0 })
       for (const task of tasks) task.cancel()
     })
-    const stopped = pool.stop({ forceMs: 10 })
+    const stopped = pool.stop({ graceMs: 0, forceMs: 10 })
     await clock.advance(10)
     expect(await stopped).toMatchObject({ failed: 3, interrupted: { count: 3, ids: tasks.map(({ id }) => id) } })
     expect(tasks.map((task) => witness.names(task))).toEqual(
@@ -500,10 +527,10 @@ describe('stop again', () => {
     pool.start()
     pool.queueTask(untilAborted)
     await clock.turn()
-    const promises = Array.from({ length: 1_000 }, () => pool.stop())
+    const promises = Array.from({ length: 1_000 }, () => pool.stop({ graceMs: 0 }))
     expect(new Set([...promises, closed, pool.closed]).size).toBe(1)
     const first = await closed
-    expect(pool.stop({ reason: 'again' })).toBe(closed)
+    expect(pool.stop({ graceMs: 0, reason: 'again' })).toBe(closed)
     expect(await pool.stop({ graceMs: 10 })).toBe(first)
     expect(witness.names().filter((name) => name === 'stopping' || name === 'stopped')).toEqual(['stopping', 'stopped'])
     expect(pool.state).toBe('stopped')
@@ -517,7 +544,7 @@ describe('stop again', () => {
     const stopped = pool.stop({ graceMs: 60_000 })
     await clock.advance(1_000)
     expect([running.state, queued.state]).toEqual(['running', 'queued'])
-    void pool.stop()
+    void pool.stop({ graceMs: 0 })
     expect(queued.state).toBe('canceled')
     expect(await stopped).toMatchObject({ durationMs: 1_000, canceled: 2, aborted: { count: 1 } })
     expect(running.state).toBe('canceled')
@@ -563,7 +590,7 @@ describe('stop again', () => {
       pool.queueTask(untilAborted)
       await clock.turn()
       void pool.stop({ graceMs: 1_000, reason: first })
-      const stopped = pool.stop({ reason: 'second' })
+      const stopped = pool.stop({ graceMs: 0, reason: 'second' })
       expect(await stopped).toMatchObject({ reason: first })
       expect(witness.told.filter(({ event }) => event === 'stopping')).toEqual([
         { event: 'stopping', args: [{ reason: first }] }
@@ -574,7 +601,7 @@ describe('stop again', () => {
   it('accepts any value as a reason, and returns it unchanged', async () => {
     for (const reason of [null, 0, '', Symbol('s'), { a: 1 }, new Error('x')]) {
       const { pool } = watchedPool()
-      expect((await pool.stop({ reason })).reason).toBe(reason)
+      expect((await pool.stop({ graceMs: 0, reason })).reason).toBe(reason)
     }
   })
 
@@ -583,8 +610,8 @@ describe('stop again', () => {
     expect(thrown(() => pool.stop({ graceMs: -1 }))).toEqual(
       new RangeError('Expected `graceMs` to be a number of milliseconds from 0, got `-1` (number)')
     )
-    expect(thrown(() => pool.stop({ forceMs: '5' as never }))).toBeInstanceOf(TypeError)
-    expect(thrown(() => pool.stop({ grace: 5 } as never))).toBeInstanceOf(TypeError)
+    expect(thrown(() => pool.stop({ graceMs: 0, forceMs: '5' as never }))).toBeInstanceOf(TypeError)
+    expect(thrown(() => pool.stop({ graceMs: 0, grace: 5 } as never))).toBeInstanceOf(TypeError)
     expect(thrown(() => pool.stop(null as never))).toBeInstanceOf(TypeError)
     expect(pool.state).toBe('running')
     expect(witness.told).toEqual([])
@@ -618,7 +645,7 @@ describe('stop from anywhere', () => {
     const { pool } = watchedPool()
     pool.start().pause()
     const task = pool.queueTask(never)
-    expect(await pool.stop()).toEqual(report({ canceled: 1, unstarted: { count: 1, ids: [task.id] } }))
+    expect(await pool.stop({ graceMs: 0 })).toEqual(report({ canceled: 1, unstarted: { count: 1, ids: [task.id] } }))
     expect(pool.stats().paused).toBe(false)
   })
 
@@ -666,7 +693,7 @@ describe('stop from anywhere', () => {
   it('B2 inside a task that then returns, the task has succeeded', async () => {
     const { clock, pool } = startedPool()
     const task = pool.queueTask(() => {
-      void pool.stop()
+      void pool.stop({ graceMs: 0 })
       return 'last words'
     })
     await clock.turn()
@@ -712,7 +739,7 @@ describe('stop from anywhere', () => {
 
   it('B2 in a listener of `queued` the caller still receives its task, canceled', async () => {
     const { clock, pool } = startedPool()
-    pool.on('queued', () => void pool.stop())
+    pool.on('queued', () => void pool.stop({ graceMs: 0 }))
     const task = pool.queueTask(never)
     expect(task.state).toBe('canceled')
     expect(task.record()).toMatchObject({ reason: 'pool_stopped', attempt: 0 })
@@ -723,9 +750,9 @@ describe('stop from anywhere', () => {
   it('in a listener of `canceled`, of `stopping`, of `idle`: no event is emitted twice', async () => {
     for (const event of ['canceled', 'stopping', 'idle', 'stopped'] as const) {
       const { clock, pool, witness } = startedPool({ concurrency: 2 })
-      pool.on(event, () => void pool.stop())
+      pool.on(event, () => void pool.stop({ graceMs: 0 }))
       const tasks = [1, 2, 3, 4].map(() => pool.queueTask(never))
-      const stopped = pool.stop()
+      const stopped = pool.stop({ graceMs: 0 })
       expect(await stopped).toMatchObject({ canceled: 4, unstarted: { count: 4 } })
       expect(tasks.every(({ state }) => state === 'canceled')).toBe(true)
       expect(witness.names().filter((name) => name === 'stopping' || name === 'stopped' || name === 'idle')).toEqual([
@@ -742,8 +769,8 @@ describe('stop from anywhere', () => {
     const { pool } = startedPool({ queueCapacity: 20_000, onUnobservedError: (error) => unobserved.push(error) })
     pool.pause()
     for (let n = 0; n < 20_000; n++) pool.queueTask(never)
-    pool.on('canceled', () => void pool.stop())
-    expect(await pool.stop()).toMatchObject({ canceled: 20_000, unstarted: { count: 20_000 } })
+    pool.on('canceled', () => void pool.stop({ graceMs: 0 }))
+    expect(await pool.stop({ graceMs: 0 })).toMatchObject({ canceled: 20_000, unstarted: { count: 20_000 } })
     expect(unobserved).toEqual([])
   })
 
@@ -760,7 +787,7 @@ describe('stop from anywhere', () => {
     pool.on('canceled', () => {
       for (const task of pool.tasks()) if (task !== heard) task.cancel('by a listener')
     })
-    const stopped = await pool.stop()
+    const stopped = await pool.stop({ graceMs: 0 })
     expect(stopped).toMatchObject({ canceled: 9, aborted: { count: 1, ids: [heard.id] } })
     expect(tasks.every(({ state }) => state === 'canceled')).toBe(true)
     expect(stopped.unstarted.count).toBeLessThanOrEqual(8)
@@ -802,7 +829,7 @@ describe('the parent signal', () => {
   })
 
   it('B16 that has already aborted: the pool stops at once and never stays open without running', async () => {
-    const { clock, pool } = watchedPool()
+    const { clock, pool } = watchedPool({ graceMs: 0 })
     const task = pool.queueTask(never)
     const signal = AbortSignal.abort('too late')
     expect(pool.start({ signal })).toBe(pool)
@@ -817,7 +844,7 @@ describe('the parent signal', () => {
     const { pool } = watchedPool()
     const { signal } = new AbortController()
     pool.start({ signal })
-    await pool.stop()
+    await pool.stop({ graceMs: 0 })
     expect(listenersOn(signal)).toBe(0)
   })
 
@@ -856,8 +883,19 @@ describe('the parent signal', () => {
 })
 
 describe('await using', () => {
-  it('B17 stops the pool at the end of the block', async () => {
-    const { clock, pool } = watchedPool()
+  it('B17 loses nothing that was accepted', async () => {
+    const pool = new WorkerPool({ concurrency: 1, queueCapacity: 100 })
+    const tasks: Task[] = []
+    {
+      await using using = pool.start()
+      for (let n = 0; n < 9; n++) tasks.push(using.queueTask(() => nextTurn(n)))
+    }
+    expect(tasks.map(({ state }) => state)).toEqual(Array(9).fill('succeeded'))
+    expect(await Promise.all(tasks.map((task) => task.result()))).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8])
+  })
+
+  it('B17 without a grace stops the pool at the end of the block', async () => {
+    const { clock, pool } = watchedPool({ graceMs: 0 })
     let task!: Task
     {
       await using using = pool
@@ -870,7 +908,7 @@ describe('await using', () => {
   })
 
   it('B17 stops the pool after an error in the block, and the error stays the same', async () => {
-    const { pool } = watchedPool()
+    const { pool } = watchedPool({ graceMs: 0 })
     const mistake = new Error('in the block')
     const block = async () => {
       await using using = pool
@@ -883,7 +921,7 @@ describe('await using', () => {
 
   it('B17 disposing of a stopped pool has no effect', async () => {
     const { pool, witness } = watchedPool()
-    await pool.stop()
+    await pool.stop({ graceMs: 0 })
     const told = witness.told.length
     expect(await pool[Symbol.asyncDispose]()).toBeUndefined()
     expect(witness.told.length).toBe(told)
@@ -912,7 +950,7 @@ describe('the report', () => {
   it('is the argument of the event, and agrees with stats', async () => {
     const { pool, witness } = startedPool({ concurrency: 2 })
     for (let n = 0; n < 5; n++) pool.queueTask(never)
-    const stopped = await pool.stop()
+    const stopped = await pool.stop({ graceMs: 0 })
     expect(witness.told.at(-1)).toEqual({ event: 'stopped', args: [stopped] })
     expect(witness.told.at(-1)?.args[0]).toBe(stopped)
     expect(pool.stats()).toMatchObject({ state: 'stopped', running: 0, queued: 0, totals: { canceled: 5, started: 0 } })
@@ -927,7 +965,7 @@ describe('the report', () => {
     pool.on('idle', () => states.push(`idle: ${pool.state}`))
     pool.on('stopped', () => states.push(`stopped: ${pool.state}`))
     pool.queueTask(never)
-    await pool.stop()
+    await pool.stop({ graceMs: 0 })
     states.push(`resolved: ${pool.state}`)
     expect(states).toEqual(['stopping: stopping', 'idle: stopping', 'stopped: stopped', 'resolved: stopped'])
   })
@@ -937,7 +975,7 @@ describe('the report', () => {
     const task = pool.queueTask(() => 'kept')
     await clock.turn()
     const { id } = task
-    await pool.stop()
+    await pool.stop({ graceMs: 0 })
     expect(clock.timers()).toBe(0)
     expect(pool.task(id)?.record()).toMatchObject({ state: 'succeeded', result: 'kept' })
     expect(pool.tasks()).toEqual([task])
@@ -953,7 +991,7 @@ describe('the report', () => {
   it('lists at most 1,000 ids of each kind, and counts all', async () => {
     const { pool } = watchedPool({ queueCapacity: 2_500 })
     const first = Array.from({ length: 2_500 }, () => pool.queueTask(never)).slice(0, 1_000)
-    const { unstarted, canceled } = await pool.stop()
+    const { unstarted, canceled } = await pool.stop({ graceMs: 0 })
     expect(canceled).toBe(2_500)
     expect(unstarted.count).toBe(2_500)
     expect(unstarted.ids).toEqual(first.map(({ id }) => id))
@@ -966,7 +1004,7 @@ describe('a large queue', () => {
     const pool = new WorkerPool({ concurrency: 4, queueCapacity: COUNT })
     for (let n = 0; n < COUNT; n++) pool.queueTask(never)
 
-    const stopped = pool.stop({ reason: 'a million' })
+    const stopped = pool.stop({ graceMs: 0, reason: 'a million' })
     const atReturn = pool.stats()
     expect(atReturn.queued).toBeGreaterThan(0)
     expect(atReturn.queued).toBeLessThan(COUNT)
@@ -1027,9 +1065,9 @@ describe('a large queue', () => {
     pool.on('canceled', () => {
       if (++canceled % 64 === 0) clock.block(20)
     })
-    const stopped = pool.stop()
+    const stopped = pool.stop({ graceMs: 0 })
     expect(pool.stats().queued).toBe(COUNT - 64)
-    await clock.advance(30)
+    for (let slices = 0; deaf.state === 'running' && slices < 10; slices++) await clock.advance(10)
     expect(deaf.state).toBe('failed')
     expect(pool.stats()).toMatchObject({ state: 'stopping', running: 0 })
     expect(pool.stats().queued).toBeGreaterThan(0)

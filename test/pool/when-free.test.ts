@@ -220,7 +220,7 @@ describe('waiting for room', () => {
     controllers[0]?.abort('a left')
     queued[0]?.cancel()
     controllers[1]?.abort('c left')
-    const stopped = pool.stop()
+    const stopped = pool.stop({ graceMs: 0 })
     expect(pool.stats().waiting).toBe(0)
     controllers[0]?.abort('again')
     await clock.advance(100)
@@ -471,7 +471,7 @@ describe('an id that is in use', () => {
     const join = () => pool.queueTask(never, { id: 'same', onDuplicate: 'join' })
     expect(join()).toBe(task)
     await clock.turn()
-    const stopped = pool.stop()
+    const stopped = pool.stop({ graceMs: 0 })
     expect(join()).toBe(task)
     expect(() => pool.queueTask(never, { id: 'same' })).toThrow(PoolStoppedError)
     await stopped

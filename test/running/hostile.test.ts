@@ -185,7 +185,7 @@ describe('tasks that throw', () => {
       retry: { attempts: 5, backoffMs: 0, when: (error) => asked.push(error) > 0 }
     })
     await clock.turn()
-    const stopped = pool.stop({ forceMs: 500 })
+    const stopped = pool.stop({ graceMs: 0, forceMs: 500 })
     await clock.advance(500)
     expect(await stopped).toMatchObject({ interrupted: { ids: [task.id] } })
     const [record, told] = [task.record(), witness.told.length]
@@ -568,7 +568,7 @@ describe('unobserved failures', () => {
     pool.queueTask(untilAborted)
     const deaf = pool.queueTask(never)
     await clock.turn()
-    const stopped = pool.stop()
+    const stopped = pool.stop({ graceMs: 0 })
     await clock.advance(100)
     expect(await stopped).toMatchObject({ canceled: 1, failed: 1 })
     expect(told).toEqual([[expect.any(TaskInterruptedError), { task: deaf }]])
@@ -703,7 +703,7 @@ describe('listeners that fail', () => {
     await clock.advance(20)
     deaf.open()
     await clock.turn()
-    const report = await pool.stop({ reason: 'end' })
+    const report = await pool.stop({ graceMs: 0, reason: 'end' })
     return { tasks: [...tasks, last], witness, report, pool }
   }
 

@@ -424,7 +424,7 @@ describe('a task that waits for its retry', () => {
       )
     )
     await clock.advance(50)
-    const stopped = pool.stop({ reason: 'closing' })
+    const stopped = pool.stop({ graceMs: 0, reason: 'closing' })
     expect(statesOf(tasks)).toEqual(['canceled', 'canceled', 'canceled'])
     expect(tasks[0]?.record()).toMatchObject({ reason: 'pool_stopped', cancelRequestedAt: '2030-01-01T00:00:00.050Z' })
     expect(await stopped).toMatchObject({
@@ -462,7 +462,7 @@ describe('a task that waits for its retry', () => {
     const end = gate()
     const task = pool.queueTask(() => end.promise.then(failing))
     await clock.turn()
-    const stopped = pool.stop()
+    const stopped = pool.stop({ graceMs: 0 })
     end.open()
     await clock.advance(100)
     expect(task.record()).toMatchObject({ state: 'failed', attempt: 1 })

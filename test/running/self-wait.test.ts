@@ -83,7 +83,7 @@ describe('a task that waits for its own pool', () => {
     const task = pool.queueTask(() => pool.drain())
     await clock.advance(100_000)
     expect(task.state).toBe('running')
-    const stopped = pool.stop()
+    const stopped = pool.stop({ graceMs: 0 })
     await clock.advance(10)
     expect(await stopped).toMatchObject({ interrupted: { count: 1 } })
   })

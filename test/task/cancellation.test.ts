@@ -448,7 +448,7 @@ describe('canceling a running task', () => {
     pool.on('canceled', () => {
       for (const task of tasks) task.cancel('all of them')
     })
-    const stopped = pool.stop({ reason: 'closing' })
+    const stopped = pool.stop({ graceMs: 0, reason: 'closing' })
     await clock.turn()
     expect(statesOf(tasks)).toEqual(['canceled', 'canceled', 'canceled'])
     expect(await stopped).toMatchObject({
@@ -511,7 +511,7 @@ describe('the outcome', () => {
         await clock.advance(50)
         if (by === 'user') task.cancel(new Error('why'))
         if (by === 'signal') controller.abort(new Error('why'))
-        if (by === 'pool_stopped') void pool.stop()
+        if (by === 'pool_stopped') void pool.stop({ graceMs: 0 })
         await clock.turn()
 
         expect(task.state).toBe(expected)
@@ -866,7 +866,7 @@ describe('signals', () => {
     })
     const second = pool.queueTask(untilAborted)
     await clock.turn()
-    const caught = await uncaughtIn('uncaughtException', () => void pool.stop())
+    const caught = await uncaughtIn('uncaughtException', () => void pool.stop({ graceMs: 0 }))
     expect(caught).toEqual([broken])
     expect(statesOf([first, second])).toEqual(['canceled', 'canceled'])
     expect(pool.state).toBe('stopped')
