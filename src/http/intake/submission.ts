@@ -65,7 +65,7 @@ export async function submitOnce(
   return submitted
 }
 
-/** The queued task, once the pool has recorded it. */
+/** The queued task, once it is recorded. */
 async function queued(route: AcceptingRoute, { input, request }: Submission): Promise<Task> {
   if (request.signal.aborted) throw requestError('INVALID_BODY', 'The client left.', { close: true })
   const task = await route.submit(input, request)

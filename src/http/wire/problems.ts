@@ -55,7 +55,7 @@ const PROBLEMS: Readonly<Record<ProblemCode, readonly [status: number, title: st
   INTERNAL: [500, 'Internal Server Error', 'Something went wrong here; nothing is wrong with the request.'],
   POOL_STOPPED: [503, 'Service Unavailable', 'The server is stopping and takes no more work.'],
   QUEUE_FULL: [503, 'Service Unavailable', 'All workers are busy and the queue is full. Try again later.'],
-  STORE_UNAVAILABLE: [503, 'Service Unavailable', 'The task could not be stored, so it will not run.'],
+  STORE_UNAVAILABLE: [503, 'Service Unavailable', 'The task could not be recorded.'],
   WAIT_FULL: [503, 'Service Unavailable', 'All workers are busy and too many wait for room. Try again later.'],
   WAIT_TIMEOUT: [503, 'Service Unavailable', 'No room became free in time. Try again later.']
 }
