@@ -112,7 +112,8 @@ export interface TicketRoutesOptions {
 
   /**
    * The code and message of a failure that clients may read. Synchronous. On an error the default applies, and the error
-   * goes to `onError`.
+   * goes to `onError`. Called for each reply, and once without a request for a task with an `Idempotency-Key`, whose answer
+   * is kept with the key.
    *
    * @defaultValue the code; the message only for errors of this library and errors whose `expose` is `true`
    */

@@ -10,8 +10,9 @@ import type { Hooks } from '../wire/hooks.js'
 /** How often the tasks of keys are checked for their end. */
 const CHECK_MS = 100
 
-/** The most tasks that one check reduces to their last status. */
-const MAX_REDUCED = 1_000
+/** The most tasks that are reduced at a time, and the pause before the next ones: a few milliseconds of work each. */
+const MAX_REDUCED = 100
+const PAUSE_MS = 5
 
 /** The memory of idempotency keys. */
 export interface IdempotencyKeyStats {
@@ -164,6 +165,7 @@ export class KeyMemory {
 
   #check(): void {
     for (const key of this.#toReduce.splice(0, MAX_REDUCED)) void this.#reduce(key)
+    if (this.#toReduce.length > 0) return this.#timer.set(PAUSE_MS)
     for (const [place, { fingerprint, task, acceptedAt }] of this.#live) {
       if (!isDone(task)) continue
       const until = Math.max(acceptedAt, this.#checkedAt) + this.#parts.keptMs // it was unsettled then
