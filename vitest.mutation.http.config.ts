@@ -16,6 +16,7 @@ export default mutationConfig({
     'test/http/go-routes.test.ts',
     'test/http/graceful-shutdown.test.ts',
     'test/http/holding/memory.test.ts', // needs the garbage collector
+    'test/http/intake/released-results.test.ts', // the same
     'test/http/processes.test.ts',
     'test/http/slow-and-gone.test.ts'
   ],
@@ -28,6 +29,8 @@ export default mutationConfig({
     'adapters',
     'http2',
     'idempotency',
+    'key-memory',
+    'lost-answer',
     'retries',
     'waiting-contract',
     'ticket-id.model',

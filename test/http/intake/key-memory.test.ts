@@ -372,25 +372,6 @@ describe('a memory of keys', () => {
     expect(clock.timers()).toBe(0)
   })
 
-  it('releases a task and its result soon after it has settled and its ticket is forgotten', async () => {
-    const results: WeakRef<object>[] = []
-    const { post, clock, forgetAll } = accepting(() => {
-      const result = { text: 'x'.repeat(1_000) }
-      results.push(new WeakRef(result))
-      return result
-    })
-    await post('a')
-    await forgetAll()
-    await clock.advance(200)
-    for (let round = 0; round < 10 && results[0]?.deref() !== undefined; round++) {
-      await clock.turn()
-      globalThis.gc?.()
-    }
-    expect(results).toHaveLength(1)
-    expect(results[0]?.deref()).toBeUndefined()
-    expect(jsonOf(await post('a'))).toMatchObject({ status: 'succeeded', result: null })
-  })
-
   it('reduces at most a hundred tasks at a time, and in the end all', async () => {
     let described = 0
     const end = gate()
