@@ -15,6 +15,7 @@ export default mutationConfig({
     'test/http/go-duration.model.test.ts',
     'test/http/go-routes.test.ts',
     'test/http/holding/memory.test.ts', // needs the garbage collector
+    'test/http/intake/released-results.test.ts', // the same
     'test/http/processes.test.ts',
     'test/http/slow-and-gone.test.ts'
   ],
@@ -24,6 +25,8 @@ export default mutationConfig({
     'eventsource',
     'storm',
     'idempotency',
+    'key-memory',
+    'lost-answer',
     'retries',
     'waiting-contract',
     'ticket-id.model',

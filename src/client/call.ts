@@ -1,6 +1,7 @@
 import type { Verdict } from './answers.js'
 import { type Answer, type Exchange, exchange, type Lost } from './exchange.js'
 import type { Settings } from './options.js'
+import { onAbort } from './shared-signals.js'
 import { pause, untilAborted } from './until-aborted.js'
 
 /** The largest ceiling of a backoff. */
@@ -32,14 +33,15 @@ export class Call {
    */
   async run<T>(work: () => Promise<T>): Promise<T> {
     const { signal } = this.settings
-    const leave = (): void => this.#ended.abort(signal?.reason)
-    if (signal?.aborted === true) leave()
+    if (signal === undefined) return untilAborted(work(), this.signal)
+    const leave = (): void => this.#ended.abort(signal.reason)
+    if (signal.aborted) leave()
     this.signal.throwIfAborted()
-    signal?.addEventListener('abort', leave)
+    const unsubscribe = onAbort(signal, leave)
     try {
       return await untilAborted(work(), this.signal)
     } finally {
-      signal?.removeEventListener('abort', leave)
+      unsubscribe()
     }
   }
 

@@ -54,8 +54,21 @@ export interface TicketRoutesOptions {
   readonly maxBodyBytes?: number | undefined
 
   /**
-   * How many `Idempotency-Key`s are remembered, each at most as long as its ticket; beyond that the oldest is evicted. An
-   * integer from 1. Each takes about 300 bytes.
+   * How long an `Idempotency-Key` is remembered after its task was accepted, in milliseconds from 0; in any case until its
+   * task has settled. During that time a repeated submission queues no second task, also after the pool has forgotten the
+   * ticket: the answer then has the task's last status without the result.
+   *
+   * @defaultValue 86,400,000 (24 hours)
+   */
+  readonly idempotencyMs?: number | undefined
+
+  /**
+   * How many `Idempotency-Key`s are remembered. An integer from 1. Beyond that one is forgotten before its time, and may then
+   * queue a second task: the key whose task settled first; without a settled one the oldest. This is counted in
+   * `stats().idempotencyKeys.forgottenEarly`, and reported to `onError` the first time.
+   *
+   * A key takes about 850 bytes once its task has settled, plus the metadata of the task and the text of its error and its
+   * progress. Until then, and about 0.2 seconds longer, it also retains the task with its result.
    *
    * @defaultValue 10,000
    */
@@ -72,7 +85,8 @@ export interface TicketRoutesOptions {
 
   /**
    * Whether a client may see and cancel a ticket: only `true` permits it. May be async. A denial gets the 404 of an unknown
-   * ticket, and so does an error, which goes to `onError`. Required where clients can guess the ids that you choose. Enables
+   * ticket, and so does an error, which goes to `onError`. For a repeated submission (`Idempotency-Key`) a denial is the 422
+   * of a key that was sent with another body. Required where clients can guess the ids that you choose. Enables
    * `GET /tasks`, the list of the tickets that it permits.
    *
    * @param request - its `owner` is the result of the `owner` hook
@@ -98,7 +112,8 @@ export interface TicketRoutesOptions {
 
   /**
    * The code and message of a failure that clients may read. Synchronous. On an error the default applies, and the error
-   * goes to `onError`.
+   * goes to `onError`. Called for each reply, and once without a request for a task with an `Idempotency-Key`, whose answer
+   * is kept with the key.
    *
    * @defaultValue the code; the message only for errors of this library and errors whose `expose` is `true`
    */
@@ -113,8 +128,8 @@ export interface TicketRoutesOptions {
   readonly closing?: (() => boolean) | undefined
 
   /**
-   * Receives the errors that clients may not read: unknown errors of `submit`, and errors of the other functions here. May
-   * be async. Its own errors are dropped.
+   * Receives the errors that clients may not read: unknown errors of `submit`, errors of the other functions here, and the
+   * first `Idempotency-Key` that was forgotten before its time. May be async. Its own errors are dropped.
    *
    * @defaultValue one line of `console.error`
    */
@@ -128,7 +143,7 @@ export interface TicketRoutesOptions {
   readonly random?: (() => number) | undefined
 
   /**
-   * The clock of held requests. Replace it only in tests.
+   * The clock of held requests and idempotency keys. Replace it only in tests.
    *
    * @defaultValue the system's
    */

@@ -1,4 +1,4 @@
-import { callable, integer, interval, isFunction, optionsOf, wording } from '../contract/checks.js'
+import { callable, duration, integer, interval, isFunction, optionsOf, wording } from '../contract/checks.js'
 import { systemClock } from '../ports/system-clock.js'
 import type { RouteClock } from './holding/followers.js'
 import { type AllHoldLimits, checkHoldLimits } from './holding/held-requests.js'
@@ -18,6 +18,7 @@ export interface Settings {
   readonly pollAfterMs: number
   readonly maxBodyBytes: number
   readonly maxIdempotencyKeys: number
+  readonly idempotencyMs: number
   readonly owner: TicketRoutesOptions['owner']
   readonly authorize: TicketRoutesOptions['authorize']
   readonly longPolls: AllHoldLimits
@@ -37,6 +38,7 @@ const TICKET_ROUTES_OPTIONS = {
   pollAfterMs: true,
   maxBodyBytes: true,
   maxIdempotencyKeys: true,
+  idempotencyMs: true,
   owner: true,
   authorize: true,
   longPolls: true,
@@ -57,7 +59,8 @@ const ACCEPTING_ROUTE = { path: true, submit: true, accepted: true, refused: tru
  */
 export function checkTicketRoutesOptions(options: unknown): Settings {
   const o = optionsOf<TicketRoutesOptions>('options', options, TICKET_ROUTES_OPTIONS)
-  const { accept, basePath, ticketPath = '/tasks', publicUrl, pollAfterMs, maxBodyBytes, maxIdempotencyKeys } = o
+  const { accept, basePath, ticketPath = '/tasks', publicUrl, pollAfterMs, maxBodyBytes } = o
+  const { maxIdempotencyKeys, idempotencyMs } = o
   const { owner, authorize, longPolls, streams, describeError, closing, onError, random, clock } = o
   const path = checkTicketPath(ticketPath)
   return {
@@ -69,6 +72,7 @@ export function checkTicketRoutesOptions(options: unknown): Settings {
     maxBodyBytes: maxBodyBytes === undefined ? 65_536 : integer('maxBodyBytes', maxBodyBytes, 1),
     maxIdempotencyKeys:
       maxIdempotencyKeys === undefined ? 10_000 : integer('maxIdempotencyKeys', maxIdempotencyKeys, 1),
+    idempotencyMs: idempotencyMs === undefined ? 86_400_000 : duration('idempotencyMs', idempotencyMs),
     owner: owner === undefined ? undefined : callable('owner', owner),
     authorize: authorize === undefined ? undefined : callable('authorize', authorize),
     longPolls: holdLimits('longPolls', longPolls, owner !== undefined),

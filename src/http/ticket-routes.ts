@@ -4,6 +4,7 @@ import { Followers } from './holding/followers.js'
 import { HeldRequests } from './holding/held-requests.js'
 import { LongPolls } from './holding/long-polls.js'
 import { IdempotencyKeys } from './intake/idempotency.js'
+import { type IdempotencyKeyStats, KeyMemory } from './intake/key-memory.js'
 import type { TicketRoutesOptions } from './options.js'
 import { acceptingResource } from './resources/accepting-resource.js'
 import { livez, readyz } from './resources/health.js'
@@ -30,8 +31,7 @@ export interface TicketRoutes {
   handle(request: HttpRequest): Promise<HttpReply | undefined>
 
   /**
-   * The 202 for a task that the application's own route has queued, once the pool has recorded it. Headers and body contain
-   * the ticket. Never rejects.
+   * The 202 for a task that the application's own route has queued. Headers and body contain the ticket. Never rejects.
    */
   accepted(task: Task): Promise<HttpReply>
 
@@ -40,6 +40,15 @@ export interface TicketRoutes {
    * error becomes a 500 without detail and goes to `onError`. Never throws.
    */
   refused(error: unknown): HttpReply
+
+  /** Counters of the routes. */
+  stats(): TicketRoutesStats
+}
+
+/** Counters of {@link TicketRoutes}. */
+export interface TicketRoutesStats {
+  /** The memory of `Idempotency-Key`s. */
+  readonly idempotencyKeys: IdempotencyKeyStats
 }
 
 /**
@@ -57,8 +66,9 @@ export interface TicketRoutes {
  * ```
  *
  * `ticketPath` replaces `/tasks`. HEAD works like GET, OPTIONS on each path; any other method gets 405. An adapter passes in
- * a {@link HttpRequest} and writes the {@link HttpReply}. Timers and listeners exist only for held requests. Several route
- * sets may share a pool.
+ * a {@link HttpRequest} and writes the {@link HttpReply}. Listeners exist only for requests that wait, timers only for those
+ * and for idempotency keys of tasks that have not settled; no timer keeps the process alive. Several route sets may share a
+ * pool.
  *
  * @param pool - the pool of the tickets
  * @param options - checked once, by this call
@@ -101,7 +111,9 @@ export function ticketRoutes(pool: TicketPool, options: TicketRoutesOptions = {}
   const refusals = new Refusals(hooks, random)
   const replies = new TicketReplies({ ...settings, ticketsUrl: `${settings.publicUrl}${ticketPath}/` }, hooks)
   const access = new TicketAccess(pool, settings, hooks)
-  const keys = new IdempotencyKeys(pool, settings.maxIdempotencyKeys)
+  const { maxIdempotencyKeys: capacity, idempotencyMs: keptMs } = settings
+  const memory = new KeyMemory({ pool, replies, hooks, clock, capacity, keptMs })
+  const keys = new IdempotencyKeys(memory)
   const followers = new Followers(pool, clock)
   const longPolls = new LongPolls(followers, new HeldRequests(settings.longPolls), clock)
   const held = new HeldRequests(settings.streams)
@@ -147,6 +159,7 @@ export function ticketRoutes(pool: TicketPool, options: TicketRoutesOptions = {}
         return finish(refusals.reply(error))
       }
     },
-    refused: (error) => finish(refusals.reply(error))
+    refused: (error) => finish(refusals.reply(error)),
+    stats: () => ({ idempotencyKeys: memory.stats() })
   }
 }

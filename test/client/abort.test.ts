@@ -287,6 +287,84 @@ it('a signal that a thousand calls share has no listener left when they have end
   expect(await server.waiting()).toEqual([])
 })
 
+describe('a signal that sixty calls share', () => {
+  const sixty = Array.from({ length: 60 })
+
+  const shared = async () => {
+    const service = leaving()
+    const submits = sixty.map(() => service.submit())
+    for (const _ of sixty) await service.accept(TICKET, status())
+    const polls = sixty.map(() => service.poll())
+    await quiet()
+    expect(await service.server.waiting()).toHaveLength(120)
+    expect(service.listeners()).toBe(1)
+    return { ...service, calls: [...submits, ...polls] }
+  }
+
+  it('has one listener until the last of them has ended', async () => {
+    const { server, listeners, calls } = await shared()
+    for (const [index] of calls.entries()) {
+      expect(listeners()).toBe(1)
+      ;(await server.next('GET /tasks/a')).answer(200, {}, succeeded(index))
+      await quiet()
+      expect(calls.filter(({ state }) => state() === 'resolved')).toHaveLength(index + 1)
+    }
+    expect(listeners()).toBe(0)
+  })
+
+  it('ends all of them, and has no listener then', async () => {
+    const { leave, listeners, calls } = await shared()
+    leave()
+    expect(listeners()).toBe(0)
+    for (const { promise } of calls) expect(await rejection(promise)).toBe(reason)
+  })
+
+  it('has no listener when they end otherwise: an error of a listener, a refusal, a server that is gone', async () => {
+    const broken = new Error('broken')
+    const { server, submit, accept, listeners } = leaving({ retry: { attempts: 1 } })
+    const calls = [submit({ onAccepted: () => Promise.reject(broken) }), submit(), submit()]
+    await accept()
+    ;(await server.next('POST /tasks')).answer(400)
+    ;(await server.next('POST /tasks')).drop()
+    const codes = await Promise.all(calls.map(async ({ promise }) => rejection(promise)))
+    expect(codes).toMatchObject([{ message: 'broken' }, { status: 400 }, { code: 'ERR_SERVER_UNREACHABLE' }])
+    expect(listeners()).toBe(0)
+  })
+
+  it('gets a listener again for a later call', async () => {
+    const { server, submit, accept, listeners, leave } = leaving()
+    for (const round of [1, 2]) {
+      const call = submit()
+      expect(listeners()).toBe(1)
+      await accept(TICKET, succeeded(round))
+      expect(await call.promise).toBe(round)
+      expect(listeners()).toBe(0)
+    }
+    const last = submit()
+    await server.next('POST /tasks')
+    leave()
+    expect(await rejection(last.promise)).toBe(reason)
+  })
+
+  it('may end one call from inside another, and is not needed by a call that begins while it aborts', async () => {
+    const service = leaving()
+    const inner: unknown[] = []
+    const calls = [0, 1].map(() => service.submit({ onAccepted: () => new Promise<never>(() => {}) }))
+    service.signal.addEventListener(
+      'abort',
+      () => void rejection(service.submit().promise).then((why) => inner.push(why)),
+      {
+        once: true
+      }
+    )
+    for (const _ of calls) await service.accept()
+    await quiet()
+    service.leave()
+    for (const { promise } of calls) expect(await rejection(promise)).toBe(reason)
+    expect(inner).toEqual([reason])
+  })
+})
+
 describe('one request', () => {
   const request: Exchange = { method: 'GET', url: `${ORIGIN}/tasks/a`, headers: {}, limitMs: 1_000 }
 

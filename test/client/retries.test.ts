@@ -72,11 +72,48 @@ describe('a temporary refusal', () => {
     ['Mon, 01 Jan 2029 00:00:00 GMT', 'a date that has passed'],
     ['soon', 'no date'],
     ['-5', 'no number of seconds'],
-    ['1.5', 'no number of seconds'],
+    ['', 'nothing'],
+    ['1e3', 'no number of seconds'],
+    ['-1', 'no number of seconds'],
+    ['+1', 'no number of seconds'],
+    ['.5', 'no number of seconds'],
+    ['2.', 'no number of seconds'],
+    ['0x10', 'no number of seconds'],
+    ['1 2', 'no number of seconds'],
+    ['soon, 2', 'no number of seconds first'],
     ['2030-01-01T01:00:00Z', 'no date of HTTP']
   ])('with Retry-After %s, %s, is followed after the backoff alone', async (retryAfter) => {
     const { pauses } = await pausesOf({ retry: { attempts: 2, backoffMs: 1_000 } }, { 'Retry-After': retryAfter })
     expect(pauses).toEqual([500]) // half of the ceiling, by the random number
+  })
+
+  it.each([
+    ['2 ', 2],
+    [' 2', 2],
+    ['2.5', 3],
+    ['0.001', 1],
+    ['2.0', 2],
+    ['2, 2', 2],
+    ['2,7', 2],
+    ['2 , soon', 2],
+    ['Mon, 01 Jan 2029 00:00:30 GMT, Mon, 01 Jan 2029 00:00:50 GMT', 30],
+    ['Mon, 01 Jan 2029 00:00:30 GMT, 7', 30],
+    ['Monday, 01-Jan-29 00:00:30 GMT , 7', 30],
+    ['Mon Jan  1 00:00:30 2029, 7', 30]
+  ])('with Retry-After "%s" is followed after %d s', async (retryAfter, seconds) => {
+    const { server, submit, advance } = setting({ retry: { backoffMs: 0 } })
+    void submit()
+    const post = await server.next('POST /tasks')
+    const fields = new Map([
+      ['retry-after', retryAfter],
+      ['date', 'Mon, 01 Jan 2029 00:00:00 GMT']
+    ])
+    const headers = { get: (name: string) => fields.get(name.toLowerCase()) ?? null } // as sent: `Headers` trims
+    post.give(Object.defineProperty(new Response('{}', { status: 503 }), 'headers', { value: headers }))
+    await advance(seconds * 1_000 - 1)
+    expect(await server.waiting()).toEqual([])
+    await advance(1)
+    expect(await server.waiting()).toEqual(['POST /tasks'])
   })
 
   it('is followed after a random part of a ceiling that doubles, up to 30 seconds', async () => {

@@ -26,7 +26,8 @@ export interface AcceptingRoute {
   /**
    * The body of the 202. Without the status document in it the 202 has no `Content-Location` and no `ETag`. Synchronous.
    * On an error, and when the body cannot be sent, the default is sent and the error goes to `onError`: the task is
-   * queued by then.
+   * queued by then. Also called for a repeated submission (`Idempotency-Key`); if its ticket is forgotten by then, `task` has
+   * its last record without the result, and `result()` rejects.
    *
    * @defaultValue the status document
    */

@@ -1,33 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Task } from '../../contract/task-contract.js'
-import type { TicketPool } from '../tickets/ticket-pool.js'
-import { type HttpRequest, headerOf } from '../wire/request.js'
 import { requestError } from '../wire/request-error.js'
-
-const KEY = /^[\x20-\x7e]{1,255}$/
-
-/** The longest key in quotes, each character possibly escaped. */
-const STRING = /^"(?:[^"\\]|\\["\\]){1,255}"$/
-
-/**
- * The idempotency key of a request: 1 to 255 printable characters, bare or as a string in quotes.
- *
- * @throws RequestError (400)
- *
- * @see the Idempotency-Key HTTP header field, an internet draft; RFC 8941, section 3.3.3, for strings in quotes
- */
-export function idempotencyKeyOf(request: Pick<HttpRequest, 'headers'>): string | undefined {
-  const field = headerOf(request, 'idempotency-key')
-  if (field === undefined) return undefined
-  const key = field.startsWith('"') ? unquoted(field) : field
-  if (key === undefined || !KEY.test(key)) throw requestError('INVALID_IDEMPOTENCY_KEY')
-  return key
-}
-
-/** The content of a string in quotes; `undefined` when it is malformed. */
-function unquoted(field: string): string | undefined {
-  return STRING.test(field) ? field.slice(1, -1).replaceAll(/\\(["\\])/g, '$1') : undefined
-}
+import type { KeyMemory } from './key-memory.js'
 
 /** A submission with an idempotency key. */
 export interface KeyedSubmission {
@@ -46,12 +20,6 @@ export interface Submitted {
   readonly isReplayed: boolean
 }
 
-interface Remembered {
-  readonly fingerprint: string
-  readonly id: string
-  readonly queuedAt: string
-}
-
 interface UnderWay {
   readonly fingerprint: string
   /** The task; `undefined` when it was refused. Never rejects. */
@@ -59,18 +27,15 @@ interface UnderWay {
 }
 
 /**
- * Maps idempotency keys to tasks, so that a repeated submission queues no second task. An entry is valid as long as the
- * pool knows its task. Beyond the capacity the oldest entry is evicted. Refused submissions have no entry.
+ * Maps idempotency keys to tasks, so that a repeated submission queues no second task. A submission under way has its key
+ * to itself; then the key is remembered. Refused submissions are not remembered.
  */
 export class IdempotencyKeys {
-  readonly #pool: TicketPool
-  readonly #capacity: number
+  readonly #memory: KeyMemory
   readonly #underWay = new Map<string, UnderWay>()
-  readonly #remembered = new Map<string, Remembered>()
 
-  constructor(pool: TicketPool, capacity: number) {
-    this.#pool = pool
-    this.#capacity = capacity
+  constructor(memory: KeyMemory) {
+    this.#memory = memory
   }
 
   /**
@@ -85,24 +50,12 @@ export class IdempotencyKeys {
     for (let other = this.#underWay.get(place); other !== undefined; other = this.#underWay.get(place)) {
       requireSame(fingerprint, other)
       const task = await unlessLeft(other.outcome, signal)
-      if (task !== undefined) return { task, isReplayed: true }
+      if (task !== undefined) return { task: await this.#memory.shown(task), isReplayed: true }
     }
-    const task = this.#recall(place, fingerprint)
-    if (task !== undefined) return { task, isReplayed: true }
-    return { task: await this.#first(place, fingerprint, queue), isReplayed: false }
-  }
-
-  #recall(place: string, fingerprint: string): Task | undefined {
-    const remembered = this.#remembered.get(place)
-    if (remembered === undefined) return undefined
-    const task = this.#pool.task(remembered.id)
-    // A caller's own id may belong to a newer task.
-    if (task === undefined || task.record().queuedAt !== remembered.queuedAt) {
-      this.#remembered.delete(place)
-      return undefined
-    }
-    requireSame(fingerprint, remembered)
-    return task
+    const known = this.#memory.recall(place)
+    if (known === undefined) return { task: await this.#first(place, fingerprint, queue), isReplayed: false }
+    requireSame(fingerprint, known)
+    return { task: await known.task(), isReplayed: true }
   }
 
   async #first(place: string, fingerprint: string, queue: () => Promise<Task>): Promise<Task> {
@@ -111,20 +64,10 @@ export class IdempotencyKeys {
     this.#underWay.set(place, { fingerprint, outcome })
     try {
       const task = await queued
-      this.#remember(place, fingerprint, task)
+      this.#memory.remember(place, fingerprint, task)
       return task
     } finally {
       this.#underWay.delete(place)
-    }
-  }
-
-  #remember(place: string, fingerprint: string, task: Task): void {
-    const { id, queuedAt } = task.record()
-    this.#remembered.set(place, { fingerprint, id, queuedAt })
-    if (this.#remembered.size <= this.#capacity) return
-    for (const oldest of this.#remembered.keys()) {
-      this.#remembered.delete(oldest)
-      return
     }
   }
 }

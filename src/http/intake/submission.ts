@@ -8,7 +8,8 @@ import type { HttpRequest, OwnedRequest } from '../wire/request.js'
 import { requestError } from '../wire/request-error.js'
 import type { AcceptingRoute } from './accepting-route.js'
 import { readBody } from './body.js'
-import { type IdempotencyKeys, idempotencyKeyOf, type Submitted } from './idempotency.js'
+import type { IdempotencyKeys, Submitted } from './idempotency.js'
+import { idempotencyKeyOf } from './idempotency-key.js'
 import { type JsonObject, parseObject } from './json-object.js'
 
 /** The parts that all accepting routes share. */
@@ -42,20 +43,29 @@ export async function readSubmission(request: HttpRequest, intake: Intake): Prom
   return { bytes, input, key, request: await intake.access.identify(request) }
 }
 
-/** Queues a submission, or finds the task that was queued with its idempotency key. */
+/**
+ * Queues a submission, or finds the task that was queued with its idempotency key.
+ *
+ * @throws RequestError (422) when the key was sent with another body, or by a client whose ticket this one may not see: the
+ *   answer does not reveal which; what `submit` throws
+ */
 export async function submitOnce(
   route: AcceptingRoute,
   submission: Submission,
-  keys: IdempotencyKeys
+  { keys, access }: Intake
 ): Promise<Submitted> {
   const { request, key, bytes } = submission
   const queue = (): Promise<Task> => queued(route, submission)
   if (key === undefined) return { task: await queue(), isReplayed: false }
   const scope = [request.owner, request.method, route.path]
-  return keys.once({ scope, key, bytes, signal: request.signal }, queue)
+  const submitted = await keys.once({ scope, key, bytes, signal: request.signal }, queue)
+  if (submitted.isReplayed && !(await access.permits(request, submitted.task.record()))) {
+    throw requestError('IDEMPOTENCY_KEY_REUSED')
+  }
+  return submitted
 }
 
-/** The queued task, once the pool has recorded it. */
+/** The queued task, once it is recorded. */
 async function queued(route: AcceptingRoute, { input, request }: Submission): Promise<Task> {
   if (request.signal.aborted) throw requestError('INVALID_BODY', 'The client left.', { close: true })
   const task = await route.submit(input, request)

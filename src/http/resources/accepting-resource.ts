@@ -19,7 +19,7 @@ export interface AcceptingParts extends Intake {
 
 /** An accepting route: POST queues a task. */
 export function acceptingResource(route: AcceptingRoute, parts: AcceptingParts): Methods {
-  const { access, replies, refusals, hooks, keys } = parts
+  const { access, replies, refusals, hooks } = parts
 
   const accepted = async ({ task, isReplayed }: Submitted): Promise<HttpReply> => {
     const { accepted: own } = route
@@ -64,7 +64,7 @@ export function acceptingResource(route: AcceptingRoute, parts: AcceptingParts):
       return refused(refusals.of(error, request))
     }
     try {
-      submitted = await submitOnce(route, submission, keys)
+      submitted = await submitOnce(route, submission, parts)
     } catch (error) {
       return notQueued(error, submission.request)
     }

@@ -38,7 +38,8 @@ export function ticketResource({ pool, access, replies, longPolls }: TicketParts
     const found = await access.findBySegment(plain, segment)
     if (found === undefined) return replies.unknown()
     const { task } = found
-    const outcome = pool.cancel(task.id)
+    // While `authorize` ran, a caller's own id may have passed to a newer task.
+    const outcome = pool.task(task.id) === task ? pool.cancel(task.id) : 'unknown'
     switch (outcome) {
       case 'canceled':
         return replies.found(task)

@@ -17,6 +17,12 @@ export interface AccessRules {
   readonly authorize: ((request: OwnedRequest, record: TaskRecord) => boolean | PromiseLike<boolean>) | undefined
 }
 
+/** The tasks that a list may contain, newest first, and in the order in which they are examined. */
+interface Candidates {
+  readonly inOrder: readonly Task[]
+  readonly toExamine: readonly Task[]
+}
+
 /** Finds tickets for clients, and only those that the client may see. */
 export class TicketAccess {
   readonly #pool: TicketPool
@@ -46,7 +52,7 @@ export class TicketAccess {
   async find(request: OwnedRequest, id: string): Promise<Task | undefined> {
     const task = this.#pool.task(id)
     if (task === undefined || this.#rules.authorize === undefined) return task // without making a record
-    return (await this.#allows(request, task.record())) ? task : undefined
+    return (await this.permits(request, task.record())) ? task : undefined
   }
 
   /** The same for a path segment, with the identified request. */
@@ -60,16 +66,20 @@ export class TicketAccess {
     return task === undefined ? undefined : { task, request: owned }
   }
 
-  /** The newest tickets that the client may see. */
+  /** The newest tickets that the client may see, newest first. */
   async list(request: OwnedRequest, state: TaskState | undefined, limit: number): Promise<readonly FoundTicket[]> {
-    const found: FoundTicket[] = []
-    for (const task of this.#candidates(request, state)) {
-      if (found.length === limit || request.signal.aborted) break
+    const { inOrder, toExamine } = this.#candidates(request, state)
+    const found = new Map<Task, TaskRecord>()
+    for (const task of toExamine) {
+      if (found.size === limit || request.signal.aborted) break
       const record = task.record()
       const matches = state === undefined || record.state === state // it may have changed while `authorize` ran
-      if (matches && (await this.#allows(request, record))) found.push({ task, record })
+      if (matches && (await this.permits(request, record))) found.set(task, record)
     }
-    return found.sort((a, b) => Date.parse(b.record.queuedAt) - Date.parse(a.record.queuedAt))
+    return inOrder.flatMap((task) => {
+      const record = found.get(task)
+      return record === undefined ? [] : { task, record }
+    })
   }
 
   /** The task whose id a `DuplicateTaskError` names, if it belongs to the client. */
@@ -79,14 +89,19 @@ export class TicketAccess {
     return task?.key === request.owner ? task : undefined
   }
 
-  /** The newest tasks; with more of them than are examined, the client's own first. */
-  #candidates({ owner }: OwnedRequest, state: TaskState | undefined): readonly Task[] {
+  /**
+   * The newest tasks; with more of them than are examined, the client's own are examined first. The order is the pool's:
+   * times of the wall clock do not order tasks once that clock was stepped.
+   */
+  #candidates({ owner }: OwnedRequest, state: TaskState | undefined): Candidates {
     const newest = this.#pool.tasks({ state, limit: MAX_CANDIDATES })
-    if (newest.length < MAX_CANDIDATES || owner === undefined) return newest
-    return [...new Set([...this.#pool.tasks({ state, key: owner, limit: MAX_CANDIDATES }), ...newest])]
+    if (newest.length < MAX_CANDIDATES || owner === undefined) return { inOrder: newest, toExamine: newest }
+    const own = this.#pool.tasks({ state, key: owner, limit: MAX_CANDIDATES })
+    return { inOrder: distinct(newest, own), toExamine: distinct(own, newest) } // those of `own` alone are older
   }
 
-  async #allows(request: OwnedRequest, record: TaskRecord): Promise<boolean> {
+  /** Whether the client may see a ticket. An error of `authorize` denies it and is reported. */
+  async permits(request: OwnedRequest, record: TaskRecord): Promise<boolean> {
     const { authorize } = this.#rules
     if (authorize === undefined) return true
     try {
@@ -96,4 +111,8 @@ export class TicketAccess {
       return false
     }
   }
+}
+
+function distinct(first: readonly Task[], second: readonly Task[]): readonly Task[] {
+  return [...new Set([...first, ...second])]
 }

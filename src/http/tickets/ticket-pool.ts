@@ -24,7 +24,7 @@ export interface TicketPool {
   /** Settles when the pool has stopped. Held requests then get the last status of their ticket. */
   readonly closed: PromiseLike<unknown>
 
-  /** The task with this id, if it is live or retained. */
+  /** The task with this id, if it is live or retained: the same handle at each call. */
   task(id: string): Task | undefined
 
   /** The tasks that match, newest first. */

@@ -6,6 +6,7 @@ import { type OwnBody, ownReply } from '../wire/own-body.js'
 import { problemOf, refusalReply } from '../wire/problems.js'
 import { type HttpReply, replyWith } from '../wire/reply.js'
 import { wholeSeconds } from '../wire/retry-after.js'
+import { ForgottenTask, type LastStatus, withoutResult } from './forgotten-task.js'
 import { type DescribeError, type FailureRules, failureOf } from './task-failure.js'
 import { isDone, statusOf, type TicketStatus } from './ticket-status.js'
 
@@ -50,8 +51,14 @@ export class TicketReplies {
 
   /** The status document. */
   async status(task: Task, record = task.record()): Promise<TicketStatus> {
-    const error = await failureOf(task, record, this.#rules)
+    const error = task instanceof ForgottenTask ? task.failure : await failureOf(task, record, this.#rules)
     return statusOf(record, { url: this.url(record.id), pollAfterMs: this.#pollAfterMs, error })
+  }
+
+  /** What remains to be shown of a settled task once the pool has forgotten it. */
+  async lastStatus(task: Task): Promise<LastStatus> {
+    const record = task.record()
+    return { record: withoutResult(record), failure: await failureOf(task, record, this.#rules) }
   }
 
   /** 202 with the status and the ticket's URL. */

@@ -46,7 +46,7 @@ export interface TicketStatus {
   readonly result: JsonValue
   /** Why the task failed. */
   readonly error: TicketError | null
-  /** Why `result` is missing although the task succeeded: its value has no JSON form. */
+  /** Why `result` is missing although the task succeeded: its value has no JSON form, or was dropped with the ticket. */
   readonly resultOmitted: string | null
   /** URLs: absolute with a `publicUrl`, else paths. */
   readonly links: {
@@ -66,9 +66,9 @@ export interface StatusContext {
 
 const FINAL: ReadonlySet<TaskState> = new Set(['succeeded', 'failed', 'canceled'])
 
-/** Whether a record's state is final. */
-export function isDone(record: TaskRecord): boolean {
-  return FINAL.has(record.state)
+/** Whether the state of a task or record is final. */
+export function isDone({ state }: { readonly state: TaskState }): boolean {
+  return FINAL.has(state)
 }
 
 /** The status document of a record. */

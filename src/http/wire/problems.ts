@@ -46,12 +46,16 @@ const PROBLEMS: Readonly<Record<ProblemCode, readonly [status: number, title: st
     'Send the body as application/json in UTF-8, without a content encoding.'
   ],
   MISDIRECTED_REQUEST: [421, 'Misdirected Request', 'This server does not answer for that host.'],
-  IDEMPOTENCY_KEY_REUSED: [422, 'Unprocessable Content', 'This Idempotency-Key was sent before, with another body.'],
+  IDEMPOTENCY_KEY_REUSED: [
+    422,
+    'Unprocessable Content',
+    'This Idempotency-Key was sent before, with another body or by another client.'
+  ],
   KEY_QUEUE_FULL: [429, 'Too Many Requests', 'Too much of your own work is waiting already. Try again later.'],
   INTERNAL: [500, 'Internal Server Error', 'Something went wrong here; nothing is wrong with the request.'],
   POOL_STOPPED: [503, 'Service Unavailable', 'The server is stopping and takes no more work.'],
   QUEUE_FULL: [503, 'Service Unavailable', 'All workers are busy and the queue is full. Try again later.'],
-  STORE_UNAVAILABLE: [503, 'Service Unavailable', 'The task could not be stored, so it will not run.'],
+  STORE_UNAVAILABLE: [503, 'Service Unavailable', 'The task could not be recorded.'],
   WAIT_FULL: [503, 'Service Unavailable', 'All workers are busy and too many wait for room. Try again later.'],
   WAIT_TIMEOUT: [503, 'Service Unavailable', 'No room became free in time. Try again later.']
 }

@@ -11,7 +11,7 @@ import { retryAfterSeconds } from './retry-after.js'
 /** `Retry-After` while the server stops: another one replaces it soon. Without jitter: no client returns to this one. */
 const STOPPED_RETRY_MS = 5_000
 
-/** `Retry-After` when the store fails: how long that lasts is unknown. */
+/** `Retry-After` when a task was not recorded: how long that lasts is unknown. */
 const STORE_RETRY_MS = 1_000
 
 const INTERNAL: Refusal = { problem: problemOf('INTERNAL') }
@@ -103,7 +103,7 @@ function later(code: ProblemCode, time: unknown, random: () => number): Refusal 
   }
 }
 
-/** The store failed to record an accepted task; `cause` is the store's error. */
+/** `task.recorded` rejected; `cause` is its reason. */
 class NotRecorded extends Error {
   readonly #brand = true
 
@@ -114,9 +114,9 @@ class NotRecorded extends Error {
 }
 
 /**
- * Waits until the pool has recorded a task. No client gets a ticket before that.
+ * Waits for `task.recorded`, which is resolved for every task of a `WorkerPool`. No client gets a ticket before that.
  *
- * @throws NotRecorded, which becomes 503 `STORE_UNAVAILABLE`, when the store fails; the task then does not run
+ * @throws NotRecorded, which becomes 503 `STORE_UNAVAILABLE`, when it rejects
  */
 export async function recorded(task: Task): Promise<void> {
   try {

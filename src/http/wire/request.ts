@@ -35,7 +35,10 @@ export interface HttpRequest {
    */
   readonly body: AsyncIterable<Uint8Array> | (() => AsyncIterable<Uint8Array>)
 
-  /** Aborts when the client disconnects before its reply is written. */
+  /**
+   * Aborts when the client disconnects before its reply is written. A signal of this request alone: while the request waits,
+   * the routes have one listener on it.
+   */
   readonly signal: AbortSignal
 }
 

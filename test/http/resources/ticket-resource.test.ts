@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { gate } from '../../support/gate.js'
 import { jsonOf, requestTo } from '../support/request-of.js'
 import { routesWith } from '../support/routes.js'
+import { service } from '../support/service.js'
 
 describe('a cancel', () => {
   it('cancels a queued task, requests the end of a running one, and is 409 for a settled one', async () => {
@@ -49,5 +50,20 @@ describe('a cancel of a ticket that was just forgotten', () => {
     })
     const reply = await forgetful.handle(requestTo(`DELETE /tasks/${task.id}`))
     expect(reply).toEqual(await routes.handle(requestTo('GET /tasks/none')))
+  })
+
+  it('does not cancel a newer task that got its id while authorize ran', async () => {
+    const judged = gate<boolean>()
+    const { pool, clock, send } = service({ authorize: () => judged.promise, pool: { retention: { count: 0 } } })
+    const end = gate()
+    pool.queueTask(() => end.promise, { id: 'order-7' })
+    const sent = await send('DELETE /tasks/order-7')
+    end.open()
+    await clock.turn()
+    const other = pool.queueTask(() => gate().promise, { id: 'order-7' })
+    judged.open(true)
+    await clock.turn()
+    expect(sent.reply?.status).toBe(404)
+    expect(other.record().cancelRequestedAt).toBeUndefined()
   })
 })

@@ -322,6 +322,24 @@ describe('GET /tasks', () => {
     expect(ids.indexOf(own.id)).toBe(99)
   })
 
+  it.each([10, 1_500])(
+    'has the newest first after the wall clock was stepped back, among %d tickets',
+    async (count) => {
+      const { as, pool, clock } = shared({ authorize: () => true, pool: { queueCapacity: 2_000 } })
+      pool.pause()
+      const own = pool.queueTask(() => 1, { key: 'ada' })
+      await clock.advance(2_000)
+      clock.stepWall(-3_600_000)
+      for (let each = 0; each < count; each++) pool.queueTask(() => 1, { key: 'eve' })
+      await clock.advance(2_000)
+      const newest = pool.queueTask(() => 1, { key: 'ada' })
+      expect(newest.record().queuedAt < own.record().queuedAt).toBe(true)
+      const ids = idsOf(await as('ada', 'GET /tasks'))
+      expect(ids[0]).toBe(newest.id)
+      expect(ids.at(-1)).toBe(own.id)
+    }
+  )
+
   it('omits tickets whose state changed while authorize ran', async () => {
     const held = gate<boolean>()
     const { send, begin, clock } = service({ authorize: () => held.promise })
