@@ -7,9 +7,9 @@ const EARLY_MS = 3
  */
 export class MonotonicTime {
   #source = performance
-  /** What is added to the reading of the source. */
-  #offset = 0.5 // with a fraction, so that the engine stores both as doubles from the start
-  #last = 0.5
+  /** Added to the reading of the source. A whole number, so that sums of the whole times of fake timers are exact. */
+  #offset = 0
+  #last = 0
 
   now(): number {
     const source = performance
@@ -19,16 +19,18 @@ export class MonotonicTime {
     return now
   }
 
-  /** A timer fired that was due at this time: if the clock does not show it, only the timers are faked. */
+  /** A timer that was due at this time has fired: if the clock does not show it, only the timers are faked. */
   reach(dueAt: number): void {
     const missing = dueAt - this.now()
-    if (missing > EARLY_MS) this.#offset += missing
+    if (missing > EARLY_MS) this.#offset += Math.ceil(missing)
   }
 
   /** Another source goes on from the last reading. */
   #continue(source: typeof performance): number {
+    const reading = source.now()
     this.#source = source
-    this.#offset = this.#last - source.now()
+    this.#offset = Math.ceil(this.#last - reading)
+    this.#last = reading + this.#offset
     return this.#last
   }
 }

@@ -58,13 +58,14 @@ export class SystemTimers {
   yield(then: () => void): void {
     const { setImmediate: faked, clearImmediate: clearFaked } = globalThis
     if (faked === native.setImmediate || faked === undefined) return void native.setImmediate(then)
-    const end = (): void => {
-      clearFaked(ours)
+    const ours = faked(() => {
       native.clearImmediate(real)
       then()
-    }
-    const ours = faked(end)
-    const real = native.setImmediate(end)
+    })
+    const real = native.setImmediate(() => {
+      clearFaked(ours)
+      then()
+    })
   }
 
   #look(): void {
@@ -85,7 +86,9 @@ class SystemTimer implements Timer {
   /** When it has to fire, if it is set. */
   dueAt = 0
   readonly #timers: SystemTimers
-  readonly #fire: () => void
+  readonly #fire: (setting: number) => void
+  /** Counts the settings: some fake timers fire one twice, or one that was cleared. */
+  #setting = 0
   // Otherwise the timer would capture the `AsyncLocalStorage` context of the code that sets it.
   readonly #scope = new AsyncResource('coatcheck.timer')
   #alive = true
@@ -95,7 +98,9 @@ class SystemTimer implements Timer {
 
   constructor(timers: SystemTimers, fire: () => void) {
     this.#timers = timers
-    this.#fire = () => {
+    this.#fire = (setting) => {
+      if (setting !== this.#setting || this.#timeout === undefined) return
+      this.#timeout = undefined
       timers.fired(this)
       fire()
     }
@@ -106,7 +111,7 @@ class SystemTimer implements Timer {
     this.clear()
     this.dueAt = this.#timers.now() + delay
     this.#clearTimeout = globalThis.clearTimeout
-    this.#timeout = this.#scope.runInAsyncScope(globalThis.setTimeout, undefined, this.#fire, delay)
+    this.#timeout = this.#scope.runInAsyncScope(globalThis.setTimeout, undefined, this.#fire, delay, ++this.#setting)
     if (!this.#alive) this.#timeout.unref?.()
     this.#timers.add(this)
   }
@@ -120,6 +125,7 @@ class SystemTimer implements Timer {
   }
 
   clear(): void {
+    if (this.#timeout === undefined) return
     const clearTimeout = this.#clearTimeout
     clearTimeout(this.#timeout)
     this.#timeout = undefined
