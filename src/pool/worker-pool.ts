@@ -24,6 +24,7 @@ import {
   checkWaitOptions,
   type PoolSettings
 } from '../contract/settings.js'
+import { suggestion } from '../contract/suggestion.js'
 import type {
   After,
   CancelOutcome,
@@ -262,6 +263,11 @@ export class WorkerPool<H extends HandlersOf<H> = Record<never, never>> {
     return this.#view.stats()
   }
 
+  /** The same as {@link stats}, for `JSON.stringify`. */
+  toJSON(): PoolStats {
+    return this.stats()
+  }
+
   /** Adds a listener, called in the step that causes the event. What it throws goes to `onUnobservedError`. */
   on<N extends PoolEventName>(event: N, listener: PoolListener<N>): this {
     this.#dispatcher.parts.listeners.on(event, listener)
@@ -298,10 +304,11 @@ export class WorkerPool<H extends HandlersOf<H> = Record<never, never>> {
   #handlerOf(name: string): Handler {
     const handler = this.#handlers.get(name)
     if (handler !== undefined) return handler
-    const names = [...this.#handlers.keys()].map((known) => `\`${known}\``)
+    const known = [...this.#handlers.keys()]
+    const names = known.map((each) => `\`${each}\``)
     throw new TypeError(
       `Expected the task to be a function or the name of a handler (${names.length > 0 ? names.join(', ') : 'there is none'}), ` +
-        `got ${JSON.stringify(name.slice(0, 60))} (string)`
+        `got ${JSON.stringify(name.slice(0, 60))} (string)${suggestion(name, known)}`
     )
   }
 }

@@ -1,3 +1,4 @@
+import { abortController } from '../../ports/abort-controller.js'
 import type { Timer } from '../../ports/clock.js'
 import type { RouteClock } from '../options.js'
 
@@ -23,7 +24,7 @@ export class PatientPieces implements AsyncIterableIterator<string, void, undefi
   readonly #client: AbortSignal
   readonly #report: (error: unknown) => void
   readonly #left = new AbortController()
-  readonly #cut = new AbortController()
+  readonly #cut = abortController()
   readonly #pieces: AsyncGenerator<string, void, undefined>
   readonly #end = (): void => {
     this.#client.removeEventListener('abort', this.#end)
