@@ -13,9 +13,16 @@ export type ClientErrorCode =
 
 const BRAND = Symbol.for('coatcheck.ClientError')
 
-/** Says what a class of errors is called. By definition, since an assignment fails where `Error.prototype` is frozen. */
-function define(errorClass: { readonly prototype: ClientError }, name: string): void {
-  Object.defineProperty(errorClass.prototype, 'name', { value: name, writable: true, configurable: true })
+/** Names that stay when a bundler shortens those of the classes. */
+const NAMES: Readonly<Record<ClientErrorCode, string>> = {
+  ERR_TASK_FAILED: 'TaskFailedError',
+  ERR_TASK_CANCELED: 'TaskCanceledError',
+  ERR_RESULT_OMITTED: 'ResultOmittedError',
+  ERR_TICKET_NOT_FOUND: 'TicketNotFoundError',
+  ERR_REQUEST_REFUSED: 'RequestRefusedError',
+  ERR_SERVER_UNAVAILABLE: 'ServerUnavailableError',
+  ERR_SERVER_UNREACHABLE: 'ServerUnreachableError',
+  ERR_UNEXPECTED_ANSWER: 'UnexpectedAnswerError'
 }
 
 /** What all errors of the client extend. An abort is none of them: it rejects with the signal's own reason. */
@@ -33,6 +40,15 @@ export abstract class ClientError extends Error {
     super(message, options)
     Object.defineProperty(this, BRAND, { value: true })
     Object.defineProperty(this, 'ticketUrl', { value: ticketUrl })
+  }
+
+  /** The name of the class. An accessor, because a bundler keeps every class that is changed when it is loaded. */
+  override get name(): string {
+    return NAMES[this.code] ?? 'ClientError'
+  }
+
+  override set name(value: string) {
+    Object.defineProperty(this, 'name', { value, writable: true, configurable: true })
   }
 
   /** Name, code, message and the facts of this error, for logs. */
@@ -57,9 +73,6 @@ export function isClientError(value: unknown): value is ClientError {
 
 /** The task failed. The message is what the server tells of it. */
 export class TaskFailedError extends ClientError {
-  static {
-    define(this, 'TaskFailedError')
-  }
   readonly code = 'ERR_TASK_FAILED'
   /** The task's own code: `TASK_TIMEOUT`, one of the application's, `TASK_FAILED` when it has none. */
   readonly taskCode: string
@@ -72,9 +85,6 @@ export class TaskFailedError extends ClientError {
 
 /** The task was canceled, by somebody else or by the server. */
 export class TaskCanceledError extends ClientError {
-  static {
-    define(this, 'TaskCanceledError')
-  }
   readonly code = 'ERR_TASK_CANCELED'
   /** Who asked; `null` when the server does not say. */
   readonly reason: CanceledReason | null
@@ -93,9 +103,6 @@ export class TaskCanceledError extends ClientError {
 
 /** The task succeeded, but what it returned has no JSON form, so that it cannot be had here. */
 export class ResultOmittedError extends ClientError {
-  static {
-    define(this, 'ResultOmittedError')
-  }
   readonly code = 'ERR_RESULT_OMITTED'
 
   /** @param why - what the server says about it */
@@ -106,9 +113,6 @@ export class ResultOmittedError extends ClientError {
 
 /** The server knows no such ticket: it has expired, or never was. */
 export class TicketNotFoundError extends ClientError {
-  static {
-    define(this, 'TicketNotFoundError')
-  }
   readonly code = 'ERR_TICKET_NOT_FOUND'
 
   constructor(ticketUrl: string) {
@@ -136,9 +140,6 @@ export interface FieldProblem {
 
 /** Asking again would not help: the request is wrong, or not allowed. Nothing was queued. */
 export class RequestRefusedError extends ClientError implements Refusal {
-  static {
-    define(this, 'RequestRefusedError')
-  }
   readonly code = 'ERR_REQUEST_REFUSED'
   readonly status: number
   readonly problemCode: string | null
@@ -157,9 +158,6 @@ export class RequestRefusedError extends ClientError implements Refusal {
 
 /** The server has no room, or is not well, and did not get better in all attempts. */
 export class ServerUnavailableError extends ClientError implements Refusal {
-  static {
-    define(this, 'ServerUnavailableError')
-  }
   readonly code = 'ERR_SERVER_UNAVAILABLE'
   readonly status: number
   readonly problemCode: string | null
@@ -185,9 +183,6 @@ function said({ status, problemCode, detail }: Refusal): string {
  * the task was queued: submit it again with the same `idempotencyKey`.
  */
 export class ServerUnreachableError extends ClientError {
-  static {
-    define(this, 'ServerUnreachableError')
-  }
   readonly code = 'ERR_SERVER_UNREACHABLE'
 
   constructor(cause: unknown, ticketUrl: string | undefined) {
@@ -197,9 +192,6 @@ export class ServerUnreachableError extends ClientError {
 
 /** Whatever answered is not a server of tickets: a page in place of a status, a redirect, a ticket on another origin. */
 export class UnexpectedAnswerError extends ClientError {
-  static {
-    define(this, 'UnexpectedAnswerError')
-  }
   readonly code = 'ERR_UNEXPECTED_ANSWER'
   /** The status code; 0 where a browser hides it. */
   readonly status: number

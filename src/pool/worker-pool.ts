@@ -1,4 +1,3 @@
-import { inspect } from 'node:util'
 import { callable } from '../contract/checks.js'
 import { DrainTimeoutError, PoolDeadlockError, PoolStoppedError } from '../contract/errors.js'
 import type { PoolEventName, PoolListener } from '../contract/events.js'
@@ -12,6 +11,7 @@ import type {
   WaitOptions,
   WorkerPoolOptions
 } from '../contract/options.js'
+import { printShort } from '../contract/print-short.js'
 import type { PoolState, PoolStats, StopReport } from '../contract/reports.js'
 import {
   checkDrainOptions,
@@ -36,6 +36,8 @@ import type {
 } from '../contract/task-contract.js'
 import { CREATED, STOPPED, STOPPING } from '../scheduler/lifecycle.js'
 import { Cancellation } from '../task/cancellation.js'
+import { PoolTask } from '../task/task.js'
+import { AttemptContext } from '../task/task-context.js'
 import { Handler, type Work } from '../task/work.js'
 import { throwIfAborted } from '../waiting/signals.js'
 import type { Admission } from './admission.js'
@@ -78,6 +80,9 @@ export class WorkerPool<H extends HandlersOf<H> = Record<never, never>> {
    */
   constructor(options: WorkerPoolOptions<H | (H & Handlers)>) {
     this.#settings = checkPoolOptions(options)
+    printShort(WorkerPool.prototype)
+    printShort(PoolTask.prototype)
+    printShort(AttemptContext.prototype)
     for (const [name, call] of this.#settings.handlers) this.#handlers.set(name, new Handler(name, call))
     this.#dispatcher = new Dispatcher(this.#settings)
     this.#admission = this.#dispatcher.admission
@@ -289,11 +294,6 @@ export class WorkerPool<H extends HandlersOf<H> = Record<never, never>> {
   /** The pool in one line. */
   toString(): string {
     return this.#view.line()
-  }
-
-  /** @internal */
-  [inspect.custom](): string {
-    return this.toString()
   }
 
   get #scheduler(): Dispatcher['parts']['scheduler'] {

@@ -3,7 +3,7 @@ import type { Clock } from './clock.js'
 import { MonotonicTime } from './monotonic-time.js'
 import { SystemTimers } from './system-timers.js'
 
-const timers = new SystemTimers(new MonotonicTime())
+const timers = /* @__PURE__ */ new SystemTimers(/* @__PURE__ */ new MonotonicTime())
 
 /** The clock of the platform. This folder alone reads real time and random values. */
 export const systemClock: Clock = {

@@ -72,6 +72,10 @@ export class AttemptContext implements TaskContext {
     return this.#stopping.signal
   }
 
+  toString(): string {
+    return `TaskContext ${this.name ?? ''}${this.name === undefined ? '' : ' '}${this.id} attempt ${this.attempt}`
+  }
+
   get progress(): (ratio: number, message?: string) => void {
     return (ratio, message) => {
       if (typeof ratio !== 'number') throw new TypeError(wording('ratio', 'a number', ratio))
