@@ -4,7 +4,12 @@ import { defineConfig } from 'vitest/config'
 const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url))
 
 /** Tests that need the packed library. Only a run that includes one of them builds and packs it. */
-const packed = ['test/package/tarball.test.ts', 'test/package/readme.test.ts', 'test/package/fake-timers.test.ts']
+const packed = [
+  'test/package/tarball.test.ts',
+  'test/package/readme.test.ts',
+  'test/package/fake-timers.test.ts',
+  'test/package/tree-shaking.test.ts'
+]
 
 /** Tests and examples import the package by its name; here the name means the source, so no build is needed first. */
 export const alias = [

@@ -117,7 +117,7 @@ const whole: Readonly<Record<string, Scenario>> = {
     assert.equal(await result, 'ERR_DRAIN_TIMEOUT')
   },
 
-  'retention': async ({ advance }) => {
+  retention: async ({ advance }) => {
     const pool = started({ retention: { ms: 60_000 } })
     const { id } = pool.queueTask(() => 1)
     await advance(1)

@@ -9,7 +9,10 @@ import { root, run } from './run.js'
 
 const TYPES = ['module', 'commonjs'] as const
 
-const load = { module: "import { scenarios } from './scenarios.js'", commonjs: "const { scenarios } = require('./scenarios.js')" }
+const load = {
+  module: "import { scenarios } from './scenarios.js'",
+  commonjs: "const { scenarios } = require('./scenarios.js')"
+}
 
 const ofJest = `
 const timers = {
@@ -72,7 +75,7 @@ describe.each(TYPES)('fake timers, for a project of type %s', (type) => {
 
   it('are those of Jest', async () => {
     const jest = join(home, 'node_modules', 'jest', 'bin', 'jest.js')
-    const config = JSON.stringify({ transform: {}, rootDir: home, haste: { enableSymlinks: true } , watchman: false })
+    const config = JSON.stringify({ transform: {}, rootDir: home, haste: { enableSymlinks: true }, watchman: false })
     const report = join(home, 'report.json')
     const args = [jest, '--config', config, '--ci', '--runInBand', '--json', '--outputFile', report]
     await run(process.execPath, ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', ...args], home)
