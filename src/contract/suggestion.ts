@@ -1,7 +1,7 @@
 /** A sentence that names the known word nearest to an unknown one; empty when none is near. */
 export function suggestion(word: string, known: readonly string[]): string {
   const nearest = word.length > MAX_LENGTH ? undefined : nearestOf(word.toLowerCase(), known)
-  return nearest === undefined ? '' : ` – did you mean \`${nearest}\`?`
+  return nearest === undefined ? '' : `; did you mean \`${nearest}\`?`
 }
 
 /** Nothing that long is a slip of a word known here. */

@@ -14,7 +14,7 @@ describe('an unknown word', () => {
     ['nmae', 'name'],
     ['retyr', 'retry']
   ])('%s leads to %s', (word, known) => {
-    expect(suggestion(word, OPTIONS)).toBe(` – did you mean \`${known}\`?`)
+    expect(suggestion(word, OPTIONS)).toBe(`; did you mean \`${known}\`?`)
   })
 
   it.each(['workers', 'timeout', '', 'x', 'constructor', `concurrency${'y'.repeat(100)}`])(

@@ -1,6 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { build } from 'esbuild'
 import { afterAll, beforeAll, expect, inject, it } from 'vitest'
 import { project } from './project.js'
@@ -44,9 +45,9 @@ it('keeps the names of errors when it is minified', async () => {
   const text = await bundleOf(`import { WaitGroupError, DuplicateTaskError } from 'coatcheck'
     export const errors = [new WaitGroupError('m'), new DuplicateTaskError('x')]
     export const own = errors[0] instanceof WaitGroupError && !(errors[0] instanceof DuplicateTaskError)`)
-  const { errors, own } = (await import(
-    `data:text/javascript,${encodeURIComponent(text.replace(/import\s*"eventemitter3";?/, ''))}`
-  )) as {
+  const file = join(home, 'errors.mjs')
+  await writeFile(file, text)
+  const { errors, own } = (await import(pathToFileURL(file).href)) as {
     readonly errors: readonly Error[]
     readonly own: boolean
   }
