@@ -13,9 +13,16 @@ export type ClientErrorCode =
 
 const BRAND = Symbol.for('coatcheck.ClientError')
 
-/** Sets the name of an error class. Not by assignment, which fails where `Error.prototype` is frozen. */
-function define(errorClass: { readonly prototype: ClientError }, name: string): void {
-  Object.defineProperty(errorClass.prototype, 'name', { value: name, writable: true, configurable: true })
+/** Names that stay when a bundler shortens those of the classes. */
+const NAMES: Readonly<Record<ClientErrorCode, string>> = {
+  ERR_TASK_FAILED: 'TaskFailedError',
+  ERR_TASK_CANCELED: 'TaskCanceledError',
+  ERR_RESULT_OMITTED: 'ResultOmittedError',
+  ERR_TICKET_NOT_FOUND: 'TicketNotFoundError',
+  ERR_REQUEST_REFUSED: 'RequestRefusedError',
+  ERR_SERVER_UNAVAILABLE: 'ServerUnavailableError',
+  ERR_SERVER_UNREACHABLE: 'ServerUnreachableError',
+  ERR_UNEXPECTED_ANSWER: 'UnexpectedAnswerError'
 }
 
 /** The base class of the client's errors. An abort is not one of them: it rejects with the signal's own reason. */
@@ -32,6 +39,15 @@ export abstract class ClientError extends Error {
     super(message, options)
     Object.defineProperty(this, BRAND, { value: true })
     Object.defineProperty(this, 'ticketUrl', { value: ticketUrl })
+  }
+
+  /** The name of the class. An accessor, because a bundler keeps every class that is changed when it is loaded. */
+  override get name(): string {
+    return NAMES[this.code] ?? 'ClientError'
+  }
+
+  override set name(value: string) {
+    Object.defineProperty(this, 'name', { value, writable: true, configurable: true })
   }
 
   /** Name, code, message and fields of the error, for logs. */
@@ -56,9 +72,6 @@ export function isClientError(value: unknown): value is ClientError {
 
 /** The task failed. The message is the one that the server sent. */
 export class TaskFailedError extends ClientError {
-  static {
-    define(this, 'TaskFailedError')
-  }
   readonly code = 'ERR_TASK_FAILED'
   /** The code of the failure: `TASK_TIMEOUT`, a code of the application, or `TASK_FAILED` without one. */
   readonly taskCode: string
@@ -71,9 +84,6 @@ export class TaskFailedError extends ClientError {
 
 /** The task was canceled by another client or by the server. */
 export class TaskCanceledError extends ClientError {
-  static {
-    define(this, 'TaskCanceledError')
-  }
   readonly code = 'ERR_TASK_CANCELED'
   /** The source of the cancel; `null` when the server does not state it. */
   readonly reason: CanceledReason | null
@@ -92,9 +102,6 @@ export class TaskCanceledError extends ClientError {
 
 /** The task succeeded, but its result has no JSON form and cannot be sent. */
 export class ResultOmittedError extends ClientError {
-  static {
-    define(this, 'ResultOmittedError')
-  }
   readonly code = 'ERR_RESULT_OMITTED'
 
   /** @param why - the server's explanation */
@@ -105,9 +112,6 @@ export class ResultOmittedError extends ClientError {
 
 /** The server has no such ticket: it has expired or never existed. */
 export class TicketNotFoundError extends ClientError {
-  static {
-    define(this, 'TicketNotFoundError')
-  }
   readonly code = 'ERR_TICKET_NOT_FOUND'
 
   constructor(ticketUrl: string) {
@@ -135,9 +139,6 @@ export interface FieldProblem {
 
 /** The request is wrong or not allowed; a retry would not help. Nothing was queued. */
 export class RequestRefusedError extends ClientError implements Refusal {
-  static {
-    define(this, 'RequestRefusedError')
-  }
   readonly code = 'ERR_REQUEST_REFUSED'
   readonly status: number
   readonly problemCode: string | null
@@ -156,9 +157,6 @@ export class RequestRefusedError extends ClientError implements Refusal {
 
 /** In every attempt the server had no room or a temporary failure. */
 export class ServerUnavailableError extends ClientError implements Refusal {
-  static {
-    define(this, 'ServerUnavailableError')
-  }
   readonly code = 'ERR_SERVER_UNAVAILABLE'
   readonly status: number
   readonly problemCode: string | null
@@ -184,9 +182,6 @@ function summary({ status, problemCode, detail }: Refusal): string {
  * task was queued: submit again with the same `idempotencyKey`.
  */
 export class ServerUnreachableError extends ClientError {
-  static {
-    define(this, 'ServerUnreachableError')
-  }
   readonly code = 'ERR_SERVER_UNREACHABLE'
 
   constructor(cause: unknown, ticketUrl: string | undefined) {
@@ -196,9 +191,6 @@ export class ServerUnreachableError extends ClientError {
 
 /** The answer is not that of a ticket server: a page instead of a status, a redirect, or an untrusted origin. */
 export class UnexpectedAnswerError extends ClientError {
-  static {
-    define(this, 'UnexpectedAnswerError')
-  }
   readonly code = 'ERR_UNEXPECTED_ANSWER'
   /** The status code; 0 where the browser hides it. */
   readonly status: number

@@ -8,15 +8,15 @@ export const webClock: ClientClock = {
   now: () => performance.now(),
   date: () => Date.now(),
   timer(fire) {
-    let timeout: ReturnType<typeof setTimeout> | undefined
+    let clear = (): void => {}
     return {
       set(delayMs) {
-        clearTimeout(timeout)
-        timeout = setTimeout(fire, Math.min(Math.ceil(delayMs), MAX_DELAY_MS))
+        clear()
+        const drop = clearTimeout // fake timers may be installed or removed before it is needed
+        const timeout = setTimeout(fire, Math.min(Math.ceil(delayMs), MAX_DELAY_MS))
+        clear = () => drop(timeout)
       },
-      clear() {
-        clearTimeout(timeout)
-      }
+      clear: () => clear()
     }
   },
   random: () => Math.random(),

@@ -1,3 +1,4 @@
+import { suggestion } from './suggestion.js'
 import { textOf } from './task-record.js'
 
 /**
@@ -101,7 +102,11 @@ export function flag(name: string, value: unknown): boolean {
 export function oneOf<const T extends string>(name: string, value: unknown, words: readonly T[]): T {
   const expected = `one of ${words.map((word) => `'${word}'`).join(', ')}`
   if (typeof value !== 'string') return wrongType(name, expected, value)
-  return words.find((word) => word === value) ?? outOfRange(name, expected, value)
+  return words.find((word) => word === value) ?? unknownWord(name, expected, value, words)
+}
+
+function unknownWord(name: string, expected: string, value: string, words: readonly string[]): never {
+  throw new RangeError(wording(name, expected, value) + suggestion(value, words))
 }
 
 export function isFunction(value: unknown): value is (...args: never) => unknown {
@@ -152,8 +157,10 @@ export function optionsOf<T extends object>(name: string, value: unknown, known:
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return wrongType(name, 'an object', value)
   for (const key of Object.keys(value)) {
     if (!Object.hasOwn(known, key)) {
+      const names = Object.keys(known)
       throw new TypeError(
-        `Expected \`${name}\` to have only the options ${Object.keys(known).join(', ')}, got \`${key.slice(0, 60)}\``
+        `Expected \`${name}\` to have only the options ${names.join(', ')}, got \`${key.slice(0, 60)}\`` +
+          suggestion(key, names)
       )
     }
   }

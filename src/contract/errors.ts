@@ -18,13 +18,20 @@ export type PoolErrorCode =
 
 const BRAND = Symbol.for('coatcheck.PoolError')
 
-/** The code of each error class. */
-const CODES = new WeakMap<object, PoolErrorCode>()
-
-/** Sets name and code of an error class. An assignment of the name would fail where `Error.prototype` is frozen. */
-function define(errorClass: { readonly prototype: PoolError }, name: string, code: PoolErrorCode): void {
-  CODES.set(errorClass, code)
-  Object.defineProperty(errorClass.prototype, 'name', { value: name, writable: true, configurable: true })
+/** Names that stay when a bundler shortens those of the classes. */
+const NAMES: Readonly<Record<PoolErrorCode, string>> = {
+  ERR_QUEUE_FULL: 'QueueFullError',
+  ERR_KEY_QUEUE_FULL: 'KeyQueueFullError',
+  ERR_WAIT_TIMEOUT: 'WaitTimeoutError',
+  ERR_WAIT_FULL: 'WaitFullError',
+  ERR_POOL_STOPPED: 'PoolStoppedError',
+  ERR_DUPLICATE_TASK: 'DuplicateTaskError',
+  ERR_TASK_TIMEOUT: 'TaskTimeoutError',
+  ERR_TASK_CANCELED: 'TaskCanceledError',
+  ERR_TASK_INTERRUPTED: 'TaskInterruptedError',
+  ERR_DRAIN_TIMEOUT: 'DrainTimeoutError',
+  ERR_POOL_DEADLOCK: 'PoolDeadlockError',
+  ERR_WAIT_GROUP: 'WaitGroupError'
 }
 
 /**
@@ -42,6 +49,15 @@ export abstract class PoolError extends Error {
     Object.defineProperty(this, BRAND, { value: true })
   }
 
+  /** The name of the class. An accessor, because a bundler keeps every class that is changed when it is loaded. */
+  override get name(): string {
+    return NAMES[this.code] ?? 'PoolError'
+  }
+
+  override set name(value: string) {
+    Object.defineProperty(this, 'name', { value, writable: true, configurable: true })
+  }
+
   /** Name, code, message and the fields of this error, for logs. */
   toJSON(): Record<string, unknown> {
     return { ...Object.fromEntries(Object.entries(this)), name: this.name, message: this.message }
@@ -50,8 +66,13 @@ export abstract class PoolError extends Error {
   /** Makes `instanceof` compare brand and code. */
   static override [Symbol.hasInstance](value: unknown): boolean {
     if (Function.prototype[Symbol.hasInstance].call(this, value)) return true
-    return isPoolError(value) && (this === PoolError || CODES.get(this) === value.code)
+    return isPoolError(value) && (this === PoolError || codeOf(this) === value.code)
   }
+}
+
+/** The code of an error class of this library; a subclass of a user has none of its own. */
+function codeOf(errorClass: object): unknown {
+  return Object.hasOwn(errorClass, 'code') ? Reflect.get(errorClass, 'code') : undefined
 }
 
 /**
@@ -129,9 +150,8 @@ abstract class NoRoomError extends PoolError implements FullFacts {
 
 /** The pool is full. Nothing was queued. In an HTTP server answer 503 with `Retry-After`. */
 export class QueueFullError extends NoRoomError {
-  static {
-    define(this, 'QueueFullError', 'ERR_QUEUE_FULL')
-  }
+  /** @internal */
+  static readonly code = 'ERR_QUEUE_FULL'
   readonly code = 'ERR_QUEUE_FULL'
 
   /** @param note - a sentence that says why no task starts, if the pool is paused or was not started */
@@ -147,9 +167,8 @@ export class QueueFullError extends NoRoomError {
 
 /** The key's share is full, even if the pool has room. Nothing was queued. In an HTTP server answer 429. */
 export class KeyQueueFullError extends NoRoomError {
-  static {
-    define(this, 'KeyQueueFullError', 'ERR_KEY_QUEUE_FULL')
-  }
+  /** @internal */
+  static readonly code = 'ERR_KEY_QUEUE_FULL'
   readonly code = 'ERR_KEY_QUEUE_FULL'
   /** The key whose share is full. */
   readonly key: string
@@ -167,9 +186,8 @@ export class KeyQueueFullError extends NoRoomError {
 
 /** No place became free within `waitMs`. Nothing was queued. */
 export class WaitTimeoutError extends PoolError {
-  static {
-    define(this, 'WaitTimeoutError', 'ERR_WAIT_TIMEOUT')
-  }
+  /** @internal */
+  static readonly code = 'ERR_WAIT_TIMEOUT'
   readonly code = 'ERR_WAIT_TIMEOUT'
   /** Time that the caller waited, in milliseconds. */
   readonly waitedMs: number
@@ -185,9 +203,8 @@ export class WaitTimeoutError extends PoolError {
 
 /** The waiter list is full: `waiterCapacity` callers already wait for room. Thrown at once; nothing was queued. */
 export class WaitFullError extends PoolError {
-  static {
-    define(this, 'WaitFullError', 'ERR_WAIT_FULL')
-  }
+  /** @internal */
+  static readonly code = 'ERR_WAIT_FULL'
   readonly code = 'ERR_WAIT_FULL'
   /** Always 0: the caller did not wait. */
   readonly waitedMs: number
@@ -203,9 +220,8 @@ export class WaitFullError extends PoolError {
 
 /** The pool accepts no new tasks: it is stopping or has stopped. Also the `reason` on a signal that `stop` aborts. */
 export class PoolStoppedError extends PoolError {
-  static {
-    define(this, 'PoolStoppedError', 'ERR_POOL_STOPPED')
-  }
+  /** @internal */
+  static readonly code = 'ERR_POOL_STOPPED'
   readonly code = 'ERR_POOL_STOPPED'
   /** State of the pool when the error was created. */
   readonly state: 'stopping' | 'stopped'
@@ -218,9 +234,8 @@ export class PoolStoppedError extends PoolError {
 
 /** A live or retained task already has this id. */
 export class DuplicateTaskError extends PoolError {
-  static {
-    define(this, 'DuplicateTaskError', 'ERR_DUPLICATE_TASK')
-  }
+  /** @internal */
+  static readonly code = 'ERR_DUPLICATE_TASK'
   readonly code = 'ERR_DUPLICATE_TASK'
   /** The id that is in use. */
   readonly id: string
@@ -233,9 +248,8 @@ export class DuplicateTaskError extends PoolError {
 
 /** An attempt ran longer than its `timeoutMs`. The `reason` of its signal, and the task's error if it ended by that. */
 export class TaskTimeoutError extends PoolError {
-  static {
-    define(this, 'TaskTimeoutError', 'ERR_TASK_TIMEOUT')
-  }
+  /** @internal */
+  static readonly code = 'ERR_TASK_TIMEOUT'
   readonly code = 'ERR_TASK_TIMEOUT'
   /** The task's id. */
   readonly id: string
@@ -251,9 +265,8 @@ export class TaskTimeoutError extends PoolError {
 
 /** The task was canceled. `cause` is the value given to `cancel`, or the reason of the signal that aborted. */
 export class TaskCanceledError extends PoolError {
-  static {
-    define(this, 'TaskCanceledError', 'ERR_TASK_CANCELED')
-  }
+  /** @internal */
+  static readonly code = 'ERR_TASK_CANCELED'
   readonly code = 'ERR_TASK_CANCELED'
   /** The task's id. */
   readonly id: string
@@ -272,9 +285,8 @@ export class TaskCanceledError extends PoolError {
  * effects happened is unknown.
  */
 export class TaskInterruptedError extends PoolError {
-  static {
-    define(this, 'TaskInterruptedError', 'ERR_TASK_INTERRUPTED')
-  }
+  /** @internal */
+  static readonly code = 'ERR_TASK_INTERRUPTED'
   readonly code = 'ERR_TASK_INTERRUPTED'
   /** The task's id. */
   readonly id: string
@@ -287,9 +299,8 @@ export class TaskInterruptedError extends PoolError {
 
 /** A `drain()`, or the `wait()` of a {@link WaitGroup}, reached its `timeoutMs`. The work it waited for continues. */
 export class DrainTimeoutError extends PoolError {
-  static {
-    define(this, 'DrainTimeoutError', 'ERR_DRAIN_TIMEOUT')
-  }
+  /** @internal */
+  static readonly code = 'ERR_DRAIN_TIMEOUT'
   readonly code = 'ERR_DRAIN_TIMEOUT'
   /** The unfinished work: its number, and the ids of at most 100 tasks (none for a {@link WaitGroup}). */
   readonly waitingFor: TaskCount
@@ -303,9 +314,8 @@ export class DrainTimeoutError extends PoolError {
 
 /** The wait could never end: running tasks wait for their own pool. Detected only with `detectSelfWait`. */
 export class PoolDeadlockError extends PoolError {
-  static {
-    define(this, 'PoolDeadlockError', 'ERR_POOL_DEADLOCK')
-  }
+  /** @internal */
+  static readonly code = 'ERR_POOL_DEADLOCK'
   readonly code = 'ERR_POOL_DEADLOCK'
 
   constructor(message: string) {
@@ -315,9 +325,8 @@ export class PoolDeadlockError extends PoolError {
 
 /** Misuse of a {@link WaitGroup}: `done()` without a matching `add()`, or a member added after `close()`. */
 export class WaitGroupError extends PoolError {
-  static {
-    define(this, 'WaitGroupError', 'ERR_WAIT_GROUP')
-  }
+  /** @internal */
+  static readonly code = 'ERR_WAIT_GROUP'
   readonly code = 'ERR_WAIT_GROUP'
 
   constructor(message: string) {

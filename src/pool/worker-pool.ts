@@ -1,4 +1,3 @@
-import { inspect } from 'node:util'
 import { callable } from '../contract/checks.js'
 import { DrainTimeoutError, PoolDeadlockError, PoolStoppedError } from '../contract/errors.js'
 import type { PoolEventName, PoolListener } from '../contract/events.js'
@@ -12,6 +11,7 @@ import type {
   WaitOptions,
   WorkerPoolOptions
 } from '../contract/options.js'
+import { printShort } from '../contract/print-short.js'
 import type { PoolState, PoolStats, StopReport } from '../contract/reports.js'
 import {
   checkDrainOptions,
@@ -24,6 +24,7 @@ import {
   checkWaitOptions,
   type PoolSettings
 } from '../contract/settings.js'
+import { suggestion } from '../contract/suggestion.js'
 import type {
   After,
   CancelOutcome,
@@ -35,6 +36,8 @@ import type {
 } from '../contract/task-contract.js'
 import { CREATED, STOPPED, STOPPING } from '../scheduler/lifecycle.js'
 import { Cancellation } from '../task/cancellation.js'
+import { PoolTask } from '../task/task.js'
+import { AttemptContext } from '../task/task-context.js'
 import { Handler, type Work } from '../task/work.js'
 import { throwIfAborted } from '../waiting/signals.js'
 import type { Admission } from './admission.js'
@@ -77,6 +80,9 @@ export class WorkerPool<H extends HandlersOf<H> = Record<never, never>> {
    */
   constructor(options: WorkerPoolOptions<H | (H & Handlers)>) {
     this.#settings = checkPoolOptions(options)
+    printShort(WorkerPool.prototype)
+    printShort(PoolTask.prototype)
+    printShort(AttemptContext.prototype)
     for (const [name, call] of this.#settings.handlers) this.#handlers.set(name, new Handler(name, call))
     this.#dispatcher = new Dispatcher(this.#settings)
     this.#admission = this.#dispatcher.admission
@@ -265,6 +271,11 @@ export class WorkerPool<H extends HandlersOf<H> = Record<never, never>> {
     return this.#view.stats()
   }
 
+  /** The same as {@link stats}, for `JSON.stringify`. */
+  toJSON(): PoolStats {
+    return this.stats()
+  }
+
   /** Adds a listener, called in the step that causes the event. What it throws goes to `onUnobservedError`. */
   on<N extends PoolEventName>(event: N, listener: PoolListener<N>): this {
     this.#dispatcher.parts.listeners.on(event, listener)
@@ -288,11 +299,6 @@ export class WorkerPool<H extends HandlersOf<H> = Record<never, never>> {
     return this.#view.line()
   }
 
-  /** @internal */
-  [inspect.custom](): string {
-    return this.toString()
-  }
-
   get #scheduler(): Dispatcher['parts']['scheduler'] {
     return this.#dispatcher.parts.scheduler
   }
@@ -301,10 +307,11 @@ export class WorkerPool<H extends HandlersOf<H> = Record<never, never>> {
   #handlerOf(name: string): Handler {
     const handler = this.#handlers.get(name)
     if (handler !== undefined) return handler
-    const names = [...this.#handlers.keys()].map((known) => `\`${known}\``)
+    const known = [...this.#handlers.keys()]
+    const names = known.map((each) => `\`${each}\``)
     throw new TypeError(
       `Expected the task to be a function or the name of a handler (${names.length > 0 ? names.join(', ') : 'there is none'}), ` +
-        `got ${JSON.stringify(name.slice(0, 60))} (string)`
+        `got ${JSON.stringify(name.slice(0, 60))} (string)${suggestion(name, known)}`
     )
   }
 }

@@ -7,7 +7,7 @@ export interface Clock {
   /** Monotonic time in milliseconds, with fractions, from any origin. */
   now(): number
 
-  /** Wall clock time in milliseconds since 1970. Read once per pool: the times of all records are consistent. */
+  /** Wall clock time in milliseconds since 1970. Read at most once a second of use, for the times of records. */
   date(): number
 
   /** Creates a timer that is not set. */

@@ -9,7 +9,7 @@ const UNIT_MS = 0.01
 const COARSE = 2 ** 20
 const COARSE_LOG2 = 20
 
-const EMPTY: DurationStats = Object.freeze({ mean: 0, p50: 0, p95: 0, p99: 0, max: 0 })
+const EMPTY: DurationStats = /* @__PURE__ */ Object.freeze({ mean: 0, p50: 0, p95: 0, p99: 0, max: 0 })
 
 /**
  * How long things took, as counts in buckets that grow with the duration: to 0.01 ms up to 0.16 ms, about 6 % precise
@@ -66,7 +66,7 @@ function bucketOfUnits(units: number): number {
   return STEPS * octave + (units >> octave)
 }
 
-const BUCKETS = bucketOf(Number.MAX_VALUE) + 1
+const BUCKETS = /* @__PURE__ */ bucketOf(Number.MAX_VALUE) + 1
 
 /** The middle of a bucket, in milliseconds. */
 function middleOf(bucket: number): number {

@@ -3,7 +3,7 @@ import type { PoolTask } from '../task/task.js'
 import type { Turn } from '../waiting/turn.js'
 import { type Calls, Worker } from './worker.js'
 
-const NEXT_MICROTASK = Promise.resolve()
+const NEXT_MICROTASK = /* @__PURE__ */ Promise.resolve()
 
 /**
  * The workers: those that are free, and those whose task's function is due to be called.

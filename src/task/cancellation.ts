@@ -16,4 +16,4 @@ export class Cancellation {
   }
 }
 
-const BY_USER = new Cancellation('user')
+const BY_USER = /* @__PURE__ */ new Cancellation('user')

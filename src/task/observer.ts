@@ -39,4 +39,4 @@ export class Observer {
 }
 
 /** In place of the observers of a settled task: its outcome has been observed, so its failure is not unobserved. */
-export const OBSERVED = new Observer(() => {}, false)
+export const OBSERVED = /* @__PURE__ */ new Observer(() => {}, false)

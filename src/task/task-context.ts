@@ -1,6 +1,7 @@
 import { wording } from '../contract/checks.js'
 import type { Task, TaskContext } from '../contract/task-contract.js'
 import type { CanceledReason, JsonValue } from '../contract/task-record.js'
+import { abortController } from '../ports/abort-controller.js'
 
 /** Why an attempt's signal was aborted, first. */
 export interface Abort {
@@ -56,7 +57,7 @@ export class AttemptContext implements TaskContext {
 
   get signal(): AbortSignal {
     if (this.#signal === undefined) {
-      this.#signal = new AbortController()
+      this.#signal = abortController()
       if (this.#abort !== undefined) this.#signal.abort(this.#abort.reason)
     }
     return this.#signal.signal
@@ -64,11 +65,15 @@ export class AttemptContext implements TaskContext {
 
   get stopping(): AbortSignal {
     if (this.#stopping === undefined) {
-      this.#stopping = new AbortController()
+      this.#stopping = abortController()
       const { stopReason } = this.#task.owner
       if (stopReason !== undefined) this.#stopping.abort(stopReason)
     }
     return this.#stopping.signal
+  }
+
+  toString(): string {
+    return `TaskContext ${this.name ?? ''}${this.name === undefined ? '' : ' '}${this.id} attempt ${this.attempt}`
   }
 
   get progress(): (ratio: number, message?: string) => void {

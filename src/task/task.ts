@@ -1,4 +1,3 @@
-import { inspect } from 'node:util'
 import { abortSignal, optionsOf } from '../contract/checks.js'
 import { TaskCanceledError } from '../contract/errors.js'
 import type { Task } from '../contract/task-contract.js'
@@ -170,7 +169,7 @@ export class PoolTask implements Entry<PoolTask>, Task<never>, AttemptedTask {
     return this.record()
   }
 
-  [inspect.custom](): string {
+  toString(): string {
     return `Task ${this.name ?? ''}${this.name === undefined ? '' : ' '}${this.id} ${this.state}`
   }
 
@@ -258,7 +257,7 @@ const STATES: Readonly<Record<Stage, TaskState>> = {
   [CANCELED]: 'canceled'
 }
 
-const RECORDED = Promise.resolve()
+const RECORDED = /* @__PURE__ */ Promise.resolve()
 
 // ── the record: functions, since private methods would cost every task a hidden field ────────────────────────────────
 

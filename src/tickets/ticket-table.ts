@@ -132,9 +132,14 @@ class Block<T> {
   }
 }
 
-const DIGITS = new Uint8Array(128)
-for (const [value, digit] of [...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'].entries())
-  DIGITS[digit.charCodeAt(0)] = value
+/** The value of each digit of base64url, by its character code. */
+const DIGITS = /* @__PURE__ */ digits('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_')
+
+function digits(alphabet: string): Uint8Array {
+  const values = new Uint8Array(128)
+  for (let value = 0; value < alphabet.length; value++) values[alphabet.charCodeAt(value)] = value
+  return values
+}
 
 /** Position encoded in a generated ticket. For any other text the result is arbitrary. */
 function slotOf(text: string): number {

@@ -6,8 +6,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { WorkerPool } from 'coatcheck'
 import { isClientError, submit } from 'coatcheck/client'
 import { type HttpReply, ticketRoutes } from 'coatcheck/http'
+import { nodeListener } from 'coatcheck/node-http'
 import { expect, it, onTestFinished } from 'vitest'
-import { listener } from '../../examples/node-http.js'
 import { gate } from '../support/gate.js'
 
 /** A pool, its routes and a server that destroys the socket of the first POST after its task was queued. */
@@ -17,7 +17,7 @@ async function losingServer(work: () => unknown) {
   const tickets = ticketRoutes(pool, { accept })
   const replies: HttpReply[] = []
   const lost = gate()
-  const handle = listener({
+  const handle = nodeListener({
     ...tickets,
     handle: async (request) => {
       const reply = await tickets.handle(request)

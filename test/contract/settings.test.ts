@@ -207,7 +207,9 @@ describe.each(CALLS)('the options of $call', ({ name, with: give }) => {
       const error = await errorOf(() => give(options))
       expect(error).toBeInstanceOf(TypeError)
       expect((error as Error).message).toMatch(
-        new RegExp(`^Expected \`${name}\` to have only the options [a-zA-Z, ]+, got \`${key}\`$`)
+        new RegExp(
+          `^Expected \`${name}\` to have only the options [a-zA-Z, ]+, got \`${key}\`(; did you mean \`concurrency\`\\?)?$`
+        )
       )
     }
   )
@@ -217,7 +219,7 @@ describe('an unknown option', () => {
   it('is named together with the known options, and truncated if it is long', async () => {
     const only = 'Expected `options` to have only the options signal, timeoutMs, got'
     expect(await errorOf(() => make({}).drain({ timeoutMS: 5 } as object))).toEqual(
-      new TypeError(`${only} \`timeoutMS\``)
+      new TypeError(`${only} \`timeoutMS\`; did you mean \`timeoutMs\`?`)
     )
     expect(await errorOf(() => make({}).drain({ ['x'.repeat(1_000)]: 5 } as object))).toEqual(
       new TypeError(`${only} \`${'x'.repeat(60)}\``)

@@ -466,7 +466,9 @@ describe('wrong arguments', () => {
 
   it('A8 names the existing handlers', () => {
     expect(() => pool().queueTask('konwn' as never)).toThrow(
-      new TypeError('Expected the task to be a function or the name of a handler (`known`), got "konwn" (string)')
+      new TypeError(
+        'Expected the task to be a function or the name of a handler (`known`), got "konwn" (string); did you mean `known`?'
+      )
     )
     expect(() => new WorkerPool({ concurrency: 1, queueCapacity: 1 }).queueTask('x' as never)).toThrow(
       new TypeError('Expected the task to be a function or the name of a handler (there is none), got "x" (string)')

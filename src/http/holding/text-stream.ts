@@ -1,3 +1,4 @@
+import { abortController } from '../../ports/abort-controller.js'
 import type { Timer } from '../../ports/clock.js'
 import type { Hooks } from '../wire/hooks.js'
 import type { RouteClock } from './followers.js'
@@ -23,7 +24,7 @@ export class TextStream implements AsyncIterableIterator<string, void, undefined
   readonly #client: AbortSignal
   readonly #hooks: Hooks
   readonly #ended = new AbortController()
-  readonly #tooSlow = new AbortController()
+  readonly #tooSlow = abortController()
   readonly #pieces: AsyncGenerator<string, void, undefined>
   readonly #end = (): void => {
     this.#client.removeEventListener('abort', this.#end)
