@@ -17,6 +17,7 @@ export {
   WaitTimeoutError
 } from './contract/errors.js'
 export type {
+  EndNotice,
   PoolEventName,
   PoolEvents,
   PoolListener,
@@ -40,6 +41,7 @@ export type {
   WorkerPoolOptions
 } from './contract/options.js'
 export type {
+  DurationBucket,
   DurationStats,
   PoolState,
   PoolStats,

@@ -84,7 +84,7 @@ describe('memory in use', () => {
     expect(Math.min(totals.succeeded, totals.failed, totals.canceled)).toBeGreaterThan(1_000)
     expect(listenersOn(signal)).toBe(0)
     expect(each).toBeLessThan(30 * KIB) // five bytes a task would be 30 KiB a round
-    await it.stop()
+    await it.stop({ graceMs: 0 })
   })
 
   it('L1 does not grow over a million tasks whose ticket nobody reads, and keeps every ticket', async () => {
@@ -101,7 +101,7 @@ describe('memory in use', () => {
     expect(each).toBeLessThan(40 * KIB) // two bytes a task
     expect(it.stats()).toMatchObject({ retained: 1_100, retention: { retained: 1_000, forgottenEarly: 0 } })
     expect(tickets.every((id) => it.task(id) !== undefined)).toBe(true)
-    await it.stop()
+    await it.stop({ graceMs: 0 })
   })
 
   it('L4 does not grow with tasks that were queued and canceled behind a task that blocks', async () => {
@@ -121,7 +121,7 @@ describe('memory in use', () => {
     expect(expectBalance(it)).toMatchObject({ running: 1, queued: 0, totals: { canceled: 360_000 } })
     expect(listenersOn(signal)).toBe(0)
     blocker.open()
-    await it.stop()
+    await it.stop({ graceMs: 0 })
   })
 
   it('L4 does not grow with waits that ended without a place', async () => {
@@ -148,7 +148,7 @@ describe('memory in use', () => {
     expect(expectBalance(it)).toMatchObject({ waiting: 0, totals: { refused: 24_000 } })
     expect(listenersOn(signal)).toBe(0)
     blocker.open()
-    await it.stop()
+    await it.stop({ graceMs: 0 })
   })
 
   it('does not grow with keys, priorities and refusals of the past', async () => {
@@ -174,7 +174,7 @@ describe('memory in use', () => {
     expect(each).toBeLessThan(20 * KIB)
     expect(expectBalance(it)).toMatchObject({ running: 0, queued: 0, retained: 0 })
     expect(it.stats().totals.refused).toBeGreaterThan(10_000)
-    await it.stop()
+    await it.stop({ graceMs: 0 })
   })
 
   it.each([
@@ -203,7 +203,7 @@ describe('memory in use', () => {
     await it.drain()
     expect((await heap()) - before).toBeLessThan(2 * MIB)
     expect(expectBalance(it).totals.succeeded).toBe(200_001)
-    await it.stop()
+    await it.stop({ graceMs: 0 })
   })
 
   it('L6 of pools that were made, used and dropped is given back, and they leave nothing on the process', async () => {
@@ -214,7 +214,7 @@ describe('memory in use', () => {
         const it = pool()
         it.on('settled', () => {})
         await it.queueTask(() => n).result()
-        await it.stop()
+        await it.stop({ graceMs: 0 })
         new WorkerPool({ concurrency: 1, queueCapacity: 1 })
       }
     }, 15)
@@ -309,7 +309,7 @@ describe('what a retained task holds', () => {
     expect(uncalled.record()).toMatchObject({ state: 'canceled' })
     expect(tasks[0]?.record()).toMatchObject({ name: 'succeeded', metadata: { name: 'succeeded' }, result: 'well' })
     expectBalance(it)
-    await it.stop()
+    await it.stop({ graceMs: 0 })
   })
 
   it('L2 the input of a handler is let go, the result kept', async () => {
@@ -325,7 +325,7 @@ describe('what a retained task holds', () => {
     expect(await watched.left()).toEqual([])
     expect(task.record()).toMatchObject({ name: 'size', result: 3 })
     expectBalance(it)
-    await it.stop()
+    await it.stop({ graceMs: 0 })
   })
 
   it('L2 no timer that was set for a task keeps the context of its caller', async () => {
@@ -340,7 +340,7 @@ describe('what a retained task holds', () => {
     expect(await watched.left()).toEqual([])
     expect(tasks.map(({ state }) => state)).toEqual(['succeeded', 'succeeded', 'succeeded'])
     expectBalance(it)
-    await it.stop()
+    await it.stop({ graceMs: 0 })
   })
 
   it('L2 what a waiter was given is let go when it leaves without a place', async () => {
@@ -364,7 +364,7 @@ describe('what a retained task holds', () => {
     blocker.open()
     await it.drain()
     expectBalance(it)
-    await it.stop()
+    await it.stop({ graceMs: 0 })
   })
 
   it('L2 signals of an attempt are let go at its end, also while the task waits for its retry', async () => {
@@ -384,7 +384,7 @@ describe('what a retained task holds', () => {
     expect(await watched.left()).toEqual([])
     task.cancel()
     expectBalance(it)
-    await it.stop()
+    await it.stop({ graceMs: 0 })
   })
 
   it('L2 a task that is not retained is collected with its result', async () => {
@@ -402,7 +402,7 @@ describe('what a retained task holds', () => {
     await queue('c')
     expect(await watched.left()).toEqual(['task c', 'result c'])
     expect(expectBalance(it).retained).toBe(1)
-    await it.stop()
+    await it.stop({ graceMs: 0 })
   })
 })
 
@@ -421,7 +421,7 @@ describe('signals that live long', () => {
     for (const wait of waits) await (await wait).result()
     expect(listenersOn(signal)).toBe(0)
     expect(expectBalance(it)).toMatchObject({ waiting: 0, totals: { succeeded: 101 } })
-    await it.stop()
+    await it.stop({ graceMs: 0 })
   })
 
   it('C10 L10 ten thousand tasks, drains and pools on one signal leave the heap flat, and no warning is printed', async () => {
@@ -439,14 +439,14 @@ describe('signals that live long', () => {
       const other = (new WorkerPool({ concurrency: 1, queueCapacity: 1 }) as WorkerPool).start({ signal })
       await other.queueTask(() => 1, { signal }).result()
       expect(listenersOn(signal)).toBe(1)
-      await other.stop()
-    }, 15)
+      await other.stop({ graceMs: 0 })
+    }, 60)
     expect(each).toBeLessThan(20 * KIB)
     expect(listenersOn(signal)).toBe(0)
     await nextTurn()
     process.off('warning', hear)
     expect(warnings).toEqual([])
     expectBalance(it)
-    await it.stop()
+    await it.stop({ graceMs: 0 })
   })
 })

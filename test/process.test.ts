@@ -157,7 +157,7 @@ describe.concurrent('a process', () => {
         pool.drain({ timeoutMs: ${LONG} }).catch(() => {})
         await delay(10)
         const during = resources()
-        await pool.stop()
+        await pool.stop({ graceMs: 0 })
         await nextTurn()
         await nextTurn()
         const after = resources()
@@ -233,7 +233,7 @@ describe.concurrent('a process', () => {
             const pool = new WorkerPool({ concurrency: 2, queueCapacity: 10 }).start()
             pool.on('settled', () => {})
             await pool.queueTask(() => n, { timeoutMs: ${LONG} }).result()
-            await pool.stop()
+            await pool.stop({ graceMs: 0 })
           }
           for (let n = 0; n < 5; n++) await nextTurn()
           gc()

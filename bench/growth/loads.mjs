@@ -27,7 +27,7 @@ const pool = (options) => async (dist) => {
     return {
       queue: (n) => pool.queueTask(noop, given[n]),
       leave: () => pool.start().drain(),
-      end: () => pool.stop()
+      end: () => pool.stop({ graceMs: 0 })
     }
   }
 }
@@ -48,7 +48,7 @@ const canceled = async (dist) => {
         for (let n = middle; n < size; n++) tasks[n]?.cancel()
         for (let n = middle - 1; n >= 0; n--) tasks[n]?.cancel()
       },
-      end: () => pool.stop()
+      end: () => pool.stop({ graceMs: 0 })
     }
   }
 }

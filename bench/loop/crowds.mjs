@@ -10,7 +10,7 @@ export const crowds = {
   },
   'coatcheck, stop': async (tasks, dist) => {
     const pool = await filled(tasks, dist)
-    return () => pool.start().stop()
+    return () => pool.start().stop({ graceMs: 0 })
   },
   'fastq.promise, run': async (tasks) => {
     const { default: fastq } = await import('fastq')

@@ -38,7 +38,7 @@ const byTask = async (dist, options) => {
     return {
       push: () => pool.queueTask(noop).result(),
       forget: () => pool.queueTask(noop),
-      end: () => pool.stop()
+      end: () => pool.stop({ graceMs: 0 })
     }
   }
 }
@@ -59,7 +59,7 @@ export const contenders = {
           if (task.id === '') throw new Error('A task without a ticket.')
           return task
         }
-        return { push: () => ticket().result(), forget: ticket, end: () => pool.stop() }
+        return { push: () => ticket().result(), forget: ticket, end: () => pool.stop({ graceMs: 0 }) }
       }
     }
   },

@@ -37,7 +37,7 @@ const measure = async ({ dist, names, tasks, warmups, repeats }) => {
       feature.listen?.(pool)
       const { cpu } = await cost(tasks, () => waves(pool, feature, tasks))
       if (round >= 0) costs.push(cpu)
-      await pool.stop()
+      await pool.stop({ graceMs: 0 })
     }
   }
   return entrants.map(({ costs }) => median(costs))

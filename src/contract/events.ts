@@ -1,6 +1,6 @@
 import { EventEmitter } from 'eventemitter3'
 import { oneOf, wording } from './checks.js'
-import { callHook } from './hooks.js'
+import { callHook, type Scope } from './hooks.js'
 import type { StopReport } from './reports.js'
 import type { Task } from './task-contract.js'
 
@@ -17,9 +17,9 @@ export interface PoolEvents {
   /** A task's function returned. */
   succeeded: [task: Task]
   /** A task's function threw and no further attempt follows, or the task was interrupted. */
-  failed: [task: Task]
+  failed: [task: Task, failure: EndNotice]
   /** A task was canceled. */
-  canceled: [task: Task]
+  canceled: [task: Task, cancellation: EndNotice]
   /** A task reached its final state. Follows `succeeded`, `failed` or `canceled`. */
   settled: [task: Task]
   /** A task still runs `stuckAfterMs` after its timeout or cancel. */
@@ -56,6 +56,12 @@ export interface RefusalNotice {
 export interface StoppingNotice {
   /** The reason given to `stop`. */
   readonly reason: unknown
+}
+
+/** Second argument of `failed` and `canceled`. */
+export interface EndNotice {
+  /** What `task.result()` rejects with: the task's own error, or an error of this library. */
+  readonly error: unknown
 }
 
 /** The name of an event. */
@@ -116,9 +122,11 @@ export class Listeners {
     this.#listen(event)
   }
 
-  emit<N extends PoolEventName>(event: N, ...args: PoolEvents[N]): void {
+  /** @param scope - the context in which the listeners are called; null: that of the caller */
+  emit<N extends PoolEventName>(scope: Scope | null, event: N, ...args: PoolEvents[N]): void {
     if ((this.mask & EVENT_BIT[event]) === 0) return
-    this.#emitter.emit(event, ...args)
+    if (scope === null) this.#emitter.emit(event, ...args)
+    else scope.runInAsyncScope(this.#emitter.emit<PoolEventName>, this.#emitter, event, ...args)
     this.#listen(event)
   }
 

@@ -1,3 +1,8 @@
+/** A context of `AsyncLocalStorage` in which functions can be called. */
+export interface Scope {
+  runInAsyncScope<R, A extends unknown[]>(fn: (...args: A) => R, thisArg?: unknown, ...args: A): R
+}
+
 /** Reports an error that has no other observer. */
 export type Report = (error: unknown) => void
 

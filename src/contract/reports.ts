@@ -29,18 +29,32 @@ export interface StopReport {
   readonly interrupted: TaskCount
 }
 
-/** Distribution of a duration, in milliseconds. Percentiles are precise to about 6 %. All values are 0 without data. */
+/** Statistics of durations, in milliseconds. 0 without data. */
 export interface DurationStats {
-  /** The arithmetic mean, exact. */
+  /** The arithmetic mean since the creation of the pool, exact. */
   readonly mean: number
-  /** The median. */
+  /** The median of the last minute or two, about 6 % precise, like the other percentiles. */
   readonly p50: number
-  /** The 95th percentile. */
+  /** The 95th percentile of the last minute or two. */
   readonly p95: number
-  /** The 99th percentile. */
+  /** The 99th percentile of the last minute or two. */
   readonly p99: number
-  /** The maximum, exact. */
+  /** The maximum since the creation of the pool, exact. */
   readonly max: number
+  /** Number of durations since the creation of the pool. */
+  readonly count: number
+  /** Sum of the durations since the creation of the pool. */
+  readonly sum: number
+  /** Cumulative counts since the creation of the pool, by ascending bounds that double, from 1.28 ms to about 89 minutes. */
+  readonly buckets: readonly DurationBucket[]
+}
+
+/** A bucket of a histogram, as exporters of metrics need it. */
+export interface DurationBucket {
+  /** Upper bound, in milliseconds. */
+  readonly leMs: number
+  /** Number of durations below it. `DurationStats.count` is that of the bucket without a bound. */
+  readonly count: number
 }
 
 /**

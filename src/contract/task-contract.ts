@@ -14,6 +14,8 @@ export interface Task<R = unknown> {
   readonly key: string | undefined
   /** State of the task. */
   readonly state: TaskState
+  /** What `result()` rejects with once the task has failed or been canceled; `undefined` before, and after a success. */
+  readonly error: unknown
 
   /**
    * Resolves with the value that the function returned. Rejects with the error that it threw, unchanged, or with a

@@ -34,7 +34,7 @@ export class Acceptance {
       const queueTimeoutMs = settings?.queueTimeoutMs ?? this.#queueTimeoutMs
       if (queueTimeoutMs !== Number.POSITIVE_INFINITY) this.#limitQueueing(task, queueTimeoutMs)
     }
-    if ((this.#listeners.mask & EVENT_BIT.queued) !== 0) this.#listeners.emit('queued', task)
+    if ((this.#listeners.mask & EVENT_BIT.queued) !== 0) this.#listeners.emit(task.scope, 'queued', task)
   }
 
   #equip(task: PoolTask, settings: TaskSettings): void {

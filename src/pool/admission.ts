@@ -1,4 +1,4 @@
-import { DuplicateTaskError, withoutStack } from '../contract/errors.js'
+import { DuplicateTaskError } from '../contract/errors.js'
 import type { TaskSettings, WaitSettings } from '../contract/settings.js'
 import { STOPPING } from '../scheduler/lifecycle.js'
 import { FULL, TO_QUEUE, type Verdict } from '../scheduler/scheduler.js'
@@ -104,7 +104,7 @@ export class Admission {
     throw this.#refusals.refuse(
       work,
       settings,
-      withoutStack(() => new DuplicateTaskError(existing.id))
+      this.#refusals.build(() => new DuplicateTaskError(existing.id))
     )
   }
 }

@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks'
 import { EVENT_BIT, Listeners } from '../contract/events.js'
 import type { StopReport } from '../contract/reports.js'
 import type { PoolSettings } from '../contract/settings.js'
@@ -38,6 +39,7 @@ export class Dispatcher implements Dispatch {
   readonly retentionMs: number
   readonly signals: Signals
   readonly times: WallTimes
+  readonly scope = new AsyncResource('coatcheck.pool')
   /** Retries that were scheduled. */
   retried = 0
   readonly closed: Promise<StopReport>
@@ -116,11 +118,11 @@ export class Dispatcher implements Dispatch {
   }
 
   delay(task: PoolTask, error: unknown, delayMs: number): void {
-    const { deadlines, listeners } = this.parts
+    const { clock, deadlines, listeners } = this.parts
     const details = task.detailed()
     this.attempts.leave(task)
     const now = this.schedulerNow
-    const next = this.#scheduler.delay(task, now)
+    const next = this.#scheduler.delay(task, clock.now() + delayMs, now)
     task.worker = null
     details.progress = undefined
     details.progressed = false
@@ -130,7 +132,7 @@ export class Dispatcher implements Dispatch {
     this.retried++
     this.#passOn(next, now)
     task.notify()
-    if ((listeners.mask & EVENT_BIT.retrying) !== 0) listeners.emit('retrying', task, { error, delayMs })
+    if ((listeners.mask & EVENT_BIT.retrying) !== 0) listeners.emit(task.scope, 'retrying', task, { error, delayMs })
   }
 
   #requeue(task: PoolTask): void {
@@ -156,6 +158,7 @@ export class Dispatcher implements Dispatch {
     task.answer()
     task.notify()
     if ((this.#listeners.mask & END_EVENTS) !== 0) this.#emitEnd(task, to)
+    task.context = null
     if (--this.#settling === 0 && this.#crossed) this.#emptied()
   }
 
@@ -172,8 +175,14 @@ export class Dispatcher implements Dispatch {
   }
 
   #emitEnd(task: PoolTask, to: Settled): void {
-    this.#listeners.emit(to === SUCCEEDED ? 'succeeded' : to === FAILED ? 'failed' : 'canceled', task)
-    this.#listeners.emit('settled', task)
+    const { scope } = task
+    if (to === SUCCEEDED) this.#listeners.emit(scope, 'succeeded', task)
+    else {
+      const event = to === FAILED ? 'failed' : 'canceled'
+      if ((this.#listeners.mask & EVENT_BIT[event]) !== 0)
+        this.#listeners.emit(scope, event, task, { error: task.rejection() })
+    }
+    this.#listeners.emit(scope, 'settled', task)
   }
 
   /** Nothing is left: the waits of now end, even if a task is added before they are resolved. */
@@ -187,7 +196,7 @@ export class Dispatcher implements Dispatch {
     this.#crossed = false
     this.drains.release(this.#released.splice(0))
     if (this.#scheduler.live > 0) return
-    this.#listeners.emit('idle')
+    this.#listeners.emit(this.scope, 'idle')
     if (this.#scheduler.live === 0) this.#shutdown?.finish()
   }
 
@@ -240,7 +249,7 @@ export class Dispatcher implements Dispatch {
     deadlines.end()
     this.#endStart?.()
     this.#resolveClosed(report)
-    listeners.emit('stopped', report)
+    listeners.emit(this.scope, 'stopped', report)
   }
 
   // ── for tasks ────────────────────────────────────────────────────────────────────────────────────────────────────

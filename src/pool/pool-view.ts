@@ -20,7 +20,8 @@ export class PoolView {
 
   stats(): PoolStats {
     const { parts, attempts, tickets, retried } = this.#dispatcher
-    const { scheduler, settings } = parts
+    const { scheduler, settings, turn } = parts
+    const nowMs = turn.fresh()
     return {
       name: settings.name,
       state: this.state,
@@ -47,8 +48,8 @@ export class PoolView {
         failed: scheduler.failed,
         canceled: scheduler.canceled
       },
-      waitMs: attempts.waitMs.stats(),
-      runMs: attempts.runMs.stats()
+      waitMs: attempts.waitMs.stats(nowMs),
+      runMs: attempts.runMs.stats(nowMs)
     }
   }
 
@@ -74,7 +75,7 @@ export class PoolView {
         if (task.attempt === 0) left-- // a retry stands at the back, however old it is
       }
     }
-    for (let task = parts.scheduler.delayed.head; task !== null; task = task.next) add(task)
+    for (const task of parts.scheduler.delayed.keys()) add(task)
     for (const { task } of attempts.workers.busy()) add(task)
     const { ticketed, unread } = tickets.retained
     for (const { head } of [ticketed, unread]) for (let task = head; task !== null; task = task.next) add(task)
@@ -83,17 +84,16 @@ export class PoolView {
 
   /** The ids of some unfinished tasks, running ones first. */
   unfinished(limit: number): string[] {
+    const { parts, attempts } = this.#dispatcher
     const ids: string[] = []
-    for (const { task } of this.#dispatcher.attempts.workers.busy()) if (ids.length < limit) ids.push(task.id)
-    for (const lane of this.#dispatcher.parts.scheduler.lanes()) {
+    for (const { task } of attempts.workers.busy()) if (ids.length < limit) ids.push(task.id)
+    for (const lane of parts.scheduler.lanes()) {
       for (let task = lane.entries.head; task !== null && ids.length < limit; task = task.next) ids.push(task.id)
     }
-    for (
-      let task = this.#dispatcher.parts.scheduler.delayed.head;
-      task !== null && ids.length < limit;
-      task = task.next
-    )
+    for (const task of parts.scheduler.delayed.keys()) {
+      if (ids.length === limit) break
       ids.push(task.id)
+    }
     return ids
   }
 

@@ -1,5 +1,12 @@
-import { KeyQueueFullError, PoolStoppedError, QueueFullError, withoutStack } from '../contract/errors.js'
+import {
+  KeyQueueFullError,
+  type PoolError,
+  PoolStoppedError,
+  QueueFullError,
+  withoutStack
+} from '../contract/errors.js'
 import { EVENT_BIT, type Listeners } from '../contract/events.js'
+import type { Scope } from '../contract/hooks.js'
 import type { TaskSettings } from '../contract/settings.js'
 import { CREATED, STOPPING } from '../scheduler/lifecycle.js'
 import { FULL, KEY_FULL, type Verdict } from '../scheduler/scheduler.js'
@@ -12,23 +19,33 @@ export function whyNothingMoves({ stage, paused }: PoolParts['scheduler']): stri
   return paused ? 'The pool is paused.' : undefined
 }
 
+/** So often at most, in milliseconds, an error has a stack: it would be the greater part of the cost of a refusal. */
+const STACK_EVERY_MS = 1_000
+
 /** Refusals: each is counted and reported once, and becomes a typed error. */
 export class Refusals {
+  readonly #clock: PoolParts['clock']
   readonly #scheduler: PoolParts['scheduler']
   readonly #listeners: Listeners
+  #stackAt = Number.NEGATIVE_INFINITY
 
-  constructor({ scheduler, listeners }: PoolParts) {
+  constructor({ clock, scheduler, listeners }: PoolParts) {
+    this.#clock = clock
     this.#scheduler = scheduler
     this.#listeners = listeners
   }
 
-  /** Counts and reports a refusal, and gives its error back. */
-  refuse<E>(work: Work, settings: TaskSettings | undefined, error: E): E {
+  /**
+   * Counts and reports a refusal, and gives its error back.
+   *
+   * @param scope - the context of the refused caller, if it is not the present one
+   */
+  refuse<E>(work: Work, settings: TaskSettings | undefined, error: E, scope: Scope | null = null): E {
     this.#scheduler.refused++
     if ((this.#listeners.mask & EVENT_BIT.refused) === 0) return error
     const name = work instanceof Handler ? work.name : settings?.name
     const key = settings?.key
-    this.#listeners.emit('refused', {
+    this.#listeners.emit(scope, 'refused', {
       error,
       ...(name === undefined ? undefined : { name }),
       ...(key === undefined ? undefined : { key })
@@ -36,12 +53,23 @@ export class Refusals {
     return error
   }
 
+  /**
+   * Builds the error of a call. Its stack names the line of the caller, so that an error that nobody catches can be
+   * found; in an overload only one a second has it.
+   */
+  build<E extends PoolError>(make: () => E): E {
+    const now = this.#clock.now()
+    if (now - this.#stackAt < STACK_EVERY_MS) return withoutStack(make)
+    this.#stackAt = now
+    return make()
+  }
+
   /** The error of a verdict. */
   errorOf(verdict: Verdict, settings: TaskSettings | undefined): Error {
     const scheduler = this.#scheduler
     const { concurrency, queueCapacity, running, held: queued } = scheduler
-    const retryAfterMs = scheduler.retryAfterMs()
-    return withoutStack(() => {
+    const retryAfterMs = scheduler.retryAfterMs(this.#clock.now())
+    return this.build(() => {
       if (verdict === FULL) {
         return new QueueFullError(
           { concurrency, queueCapacity, running, queued, retryAfterMs },

@@ -45,7 +45,7 @@ export class Waiters {
       throw this.#refused(
         task,
         settings,
-        withoutStack(() => new WaitTimeoutError(0, scheduler.retryAfterMs()))
+        this.#refusals.build(() => new WaitTimeoutError(0, scheduler.retryAfterMs(clock.now())))
       )
     const since = clock.now()
     const waiter = new AdmissionWaiter(
@@ -53,13 +53,13 @@ export class Waiters {
       settings,
       this.#inside(settings),
       (waiter, reason) => this.#dismiss(waiter, reason),
-      () => withoutStack(() => new WaitTimeoutError(clock.now() - since, scheduler.retryAfterMs()))
+      () => withoutStack(() => new WaitTimeoutError(clock.now() - since, scheduler.retryAfterMs(clock.now())))
     )
     if (!scheduler.wait(waiter))
       throw this.#refused(
         task,
         settings,
-        withoutStack(() => new WaitFullError(scheduler.waiters.size, scheduler.retryAfterMs()))
+        this.#refusals.build(() => new WaitFullError(scheduler.waiters.size, scheduler.retryAfterMs(clock.now())))
       )
     deadlines.set(waiter.deadline, settings.waitMs, true)
     for (const signal of waiter.signals) signals.subscribe(signal, waiter)
@@ -129,7 +129,7 @@ export class Waiters {
   }
 
   #refused<E>(task: PoolTask, settings: WaitSettings, error: E): E {
-    return this.#refusals.refuse(task.work as Work, settings.task, error)
+    return this.#refusals.refuse(task.work as Work, settings.task, error, task.scope)
   }
 
   #detach(waiter: AdmissionWaiter): void {

@@ -85,7 +85,7 @@ export class Attempts implements Calls {
     const turn = this.#turn
     if (task.startedMs < 0) {
       task.startedMs = turn.stamp
-      this.waitMs.record(task.startedMs - task.queuedMs)
+      this.waitMs.record(task.startedMs - task.queuedMs, task.startedMs)
     } else task.repeated()
     this.started++
     worker.startedAt = turn.now
@@ -96,7 +96,7 @@ export class Attempts implements Calls {
     const timeoutMs = this.#timeoutOf(task)
     if (timeoutMs !== Number.POSITIVE_INFINITY) this.#limit(worker, timeoutMs)
     task.notify()
-    if ((this.#listeners.mask & EVENT_BIT.started) !== 0) this.#listeners.emit('started', task)
+    if ((this.#listeners.mask & EVENT_BIT.started) !== 0) this.#listeners.emit(task.scope, 'started', task)
     const aborted = AttemptContext.abortOf(context)
     if (aborted !== undefined) return this.threw(worker, aborted.reason)
     this.#calling = worker
@@ -143,7 +143,7 @@ export class Attempts implements Calls {
     }
     worker.stuck = true
     this.stuck++
-    this.#parts.listeners.emit('stuck', task)
+    this.#listeners.emit(task.scope, 'stuck', task)
   }
 
   #watchStuck(worker: Worker): void {
@@ -208,7 +208,7 @@ export class Attempts implements Calls {
       details.progressed = false
       details.changes++
       task.notify()
-      this.#parts.listeners.emit('progress', task)
+      this.#listeners.emit(task.scope, 'progress', task)
     }
   }
 
@@ -254,8 +254,10 @@ export class Attempts implements Calls {
     if (policy === undefined || this.#mustEnd(task)) return undefined
     const report = (thrown: unknown): void => this.#parts.unobserved.report(thrown, { task })
     const { attempt } = task
-    if (!isWorthRetrying(policy, error, attempt, report)) return undefined
-    return backoff(policy, error, attempt, () => this.#parts.clock.random(), report)
+    return task.scope.runInAsyncScope(() => {
+      if (!isWorthRetrying(policy, error, attempt, report)) return undefined
+      return backoff(policy, error, attempt, () => this.#parts.clock.random(), report)
+    })
   }
 
   /** Ends an attempt: its worker is free, and nothing else is left of it. */
@@ -265,7 +267,7 @@ export class Attempts implements Calls {
     if (worker === this.#calling) this.#turn.refresh() // it ends within its call: measure to now, not to its start
     const ranMs = this.#turn.now - worker.startedAt
     this.#retryAfter.observe(ranMs)
-    this.runMs.record(ranMs)
+    this.runMs.record(ranMs, this.#turn.now)
     if (worker.deadline !== undefined) this.#lift(worker, worker.deadline)
     this.workers.free(worker)
   }

@@ -1,4 +1,4 @@
-import type { DurationStats } from '../contract/reports.js'
+import type { DurationBucket, DurationStats } from '../contract/reports.js'
 
 /** Buckets per doubling: a bucket is at most 1/16 wider than its lower bound, so its middle is within about 3 %. */
 const STEPS_LOG2 = 4
@@ -9,20 +9,36 @@ const UNIT_MS = 0.01
 const COARSE = 2 ** 20
 const COARSE_LOG2 = 20
 
-const EMPTY: DurationStats = /* @__PURE__ */ Object.freeze({ mean: 0, p50: 0, p95: 0, p99: 0, max: 0 })
+/** Percentiles cover the present interval of this length and the one before, in milliseconds. */
+const RECENT_MS = 60_000
+
+/** Octaves of the cumulative buckets: their bounds go from 1.28 ms to 89 minutes, and double. */
+const FIRST_OCTAVE = 3
+const LAST_OCTAVE = 25
+
+/** The counts at a point in time. */
+interface Snapshot {
+  readonly counts: Float64Array
+  readonly count: number
+}
 
 /**
- * How long things took, as counts in buckets that grow with the duration: to 0.01 ms up to 0.16 ms, about 6 % precise
- * beyond. Recording is O(1) and allocates nothing after the first.
+ * Durations, as counts in buckets that grow with the duration: to 0.01 ms up to 0.16 ms, about 6 % precise beyond.
+ * Recording is O(1); what is recent is the difference to a snapshot of the counts, taken at most once a minute.
  */
 export class Distribution {
-  #counts: Float64Array | undefined
+  readonly #counts = new Float64Array(BUCKETS)
   #count = 0
   #sum = 0
   #max = 0
+  /** When the present interval began, and the counts then and one interval before. */
+  #sinceMs = 0
+  #present: Snapshot | null = null
+  #former: Snapshot | null = null
 
-  record(ms: number): void {
-    this.#counts ??= new Float64Array(BUCKETS)
+  /** @param nowMs - monotonic time in milliseconds */
+  record(ms: number, nowMs: number): void {
+    if (nowMs - this.#sinceMs >= RECENT_MS) this.#rotate(nowMs)
     const bucket = bucketOf(ms)
     this.#counts[bucket] = (this.#counts[bucket] as number) + 1
     this.#count++
@@ -30,24 +46,49 @@ export class Distribution {
     if (ms > this.#max) this.#max = ms
   }
 
-  stats(): DurationStats {
-    const counts = this.#counts
-    if (counts === undefined) return EMPTY
-    const count = this.#count
+  #rotate(nowMs: number): void {
+    const snapshot = { counts: this.#counts.slice(), count: this.#count }
+    this.#former = nowMs - this.#sinceMs >= 2 * RECENT_MS ? snapshot : this.#present
+    this.#present = snapshot
+    this.#sinceMs = nowMs
+  }
+
+  stats(nowMs: number): DurationStats {
+    if (nowMs - this.#sinceMs >= RECENT_MS) this.#rotate(nowMs)
+    const recent = this.#count - (this.#former?.count ?? 0)
     return {
-      mean: this.#sum / count,
-      p50: this.#percentile(counts, 0.5 * count),
-      p95: this.#percentile(counts, 0.95 * count),
-      p99: this.#percentile(counts, 0.99 * count),
-      max: this.#max
+      mean: this.#count === 0 ? 0 : this.#sum / this.#count,
+      p50: this.#percentile(0.5 * recent),
+      p95: this.#percentile(0.95 * recent),
+      p99: this.#percentile(0.99 * recent),
+      max: this.#max,
+      count: this.#count,
+      sum: this.#sum,
+      buckets: this.#buckets()
     }
   }
 
-  #percentile(counts: Float64Array, rank: number): number {
+  #percentile(rank: number): number {
+    if (rank === 0) return 0
     let left = Math.ceil(rank)
     let bucket = 0
-    for (left -= counts[0] as number; left > 0; left -= counts[bucket] as number) bucket++
+    for (left -= this.#recent(0); left > 0; left -= this.#recent(bucket)) bucket++
     return Math.min(middleOf(bucket), this.#max)
+  }
+
+  #recent(bucket: number): number {
+    return (this.#counts[bucket] as number) - (this.#former?.counts[bucket] ?? 0)
+  }
+
+  #buckets(): DurationBucket[] {
+    const buckets: DurationBucket[] = []
+    let count = 0
+    let bucket = 0
+    for (let octave = FIRST_OCTAVE; octave <= LAST_OCTAVE; octave++) {
+      for (const end = STEPS * (octave + 1); bucket < end; bucket++) count += this.#counts[bucket] as number
+      buckets.push({ leMs: STEPS * 2 ** octave * UNIT_MS, count })
+    }
+    return buckets
   }
 }
 

@@ -1,4 +1,4 @@
-import { callHook } from '../contract/hooks.js'
+import { callHook, type Scope } from '../contract/hooks.js'
 import type { UnobservedSource, WorkerPoolOptions } from '../contract/options.js'
 import { printError } from '../contract/print-error.js'
 import type { PoolTask } from '../task/task.js'
@@ -9,7 +9,7 @@ type Hook = NonNullable<WorkerPoolOptions['onUnobservedError']>
 export class Unobserved {
   readonly #hook: Hook
   /** Tasks that failed in this turn without an observer. */
-  #failed: PoolTask[] = []
+  #failed: { readonly task: PoolTask; readonly scope: Scope }[] = []
 
   constructor(hook: Hook | undefined) {
     this.#hook = hook ?? printError
@@ -27,7 +27,7 @@ export class Unobserved {
 
   /** A task failed without an observer: it is reported unless one comes before the turn ends. */
   failed(task: PoolTask): void {
-    this.#failed.push(task)
+    this.#failed.push({ task, scope: task.scope })
   }
 
   /** Reports the failures of the turn that ends. */
@@ -35,6 +35,7 @@ export class Unobserved {
     if (this.#failed.length === 0) return
     const failed = this.#failed
     this.#failed = []
-    for (const task of failed) if (task.observers === null) this.report(task.payload, { task })
+    for (const { task, scope } of failed)
+      if (task.observers === null) scope.runInAsyncScope(() => this.report(task.payload, { task }))
   }
 }

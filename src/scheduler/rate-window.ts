@@ -46,6 +46,17 @@ export class RateWindow {
     return oldest === undefined ? Number.POSITIVE_INFINITY : oldest + this.intervalMs
   }
 
+  /** When `starts` more can have started at the earliest, if none of those taken is given back. */
+  opensAfter(starts: number, now: number): number {
+    this.#forget(now)
+    const called = this.#times.length - this.#first
+    const beyond = starts - (this.starts - called - this.#taken)
+    if (beyond <= 0) return now
+    const windows = Math.floor((beyond - 1) / this.starts)
+    const oldest = this.#times[this.#first + ((beyond - 1) % this.starts)] ?? now
+    return oldest + (windows + 1) * this.intervalMs
+  }
+
   #forget(now: number): void {
     const times = this.#times
     while (this.#first < times.length && (times[this.#first] as number) + this.intervalMs <= now) this.#first++

@@ -1,4 +1,4 @@
-/** Estimates from the run times when a place will be free: the value of `Retry-After`. */
+/** Estimates when a place will be free: the value of `Retry-After`. */
 export class RetryAfter {
   /** Weight of the newest run time in the moving average. */
   static readonly WEIGHT = 0.1
@@ -12,10 +12,13 @@ export class RetryAfter {
     this.#averageMs = this.#averageMs < 0 ? runMs : this.#averageMs + RetryAfter.WEIGHT * (runMs - this.#averageMs)
   }
 
-  /** Estimated time until all `held` tasks and one more have started, in milliseconds. */
-  estimate(held: number, concurrency: number): number {
-    if (this.#averageMs < 0) return RetryAfter.MIN_MS
-    const ms = Math.ceil((this.#averageMs * (held + 1)) / concurrency)
-    return Math.min(RetryAfter.MAX_MS, Math.max(RetryAfter.MIN_MS, ms))
+  /**
+   * Estimated time until all `held` tasks and one more have started, in milliseconds.
+   *
+   * @param leastMs - before which no place is free, whatever the run times
+   */
+  estimate(held: number, concurrency: number, leastMs = 0): number {
+    const byRunTimes = this.#averageMs < 0 ? 0 : (this.#averageMs * (held + 1)) / concurrency
+    return Math.min(RetryAfter.MAX_MS, Math.max(RetryAfter.MIN_MS, Math.ceil(Math.max(byRunTimes, leastMs))))
   }
 }

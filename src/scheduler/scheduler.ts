@@ -14,7 +14,6 @@ import {
   STOPPING,
   SUCCEEDED
 } from './lifecycle.js'
-import { LinkedList } from './linked-list.js'
 import type { RateWindow } from './rate-window.js'
 import { RetryAfter } from './retry-after.js'
 import { Shares } from './shares.js'
@@ -52,6 +51,8 @@ export interface KeyShare {
 
 const NO_BOUND = { concurrency: Number.POSITIVE_INFINITY, queueCapacity: Number.POSITIVE_INFINITY } as const
 const NOTHING = { running: 0, held: 0 } as const
+/** Delays that an estimate reads at most. */
+const DELAYS_READ = 100
 
 /**
  * Decides which task is accepted, which runs next and which waiter gets a freed place. A deterministic state machine
@@ -77,8 +78,8 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
   peakQueued = 0
 
   readonly waiters: WaiterList<W>
-  /** Tasks that wait for their retry. */
-  readonly delayed = new LinkedList<E>()
+  /** The tasks that wait for their retry, and when that is due. */
+  readonly delayed = new Map<E, number>()
   readonly retryAfter = new RetryAfter()
   readonly rate: RateWindow | null
   readonly #shares: Shares<E> | null
@@ -203,19 +204,23 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
     return entry
   }
 
-  /** Frees the worker of a task but keeps its place, until {@link requeue}. Returns the same as {@link next}. */
-  delay(entry: E, now: number): E | null {
+  /**
+   * Frees the worker of a task but keeps its place, until {@link requeue}. Returns the same as {@link next}.
+   *
+   * @param until - when that is due
+   */
+  delay(entry: E, until: number, now: number): E | null {
     const { share } = entry.lane as Lane<E>
     move(entry, DELAYED)
     this.#freeWorker(entry)
     if (share !== null) share.held++
-    this.delayed.push(entry)
+    this.delayed.set(entry, until)
     return this.next(now)
   }
 
   /** Puts a delayed task at the back of its lane. */
   requeue(entry: E): void {
-    this.delayed.remove(entry)
+    this.delayed.delete(entry)
     this.#enqueue(entry)
   }
 
@@ -231,7 +236,7 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
       if (from === QUEUED) {
         this.#lanes.remove(entry)
         this.queued--
-      } else this.delayed.remove(entry)
+      } else this.delayed.delete(entry)
       if (share !== null) share.held--
     }
     if (share !== null) this.#shares?.release(share)
@@ -315,7 +320,8 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
   /** Any queued or delayed task; null if there is none. */
   anyHeld(): E | null {
     for (const lane of this.#lanes.busy()) return lane.entries.head
-    return this.delayed.head
+    for (const entry of this.delayed.keys()) return entry
+    return null
   }
 
   /** Estimated number of starts up to and including that of this queued task, from 1 to `queued`. */
@@ -338,8 +344,25 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
   }
 
   /** Estimated time until a place is free, in milliseconds. */
-  retryAfterMs(): number {
-    return this.retryAfter.estimate(this.held, this.concurrency)
+  retryAfterMs(now: number): number {
+    return this.retryAfter.estimate(this.held, this.concurrency, this.#heldBackUntil(now) - now)
+  }
+
+  /** The time before which no place is free because of the rate, or of the delays if nothing else holds a place. */
+  #heldBackUntil(now: number): number {
+    const byRate = this.rate === null ? now : this.rate.opensAfter(this.queued + 1, now)
+    return this.queued > 0 || this.running > 0 || this.delayed.size === 0 ? byRate : Math.max(byRate, this.#firstDue())
+  }
+
+  /** The earliest end of a delay, of those that began first. */
+  #firstDue(): number {
+    let first = Number.POSITIVE_INFINITY
+    let left = DELAYS_READ
+    for (const at of this.delayed.values()) {
+      if (left-- === 0) break
+      first = Math.min(first, at)
+    }
+    return first
   }
 
   /** The bounds and tasks of a key, for the fields of a refusal. */

@@ -1,4 +1,5 @@
 import { wording } from '../contract/checks.js'
+import type { Scope } from '../contract/hooks.js'
 import type { Task, TaskContext } from '../contract/task-contract.js'
 import type { CanceledReason, JsonValue } from '../contract/task-record.js'
 import { abortController } from '../ports/abort-controller.js'
@@ -23,6 +24,7 @@ export interface AttemptedTask extends Pick<Task, 'id' | 'name' | 'key'> {
   readonly details: { readonly metadata: JsonValue | undefined } | null
   readonly worker: AttemptSlot | null
   readonly owner: { readonly stopReason: unknown }
+  readonly scope: Scope
   reportProgress(ratio: number, message: string | undefined): void
 }
 
@@ -86,6 +88,11 @@ export class AttemptContext implements TaskContext {
     }
   }
 
+  /** Abort listeners are called in the context of the task, like its function. */
+  #abortIn(controller: AbortController | undefined, reason: unknown): void {
+    if (controller !== undefined) this.#task.scope.runInAsyncScope(() => controller.abort(reason))
+  }
+
   // ── for the pool; static, so that a task function cannot call it ─────────────────────────────────────────────────
 
   /** Why the signal was aborted; undefined while it was not. */
@@ -97,7 +104,7 @@ export class AttemptContext implements TaskContext {
   static abort(context: AttemptContext, abort: Abort): void {
     if (context.#abort !== undefined) return
     context.#abort = abort
-    context.#signal?.abort(abort.reason)
+    context.#abortIn(context.#signal, abort.reason)
   }
 
   /** Whether the attempt is over: its progress no longer counts. */
@@ -107,6 +114,6 @@ export class AttemptContext implements TaskContext {
 
   /** Aborts the `stopping` signal. */
   static stop(context: AttemptContext, reason: unknown): void {
-    context.#stopping?.abort(reason)
+    context.#abortIn(context.#stopping, reason)
   }
 }

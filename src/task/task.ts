@@ -1,5 +1,6 @@
 import { abortSignal, optionsOf } from '../contract/checks.js'
 import { TaskCanceledError } from '../contract/errors.js'
+import type { Scope } from '../contract/hooks.js'
 import type { Task } from '../contract/task-contract.js'
 import {
   cut,
@@ -31,6 +32,8 @@ export interface TaskOwner {
   readonly times: WallTimes
   /** Why the pool stops; undefined while it does not. */
   readonly stopReason: unknown
+  /** The context in which the pool was created: none of a task's. */
+  readonly scope: Scope
   issueTicket(task: PoolTask): Ticket
   cancel(task: PoolTask, cancellation: Cancellation): boolean
   /** The task reported progress, for the first time in this turn. */
@@ -97,6 +100,10 @@ export class PoolTask implements Entry<PoolTask>, Task<never>, AttemptedTask {
     return STATES[this.stage]
   }
 
+  get error(): unknown {
+    return this.stage === FAILED || this.stage === CANCELED ? this.rejection() : undefined
+  }
+
   get isSettled(): boolean {
     return this.stage >= SUCCEEDED
   }
@@ -148,11 +155,11 @@ export class PoolTask implements Entry<PoolTask>, Task<never>, AttemptedTask {
 
   /** What the promise of the result is resolved with. */
   resolution(): unknown {
-    return this.stage === SUCCEEDED ? this.payload : Promise.reject(this.error())
+    return this.stage === SUCCEEDED ? this.payload : Promise.reject(this.rejection())
   }
 
   /** What the failed or canceled task is rejected with; made once. */
-  error(): unknown {
+  rejection(): unknown {
     if (this.stage === FAILED) return this.payload
     if (this.payload instanceof Cancellation) {
       const { reason, cause } = this.payload
@@ -190,6 +197,11 @@ export class PoolTask implements Entry<PoolTask>, Task<never>, AttemptedTask {
   /** Counts a change that does not show in the stamps. */
   changed(): void {
     this.detailed().changes++
+  }
+
+  /** The context in which the user's listeners and hooks are called for this task. */
+  get scope(): Scope {
+    return this.context ?? this.owner.scope
   }
 
   /** Whether anybody follows the changes. */
@@ -231,7 +243,6 @@ export class PoolTask implements Entry<PoolTask>, Task<never>, AttemptedTask {
   end(payload: unknown, settledMs: number): void {
     this.payload = payload
     this.settledMs = settledMs
-    this.context = null
     this.worker = null
     this.details?.end()
     if (typeof this.work === 'function') this.work = undefined

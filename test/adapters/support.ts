@@ -9,7 +9,7 @@ import { exchange, type RawReply } from '../http/support/raw.js'
 /** The demo application for the time of a test. */
 export function demo(errors: unknown[] = [], gates = new Gates()): Application {
   const app = application({ work: gates.work, random: () => 0, onError: (error) => void errors.push(error) })
-  onTestFinished(async () => void (await app.pool.stop({ forceMs: 0 })))
+  onTestFinished(async () => void (await app.pool.stop({ graceMs: 0, forceMs: 0 })))
   return app
 }
 

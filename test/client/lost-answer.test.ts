@@ -42,7 +42,7 @@ async function losingServer(work: () => unknown) {
   onTestFinished(async () => {
     server.closeAllConnections()
     server.close()
-    await pool.stop({ forceMs: 0 })
+    await pool.stop({ graceMs: 0, forceMs: 0 })
   })
   return {
     pool,

@@ -35,9 +35,9 @@ describe('Listeners', () => {
     listeners.on('retrying', tell('second'))
     listeners.on('idle', (...args) => given.push(args))
     const retry = { error: 1, delayMs: 5 }
-    listeners.emit('retrying', task, retry)
-    listeners.emit('idle')
-    listeners.emit('settled', task)
+    listeners.emit(null, 'retrying', task, retry)
+    listeners.emit(null, 'idle')
+    listeners.emit(null, 'settled', task)
     expect(given).toEqual([[task, retry], []])
     expect(told).toEqual(['second'])
   })
@@ -51,13 +51,13 @@ describe('Listeners', () => {
     expect(listeners.mask).toBe(EVENT_BIT.failed | EVENT_BIT.settled)
     listeners.off('failed', one)
     expect(listeners.mask).toBe(EVENT_BIT.settled)
-    listeners.emit('failed', task)
+    listeners.emit(null, 'failed', task, { error: undefined })
     expect(told).toEqual([])
-    listeners.emit('settled', task)
+    listeners.emit(null, 'settled', task)
     expect(told).toEqual(['one'])
     listeners.once('failed', one)
     expect(listeners.mask).toBe(EVENT_BIT.failed | EVENT_BIT.settled)
-    listeners.emit('failed', task)
+    listeners.emit(null, 'failed', task, { error: undefined })
     expect(listeners.mask, 'the only one was called once').toBe(EVENT_BIT.settled)
   })
 
@@ -66,10 +66,10 @@ describe('Listeners', () => {
     const one = tell('one')
     listeners.on('idle', one)
     listeners.once('idle', tell('once'))
-    listeners.emit('idle')
-    listeners.emit('idle')
+    listeners.emit(null, 'idle')
+    listeners.emit(null, 'idle')
     listeners.off('idle', one)
-    listeners.emit('idle')
+    listeners.emit(null, 'idle')
     expect(told).toEqual(['one', 'once', 'one'])
     expect(listeners.mask).toBe(0)
   })
@@ -78,10 +78,10 @@ describe('Listeners', () => {
     const { listeners, told } = setup()
     listeners.once('idle', () => {
       told.push('once')
-      listeners.emit('idle')
+      listeners.emit(null, 'idle')
     })
-    listeners.emit('idle')
-    listeners.emit('idle')
+    listeners.emit(null, 'idle')
+    listeners.emit(null, 'idle')
     expect(told).toEqual(['once'])
   })
 
@@ -90,7 +90,7 @@ describe('Listeners', () => {
     const once = tell('once')
     listeners.once('idle', once)
     listeners.off('idle', once)
-    listeners.emit('idle')
+    listeners.emit(null, 'idle')
     expect([told, listeners.mask]).toEqual([[], 0])
   })
 
@@ -101,7 +101,7 @@ describe('Listeners', () => {
     listeners.once('idle', often)
     listeners.on('idle', often)
     listeners.off('idle', often)
-    listeners.emit('idle')
+    listeners.emit(null, 'idle')
     expect([told, listeners.mask]).toEqual([[], 0])
   })
 
@@ -111,8 +111,8 @@ describe('Listeners', () => {
     listeners.on('idle', both)
     listeners.on('settled', both)
     listeners.off('idle', both)
-    listeners.emit('idle')
-    listeners.emit('settled', task)
+    listeners.emit(null, 'idle')
+    listeners.emit(null, 'settled', task)
     expect(told).toEqual(['both'])
   })
 
@@ -121,16 +121,16 @@ describe('Listeners', () => {
     listeners.off('idle', tell('unknown'))
     listeners.on('idle', tell('known'))
     listeners.off('idle', tell('unknown'))
-    listeners.emit('idle')
+    listeners.emit(null, 'idle')
     expect(told).toEqual(['known'])
   })
 
   it('may be added by a listener, from the next event on', () => {
     const { listeners, told, tell } = setup()
     listeners.once('idle', () => listeners.on('idle', tell('added')))
-    listeners.emit('idle')
+    listeners.emit(null, 'idle')
     expect(told).toEqual([])
-    listeners.emit('idle')
+    listeners.emit(null, 'idle')
     expect(told).toEqual(['added'])
   })
 
@@ -145,7 +145,7 @@ describe('Listeners', () => {
       throw error
     })
     listeners.on(event, tell('after'))
-    const emit = listeners.emit.bind(listeners) as (event: PoolEventName, ...args: unknown[]) => void
+    const emit = listeners.emit.bind(listeners, null) as (event: PoolEventName, ...args: unknown[]) => void
     emit(event, task)
     expect(told).toEqual(['before', 'after'])
     expect(reported).toEqual([
@@ -159,7 +159,7 @@ describe('Listeners', () => {
     listeners.on('idle', () => {
       throw undefined
     })
-    listeners.emit('idle')
+    listeners.emit(null, 'idle')
     expect(reported).toEqual([{ error: undefined, event: 'idle', task: undefined }])
   })
 
@@ -169,7 +169,7 @@ describe('Listeners', () => {
       throw new Error('later')
     })
     listeners.on('settled', async () => 'well')
-    listeners.emit('settled', task)
+    listeners.emit(null, 'settled', task)
     expect(reported).toEqual([])
     await microtasks()
     expect(reported).toEqual([{ error: new Error('later'), event: 'settled', task }])
@@ -201,7 +201,7 @@ describe('Listeners', () => {
       })
     ]
     for (const value of returned) listeners.on('idle', () => value)
-    listeners.emit('idle')
+    listeners.emit(null, 'idle')
     await microtasks()
     expect(new Set(reported.map(({ error }) => error))).toEqual(new Set(errors))
     expect(reported).toHaveLength(3)
@@ -213,7 +213,7 @@ describe('Listeners', () => {
     listeners.on('idle', function (this: unknown) {
       seen.push(this)
     })
-    listeners.emit('idle')
+    listeners.emit(null, 'idle')
     expect(seen).toEqual([undefined])
   })
 

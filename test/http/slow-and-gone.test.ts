@@ -39,7 +39,7 @@ describe('slow clients', () => {
     expect(app.pool.stats().totals.submitted).toBe(1)
 
     server.close()
-    await app.pool.stop()
+    await app.pool.stop({ graceMs: 0 })
   })
 })
 

@@ -143,7 +143,7 @@ describe('an empty project', () => {
     pool.start()
     const answer = await pool.queueTask(() => 42).result()
     if (!(pool instanceof (await import('coatcheck')).WorkerPool)) differences.push('instanceof')
-    await pool.stop()
+    await pool.stop({ graceMs: 0 })
     console.log(JSON.stringify({ answer, differences }))`
 
   const whole = { answer: 42, differences: [] }

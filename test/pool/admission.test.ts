@@ -64,11 +64,19 @@ describe('the bound', () => {
     expect(called).toBe(0)
   })
 
-  it('A1 refuses with an error without a captured stack', () => {
-    const { pool } = make({ queueCapacity: 0 })
-    const error = thrown(() => pool.queueTask(never)) as QueueFullError
-    expect(error.stack).toBe(`QueueFullError: ${error.message}`)
+  it('A1 refuses with an error that names the line of the caller, and captures no other stack within a second', () => {
+    const { clock, pool } = make({ queueCapacity: 0 })
+    const refused = (): QueueFullError => thrown(() => pool.queueTask(never)) as QueueFullError
+    const first = refused()
+    expect(first.stack).toContain(`QueueFullError: ${first.message}\n`)
+    expect(first.stack).toContain('admission.test')
+    for (let n = 0; n < 3; n++) {
+      const error = refused()
+      expect(error.stack).toBe(`QueueFullError: ${error.message}`)
+    }
     expect(Error.stackTraceLimit).toBeGreaterThan(0)
+    clock.block(1_000)
+    expect(refused().stack).toContain('admission.test')
   })
 
   it('A2 without a queue gives a task to the free worker, and refuses the next', async () => {

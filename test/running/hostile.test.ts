@@ -39,6 +39,9 @@ const unreadable = (property: string): Error =>
     }
   })
 
+/** What a log shows of a ticket. */
+const ticketOf = ({ id }: Task): string => id.slice(0, 8)
+
 describe('tasks that throw', () => {
   it('E1 a function that throws synchronously fails and frees its worker for the next', async () => {
     const { clock, pool, witness } = startedPool({ concurrency: 2, queueCapacity: 1_000 })
@@ -584,7 +587,7 @@ describe('unobserved failures', () => {
     expect(told).toEqual([])
   })
 
-  it('E11 are printed as one line of `console.error`, with the name and the ticket of the task', async () => {
+  it('E11 are printed as one line and the error itself, with the name and the first characters of the ticket', async () => {
     const lines = vi.spyOn(console, 'error').mockImplementation(() => {})
     try {
       const { clock, pool } = quietPool({ handlers: { render: failing } })
@@ -593,8 +596,11 @@ describe('unobserved failures', () => {
       const nameless = pool.queueTask(() => Promise.reject(new Error('forged\ncoatcheck: all is well\r\n')))
       await clock.turn()
       expect(lines.mock.calls).toEqual([
-        [`coatcheck: unobserved error of task "render" ${render.id}: Error: nobody saw it`],
-        [`coatcheck: unobserved error of task ${nameless.id}: Error: forged coatcheck: all is well `]
+        [`coatcheck: unobserved error of task "render" ${ticketOf(render)}: Error: nobody saw it`, expect.any(Error)],
+        [
+          `coatcheck: unobserved error of task ${ticketOf(nameless)}: Error: forged coatcheck: all is well `,
+          expect.any(Error)
+        ]
       ])
     } finally {
       lines.mockRestore()
@@ -617,8 +623,8 @@ describe('unobserved failures', () => {
           const task = pool.queueTask(failing)
           await clock.turn()
           expect(lines.mock.calls).toEqual([
-            [`coatcheck: unobserved error of task ${task.id}: Error: nobody saw it`],
-            ['coatcheck: unobserved error: Error: in the hook']
+            [`coatcheck: unobserved error of task ${ticketOf(task)}: Error: nobody saw it`, expect.any(Error)],
+            ['coatcheck: unobserved error: Error: in the hook', expect.any(Error)]
           ])
         })
         expect(unhandled).toEqual([])
@@ -763,8 +769,11 @@ describe('listeners that fail', () => {
       const task = pool.queueTask(() => 1, { name: 'render' })
       await clock.turn()
       expect(lines.mock.calls).toEqual([
-        [`coatcheck: error in a listener of "succeeded" of task "render" ${task.id}: Error: in the listener`],
-        ['coatcheck: error in a listener of "idle": Error: in the listener']
+        [
+          `coatcheck: error in a listener of "succeeded" of task "render" ${ticketOf(task)}: Error: in the listener`,
+          expect.any(Error)
+        ],
+        ['coatcheck: error in a listener of "idle": Error: in the listener', expect.any(Error)]
       ])
     } finally {
       lines.mockRestore()
@@ -861,7 +870,7 @@ describe('tasks that change their arguments', () => {
 
   it('E14 exposes only the documented properties on the context', async () => {
     const { clock, pool } = startedPool()
-    const promised = ['id', 'name', 'key', 'attempt', 'signal', 'stopping', 'metadata', 'progress']
+    const promised = ['id', 'name', 'key', 'attempt', 'signal', 'stopping', 'metadata', 'progress', 'toString']
     const task = pool.queueTask((ctx) => {
       const names: string[] = []
       for (let o: object | null = ctx; o !== null && o !== Object.prototype; o = Object.getPrototypeOf(o))

@@ -47,7 +47,7 @@ describe('retries', () => {
       ['started'],
       ['retrying', { error: errors[1], delayMs: 20 }],
       ['started'],
-      ['failed'],
+      ['failed', { error: errors[2] }],
       ['settled']
     ])
     expect(asked).toEqual([

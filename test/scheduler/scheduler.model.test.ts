@@ -259,7 +259,7 @@ class Model {
   }
 
   delay(task: Task): void {
-    const next = this.real.delay(task.item, this.now)
+    const next = this.real.delay(task.item, this.now, this.now)
     task.stage = DELAYED
     this.#watchTurns()
     note('delayed')

@@ -44,6 +44,11 @@ export class ForgottenTask implements Task<never> {
     return this.#record.state
   }
 
+  /** The error is no longer retained: `record().error` describes it. */
+  get error(): undefined {
+    return undefined
+  }
+
   /** Rejects: the result is no longer retained. */
   result(): Promise<never> {
     return Promise.reject(new Error('The result of this task is no longer retained: read its record()'))

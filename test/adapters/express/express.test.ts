@@ -25,7 +25,7 @@ const errors: unknown[] = []
 
 const demo = (gates = new Gates()) => {
   const app = application({ work: gates.work, random: () => 0, onError: (error) => void errors.push(error) })
-  open.push(() => app.pool.stop({ forceMs: 0 }))
+  open.push(() => app.pool.stop({ graceMs: 0, forceMs: 0 }))
   return app
 }
 

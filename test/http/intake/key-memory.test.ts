@@ -165,7 +165,7 @@ describe('a key whose ticket is forgotten', () => {
 /** A pool that forgets a task as soon as it has settled. */
 function forgetfulPool(): WorkerPool {
   const pool = new WorkerPool({ concurrency: 1, queueCapacity: 1, retention: { count: 0 } }).start()
-  onTestFinished(() => pool.stop({ forceMs: 0 }).then(() => {}))
+  onTestFinished(() => pool.stop({ graceMs: 0, forceMs: 0 }).then(() => {}))
   return pool
 }
 
@@ -401,7 +401,7 @@ it('reports a task whose record cannot be read, and keeps its key', async () => 
   const clock = new ManualClock()
   const pool = new WorkerPool({ concurrency: 1, queueCapacity: 1, clock }).start()
   onTestFinished(async () => {
-    const stopped = pool.stop({ forceMs: 0 })
+    const stopped = pool.stop({ graceMs: 0, forceMs: 0 })
     await clock.turn()
     await stopped
   })

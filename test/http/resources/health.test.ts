@@ -15,7 +15,7 @@ describe('readiness', () => {
 
   it('begins with the start of the pool and ends with the closing of the server, while work is still accepted', async () => {
     const pool = new WorkerPool({ concurrency: 1, queueCapacity: 1 })
-    onTestFinished(() => pool.stop({ forceMs: 0 }).then(() => {}))
+    onTestFinished(() => pool.stop({ graceMs: 0, forceMs: 0 }).then(() => {}))
     let isClosing = false
     const routes = ticketRoutes(pool, {
       accept: [{ path: '/tasks', submit: () => pool.queueTask(() => 1) }],
@@ -35,7 +35,7 @@ describe('readiness', () => {
     expect(await routes.handle(requestTo('POST /tasks', { json: {} }))).toMatchObject({ status: 202, close: true })
     expect(await routes.handle(requestTo('GET /tasks/none'))).toMatchObject({ status: 404, close: true })
     isClosing = false
-    await pool.stop()
+    await pool.stop({ graceMs: 0 })
     expect(await ready()).toEqual([503, 'stopping', true])
     expect(routes.refused(new Error('x')).close).toBe(true)
   })

@@ -121,7 +121,7 @@ export class FuzzWorld {
 
   async take(step: Step): Promise<void> {
     if (step === 'leaves') this.#nextToLeave()?.client.abort()
-    else if (step === 'stops') void this.pool.stop({ forceMs: 0 })
+    else if (step === 'stops') void this.pool.stop({ graceMs: 0, forceMs: 0 })
     else if ('ends' in step) this.#running.shift()?.(ENDS[step.ends % ENDS.length]!)
     else if ('passes' in step) await this.clock.advance(step.passes)
     else this.#send(step)
@@ -131,7 +131,7 @@ export class FuzzWorld {
 
   /** Stops the pool. Then every request is answered, every stream has ended, and no listener is left. */
   async end(): Promise<void> {
-    const stopped = this.pool.stop({ forceMs: 0 })
+    const stopped = this.pool.stop({ graceMs: 0, forceMs: 0 })
     await this.clock.advance(60_000)
     await stopped
     this.check()

@@ -40,7 +40,7 @@ export function idleRoutes(
   options: { readonly maxBodyBytes?: number; readonly pollAfterMs?: number } = {}
 ) {
   const pool = new WorkerPool({ concurrency: 1, queueCapacity: Number.POSITIVE_INFINITY, clock: new ManualClock() })
-  onTestFinished(() => pool.stop({ forceMs: 0 }).then(() => {}))
+  onTestFinished(() => pool.stop({ graceMs: 0, forceMs: 0 }).then(() => {}))
   const inputs: JsonObject[] = []
   const routes = ticketRoutes(pool, {
     ...options,

@@ -7,7 +7,7 @@ import { jsonOf, requestTo } from './request-of.js'
 /** A started pool, stopped at the end of the test. */
 export const poolWith = (options: Partial<WorkerPoolOptions<Record<never, never>>> = {}): WorkerPool => {
   const pool = new WorkerPool({ concurrency: 2, queueCapacity: 2, onUnobservedError: () => {}, ...options })
-  onTestFinished(() => pool.stop({ forceMs: 0 }).then(() => {}))
+  onTestFinished(() => pool.stop({ graceMs: 0, forceMs: 0 }).then(() => {}))
   return pool.start()
 }
 

@@ -59,7 +59,7 @@ export const service = ({ pool: poolOptions, ...options }: ServiceOptions = {}) 
     ...options
   })
   onTestFinished(async () => {
-    const stopped = pool.stop({ forceMs: 0 })
+    const stopped = pool.stop({ graceMs: 0, forceMs: 0 })
     await clock.turn()
     await stopped
   })

@@ -32,7 +32,7 @@ beforeEach(() => {
 })
 
 afterEach(async () => {
-  await Promise.all(open.splice(0).map((pool) => pool.stop({ forceMs: 0 })))
+  await Promise.all(open.splice(0).map((pool) => pool.stop({ graceMs: 0, forceMs: 0 })))
   await turned()
   process.off('unhandledRejection', seeUnhandled)
   expect(unhandled.splice(0)).toEqual([])
