@@ -22,6 +22,42 @@ const FAULTS = [
     fault: 'if (this.running + held > this.concurrency + this.queueCapacity) return true'
   },
   {
+    name: 'a limit that fires late gives the loop no turn for what has arrived',
+    file: 'src/waiting/deadlines.ts',
+    text: 'this.#clock.now() > first.at) this.#clock.yield(',
+    fault: 'this.#clock.now() > first.at && first.at < 0) this.#clock.yield('
+  },
+  {
+    name: 'a step of the wall clock moves the times of a task',
+    file: 'src/task/wall-times.ts',
+    text: '({ fromMs }) => fromMs <= queuedMs',
+    fault: '({ fromMs }) => fromMs <= stampMs'
+  },
+  {
+    name: 'the time to come back does not know the rate',
+    file: 'src/scheduler/scheduler.ts',
+    text: 'this.rate === null ? now : this.rate.opensAfter(this.queued + 1, now)',
+    fault: 'now'
+  },
+  {
+    name: 'a stop without options gives no grace',
+    file: 'src/contract/settings.ts',
+    text: "(v) => duration('graceMs', v), 20_000)",
+    fault: "(v) => duration('graceMs', v), 0)"
+  },
+  {
+    name: 'a listener is called in the context of whoever freed the worker',
+    file: 'src/contract/events.ts',
+    text: 'if (scope === null) this',
+    fault: 'if (scope !== undefined) this'
+  },
+  {
+    name: 'percentiles never forget',
+    file: 'src/running/distribution.ts',
+    text: '- (this.#former?.counts[bucket] ?? 0)',
+    fault: ''
+  },
+  {
     name: 'the queue takes one more than its capacity',
     file: 'src/scheduler/scheduler.ts',
     text: 'return !workerFree && held >= this.queueCapacity',
@@ -60,8 +96,8 @@ const FAULTS = [
   {
     name: 'the worker of a failed attempt is not handed on',
     file: 'src/scheduler/scheduler.ts',
-    text: 'this.delayed.push(entry)\n    return this.next(now)',
-    fault: 'this.delayed.push(entry)\n    return null'
+    text: 'this.delayed.set(entry, until)\n    return this.next(now)',
+    fault: 'this.delayed.set(entry, until)\n    return null'
   },
   {
     name: 'a key may run one task more than its limit',

@@ -79,6 +79,31 @@ describe('the bound', () => {
     expect(refused().stack).toContain('admission.test')
   })
 
+  it('A5 `retryAfterMs` knows the rate: with 60 queued at one start a second a place is a minute away', async () => {
+    const { clock, pool } = make({ queueCapacity: 60, rateLimit: { starts: 1, intervalMs: 1_000 } })
+    pool.start()
+    for (let n = 0; n < 60; n++) pool.queueTask(() => n)
+    await clock.turn()
+    pool.queueTask(() => 'the last')
+    expect(thrown(() => pool.queueTask(never))).toMatchObject({ queued: 60, retryAfterMs: 60_000 })
+    await clock.advance(50_500)
+    while (pool.stats().queued < 11) pool.queueTask(() => 'more')
+    pool.resize({ queueCapacity: 11 })
+    expect(thrown(() => pool.queueTask(never))).toMatchObject({ queued: 11, retryAfterMs: 11_500 })
+  })
+
+  it('A5 `retryAfterMs` knows the delays: five seats whose retries are five minutes away', async () => {
+    const { clock, pool } = make({ concurrency: 2, queueCapacity: 3, onUnobservedError: () => {} })
+    pool.start()
+    const retry = { attempts: 2, backoffMs: () => 300_000 }
+    for (let n = 0; n < 5; n++) pool.queueTask(() => Promise.reject(new Error('x')), { retry })
+    await clock.turn()
+    expect(pool.stats()).toMatchObject({ delayed: 5, running: 0 })
+    expect(thrown(() => pool.queueTask(never))).toMatchObject({ retryAfterMs: 60_000 })
+    await clock.advance(290_000)
+    expect(thrown(() => pool.queueTask(never))).toMatchObject({ retryAfterMs: 10_000 })
+  })
+
   it('A2 without a queue gives a task to the free worker, and refuses the next', async () => {
     const { clock, pool } = make({ queueCapacity: 0 })
     pool.start()

@@ -9,6 +9,34 @@ const start = (rate: RateWindow, now: number): void => {
 }
 
 describe('RateWindow', () => {
+  it('says when so many more can have started', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 4 }),
+        fc.array(fc.nat(30), { maxLength: 20 }),
+        fc.integer({ min: 1, max: 20 }),
+        (starts, gaps, wanted) => {
+          const window = new RateWindow(starts, 100)
+          let now = 0
+          for (const gap of gaps) {
+            now += gap
+            if (!window.allows(now)) continue
+            window.take()
+            window.called(now)
+          }
+          const expected = window.opensAfter(wanted, now)
+          let at = now
+          for (let n = 0; n < wanted; n++) {
+            while (!window.allows(at)) at++
+            window.take()
+            window.called(at)
+          }
+          expect(expected).toBe(at)
+        }
+      )
+    )
+  })
+
   it('allows the given number of starts, then none until the oldest has left the window', () => {
     const rate = new RateWindow(2, 100)
     expect(rate.allows(0)).toBe(true)

@@ -176,6 +176,23 @@ export class Model {
     return (this.calls.at(this.uncalled.length - rateLimit.starts) ?? Number.NEGATIVE_INFINITY) + rateLimit.intervalMs
   }
 
+  /** How long the rate holds back the last of the queue and one more; or the delays, where nothing else has a place. */
+  heldBackMs(now: number): number {
+    const { rateLimit } = this.setup
+    if (rateLimit === undefined) return this.#delaysMs(now)
+    const starts = [...this.calls.filter((at) => at > now - rateLimit.intervalMs), ...this.uncalled.map(() => now)]
+    for (let n = 0; n <= this.queue.length; n++) {
+      const opensAt = (starts.at(-rateLimit.starts) ?? Number.NEGATIVE_INFINITY) + rateLimit.intervalMs
+      starts.push(Math.max(now, opensAt))
+    }
+    return Math.max((starts.at(-1) as number) - now, this.#delaysMs(now))
+  }
+
+  #delaysMs(now: number): number {
+    const only = this.queue.length === 0 && this.running.length === 0 && this.delayed.length > 0
+    return only ? Math.min(...this.delayed.map(({ retryAt }) => retryAt)) - now : 0
+  }
+
   keyAtLimit(key: string | undefined): boolean {
     const limit = this.setup.perKey?.concurrency ?? NEVER
     return key !== undefined && limit < NEVER && this.running.filter((task) => task.key === key).length >= limit

@@ -77,7 +77,8 @@ export type Action =
   | { readonly do: 'resume' }
   | { readonly do: 'resize'; readonly concurrency?: number; readonly queueCapacity?: number }
   | { readonly do: 'drain'; readonly timeoutMs?: number; readonly signal?: number }
-  | { readonly do: 'stop'; readonly graceMs: number; readonly forceMs: number }
+  /** Without times: those of the pool, by default. */
+  | { readonly do: 'stop'; readonly graceMs?: number; readonly forceMs?: number }
 
 /** What may be done from outside only. */
 export type Operation = (

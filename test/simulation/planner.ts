@@ -46,7 +46,11 @@ export function livelyPlanOf(seed: number, length?: number): Plan {
     for (let i = random.integer(1, 3); i > 0; i--)
       insert({ do: 'step wall', ms: random.integer(-1_000_000, 1_000_000), upTo: 'nothing' })
   }
-  return { ...plan, operations }
+  const unsure = random.chance(0.3)
+  const stopsByDefault = operations.map((operation) =>
+    operation.do === 'stop' && unsure ? { do: 'stop' as const, upTo: operation.upTo } : operation
+  )
+  return { ...plan, operations: stopsByDefault }
 }
 
 /** What is on or off for a whole plan. */

@@ -1,4 +1,5 @@
 import { PoolStoppedError, type StopReport } from '../../src/index.js'
+import { given } from './given.js'
 import { Part } from './part.js'
 
 /** The beginning and the end of the pool, and what its report has to say. */
@@ -24,7 +25,7 @@ export class Stops extends Part {
     checks.that('I12', thrown instanceof PoolStoppedError, () => 'a stopped pool was started')
   }
 
-  stop(graceMs: number, forceMs: number): void {
+  stop(grace?: number, force?: number): void {
     const { model, pool, checks, explainer, aborts, now, seen, healing } = this.world
     explainer.sync()
     if (model.state === 'created' || model.state === 'running') {
@@ -33,8 +34,8 @@ export class Stops extends Part {
       seen.add(healing ? 'no stop' : 'a stop')
     }
     aborts.learnAll()
-    model.stop(graceMs, forceMs, now)
-    const report = pool.stop({ graceMs, forceMs, reason: 'enough' })
+    model.stop(grace ?? 20_000, force ?? 5_000, now)
+    const report = pool.stop({ ...given({ graceMs: grace, forceMs: force }), reason: 'enough' })
     checks.that('I12', pool.state !== 'running', () => 'a pool runs after stop()')
     report.then(
       (value) => {

@@ -71,7 +71,7 @@ export class Verdicts extends Part {
 
   #lookAtFacts(error: unknown): void {
     if (!(error instanceof QueueFullError)) return
-    const { checks, model } = this.world
+    const { checks, model, now } = this.world
     const { concurrency, queueCapacity, running, queue, delayed } = model
     const right =
       error.concurrency === concurrency &&
@@ -82,6 +82,8 @@ export class Verdicts extends Part {
     const { retryAfterMs } = error
     const inRange = Number.isInteger(retryAfterMs) && retryAfterMs >= 1_000 && retryAfterMs <= 60_000
     checks.that('I4', inRange, () => `retryAfterMs ${retryAfterMs}`)
+    const heldBackMs = Math.min(model.heldBackMs(now), 60_000)
+    checks.that('I4', retryAfterMs >= heldBackMs, () => `retryAfterMs ${retryAfterMs}, no place before ${heldBackMs}`)
   }
 
   /** The event `queued`. */
