@@ -48,14 +48,11 @@ async function askAndBlock(port: number, blockMs: number, signal: AbortSignal): 
   const socket = connect(port, '127.0.0.1')
   signal.addEventListener('abort', () => socket.destroy(signal.reason))
   await once(socket, 'connect')
-  let answer = ''
-  socket.on('data', (data) => {
-    answer += String(data)
-  })
   socket.write('a question')
   readFile(fileURLToPath(import.meta.url), () => block(blockMs))
-  await once(socket, 'end')
-  return answer
+  const [answer] = await once(socket, 'data')
+  socket.destroy()
+  return String(answer)
 }
 
 describe('a time limit that passes while the event loop is blocked', () => {
