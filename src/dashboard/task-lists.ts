@@ -1,5 +1,6 @@
 import type { Task } from '../contract/task-contract.js'
 import type { DashboardPool } from './dashboard-pool.js'
+import { NextTasks } from './next-tasks.js'
 import { type FailureLine, failureLine, type TaskLine, taskLine } from './task-lines.js'
 
 /** The tasks of one key. */
@@ -33,6 +34,8 @@ export class TaskListReader {
   readonly #pool: DashboardPool
   #failed = 0
   #failures: readonly FailureLine[] = []
+  readonly #failureLines = new WeakMap<Task, FailureLine>()
+  readonly #next = new NextTasks()
 
   constructor(pool: DashboardPool) {
     this.#pool = pool
@@ -43,35 +46,33 @@ export class TaskListReader {
     const queued = this.#pool.tasks({ state: 'queued', limit: MAX_READ })
     return {
       runningTasks: running.slice(-MAX_RUNNING).reverse().map(taskLine),
-      queuedTasks: nextOf(queued),
+      queuedTasks: this.#next.read(queued, MAX_OTHERS),
       keys: keysOf(running, queued),
       queuedRead: queued.length,
       failures: this.#recentFailures()
     }
   }
 
-  /** Reads them only when there are more than before. */
+  /** Looks for them only when there are more than before. What is settled does not change: each is read once. */
   #recentFailures(): readonly FailureLine[] {
     const { failed } = this.#pool.stats().totals
     if (failed === this.#failed) return this.#failures
     this.#failed = failed
     this.#failures = this.#pool
       .tasks({ state: 'failed', limit: MAX_READ })
-      .map(failureLine)
+      .map((task) => this.#failureLine(task))
       .sort((a, b) => (a.settledAt < b.settledAt ? 1 : a.settledAt > b.settledAt ? -1 : 0))
       .slice(0, MAX_OTHERS)
     return this.#failures
   }
-}
 
-/** @param queued - newest first */
-function nextOf(queued: readonly Task[]): readonly TaskLine[] {
-  const positionOf = ({ position }: TaskLine) => position ?? Number.MAX_SAFE_INTEGER
-  return queued
-    .toReversed()
-    .map(taskLine)
-    .sort((a, b) => positionOf(a) - positionOf(b))
-    .slice(0, MAX_OTHERS)
+  #failureLine(task: Task): FailureLine {
+    const known = this.#failureLines.get(task)
+    if (known !== undefined) return known
+    const line = failureLine(task)
+    this.#failureLines.set(task, line)
+    return line
+  }
 }
 
 function keysOf(running: readonly Task[], queued: readonly Task[]): readonly KeyLine[] {

@@ -77,22 +77,20 @@ export const MARKUP = `
         <ul id="running-list" role="list" aria-labelledby="tasks-title"></ul>
         <p class="quiet" id="more-running"></p>
       </section>
-      <div>
-        <section aria-labelledby="queue-title">
-          <h2 id="queue-title">Next to run</h2>
-          <p class="quiet" id="queue-note" hidden>The number counts the starts up to its own. With keys it is an estimate.</p>
-          <ul id="queue" role="list" aria-labelledby="queue-title"></ul>
-          <p class="quiet" id="more-queued"></p>
-        </section>
-        <section aria-labelledby="keys-title" id="keys-section" hidden>
-          <h2 id="keys-title">Keys</h2>
-          <table aria-labelledby="keys-title">
-            <thead><tr><th scope="col">Key</th><th scope="col">running</th><th scope="col">queued</th></tr></thead>
-            <tbody id="keys"></tbody>
-          </table>
-          <p class="quiet" id="keys-note"></p>
-        </section>
-      </div>
+      <section aria-labelledby="queue-title" id="queue-section">
+        <h2 id="queue-title">Next to run</h2>
+        <p class="quiet" id="queue-note" hidden>By the number of starts up to its own, an estimate where keys take turns.</p>
+        <ul id="queue" role="list" aria-labelledby="queue-title"></ul>
+        <p class="quiet" id="more-queued"></p>
+      </section>
+      <section aria-labelledby="keys-title" id="keys-section" hidden>
+        <h2 id="keys-title">Keys</h2>
+        <table aria-labelledby="keys-title">
+          <thead><tr><th scope="col">Key</th><th scope="col">running</th><th scope="col">queued</th></tr></thead>
+          <tbody id="keys"></tbody>
+        </table>
+        <p class="quiet" id="keys-note"></p>
+      </section>
     </div>
     <section aria-labelledby="failures-title">
       <h2 id="failures-title">Recent failures</h2>

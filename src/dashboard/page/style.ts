@@ -45,13 +45,14 @@ header button { margin-left: auto; }
 
 section { background: var(--card); border: 1px solid var(--line); border-radius: .6rem; padding: .9rem 1rem; min-width: 0; }
 .cards { display: grid; grid-template-columns: repeat(4, minmax(0, 1fr)); gap: 1rem; margin-bottom: 1rem; }
-.columns { display: grid; grid-template-columns: minmax(0, 2fr) minmax(0, 1fr); gap: 1rem; margin-bottom: 1rem; align-items: start; }
-.columns > div { display: grid; gap: 1rem; min-width: 0; }
+.columns { display: grid; grid-template: auto 1fr / minmax(0, 3fr) minmax(0, 2fr); gap: 1rem; margin-bottom: 1rem; align-items: start; }
+#queue-section { grid-column: 2; grid-row: span 2; }
 .wide { grid-column: span 2; }
 .big { font-size: 1.45rem; font-variant-numeric: tabular-nums; line-height: 1.2; margin: 0 0 .4rem; }
 .big small { font-size: .95rem; color: var(--quiet); }
 .quiet { color: var(--quiet); font-size: .9rem; }
 p.quiet { margin: .3rem 0 0; }
+p:empty { display: none; }
 #queue-note { margin: -.3rem 0 .5rem; }
 progress { appearance: none; display: block; width: 100%; height: .55rem; border: 0; border-radius: .3rem; background: var(--track); overflow: hidden; }
 progress::-webkit-progress-bar { background: var(--track); }
@@ -86,7 +87,7 @@ li > * { min-width: 0; overflow-wrap: anywhere; }
 li .label { font-weight: 600; display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 3; overflow: hidden; }
 li progress { margin: .45rem 0 .3rem; }
 li .act { min-width: 6.2rem; text-align: right; }
-#queue li { grid-template-columns: 3.4rem minmax(0, 1fr) auto; }
+#queue li { grid-template-columns: 2.8rem minmax(0, 1fr) auto; }
 #queue .turn { font-variant-numeric: tabular-nums; white-space: nowrap; }
 #failures li { grid-template-columns: minmax(0, 1fr) auto; }
 #failures .error { grid-column: 1 / -1; }
@@ -99,14 +100,14 @@ dialog p { margin: 0 0 1rem; }
 
 @media (max-width: 60rem) {
   .cards { grid-template-columns: repeat(2, minmax(0, 1fr)); }
-  .columns { grid-template-columns: minmax(0, 1fr); }
+  .columns { grid-template: none / minmax(0, 1fr); }
+  #queue-section { grid-column: 1; grid-row: auto; }
 }
 @media (max-width: 34rem) {
   header, main { padding-left: .8rem; padding-right: .8rem; }
-  .cards, .columns, .columns > div { gap: .7rem; }
+  .cards, .columns { gap: .7rem; }
   .cards, .columns { margin-bottom: .7rem; }
   section { padding: .7rem .8rem; }
-  .slim-wide { grid-column: span 2; }
   #running-list li { grid-template-columns: minmax(0, 1fr) auto; }
   #running-list .how { grid-row: 2; grid-column: 1 / -1; }
   .condition strong { display: block; }
