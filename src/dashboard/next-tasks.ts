@@ -40,7 +40,8 @@ export class NextTasks {
     const from = ENDS + (this.#turn++ % Math.ceil(others / STEP)) * STEP
     const best = new Set(this.#best)
     return oldestFirst.filter(
-      (task, index) => index < ENDS || index >= length - ENDS || (index >= from && index < from + STEP) || best.has(task)
+      (task, index) =>
+        index < ENDS || index >= length - ENDS || (index >= from && index < from + STEP) || best.has(task)
     )
   }
 }

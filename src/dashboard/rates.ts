@@ -61,7 +61,7 @@ export class RateMeter {
 
   /** The rates up to the last reading. */
   rates(): Rates {
-    const [first = 0, since = this.#newest] = this.#reading(MEAN_SECONDS)
+    const [first = this.#second, since = this.#newest] = this.#reading(MEAN_SECONDS)
     const overSeconds = this.#second - first
     return {
       mean: overSeconds === 0 ? null : means(since, this.#newest),

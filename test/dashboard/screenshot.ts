@@ -57,6 +57,6 @@ await page.screenshot({ path: file, fullPage: true })
 
 await browser.close()
 await close()
-const stopped = app.pool.stop()
+const stopped = app.pool.stop({ graceMs: 0 })
 await clock.turn()
 await stopped
