@@ -15,7 +15,11 @@ import { startedPool, thrown, untilAborted } from '../support/pools.js'
 
 const routed = (options: Partial<DashboardOptions> = {}) => {
   const { clock, pool } = startedPool()
-  const routes = dashboard(pool, ticketRoutes(pool, { onError: () => {} }), { authorize: 'loopback', clock, ...options })
+  const routes = dashboard(pool, ticketRoutes(pool, { onError: () => {} }), {
+    authorize: 'loopback',
+    clock,
+    ...options
+  })
   const ask = (line: string, headers: Readonly<Record<string, string>> = {}, parts: Partial<HttpRequest> = {}) =>
     routes.handle(requestTo(line, { headers: { host: 'localhost:8080', ...headers }, ...parts }))
   return { clock, pool, routes, ask }

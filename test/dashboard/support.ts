@@ -28,6 +28,8 @@ export interface Served {
   readonly gates: Gates
   /** How often the end of the server was asked for. */
   readonly stops: () => number
+  /** Breaks all connections; new ones are accepted. */
+  readonly disconnect: () => void
   readonly close: () => Promise<void>
 }
 
@@ -45,6 +47,7 @@ export async function served({ pool, authorize = 'loopback', clock }: ServedOpti
   await once(server, 'listening')
   return {
     ...{ app, gates, url: address(server), stops: () => stops },
+    disconnect: () => server.closeAllConnections(),
     close: async () => {
       server.closeAllConnections()
       server.close()
@@ -53,8 +56,8 @@ export async function served({ pool, authorize = 'loopback', clock }: ServedOpti
   }
 }
 
-/** Hands work in, as a client does, and gives its ticket. */
-export async function handIn(url: string, label: string): Promise<string> {
+/** Queues work over HTTP, and returns its ticket. */
+export async function queueWork(url: string, label: string): Promise<string> {
   const headers = { 'content-type': 'application/json' }
   const response = await fetch(`${url}/tasks`, { method: 'POST', headers, body: JSON.stringify({ label }) })
   const { id } = (await response.json()) as { readonly id: string }
