@@ -16,7 +16,7 @@ app.pool.on('failed', () => {})
 
 const browser = await chromium.launch(launchOptions)
 const page = await browser.newPage({
-  ...{ viewport: { width: 1000, height: 600 }, colorScheme: 'light', locale: 'en-GB', timezoneId: 'UTC' }
+  ...{ viewport: { width: 1040, height: 600 }, colorScheme: 'light', locale: 'en-GB', timezoneId: 'UTC' }
 })
 await page.goto(`${url}/dashboard`)
 await page.locator('#condition-name').getByText('healthy').waitFor()
@@ -27,13 +27,13 @@ for (let second = 0; second < 60; second++) {
   for (let n = 0; n < count; n++) {
     const label = `thumbnail ${second}.${n}`
     await queueWork(url, label)
-    await clock.turn()
+    await clock.advance(20 + 10 * n)
     if (second === 40 && n === 0)
       gates.fail(label, Object.assign(new Error('no paper left in tray 2'), { code: 'EPAPER' }))
     else gates.end(label)
     await clock.turn()
   }
-  await clock.advance(1_000)
+  await clock.advance(1_000 - count * 20 - 5 * count * (count - 1))
 }
 
 const labels = [

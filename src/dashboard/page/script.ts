@@ -98,7 +98,7 @@ const running = new Rows($('running-list'), (line) => {
         ratio === null ? 'no progress reported' : Math.floor(ratio * 100) + ' %',
         reported,
         attempt > 1 ? 'attempt ' + attempt : '',
-        'since ' + timeOf(startedAt),
+        'since\u00a0' + timeOf(startedAt),
         cancelRequested ? 'cancel requested' : ''
       ))
       if (cancelRequested) showRequested(button, label)

@@ -45,8 +45,10 @@ header button { margin-left: auto; }
 
 section { background: var(--card); border: 1px solid var(--line); border-radius: .6rem; padding: .9rem 1rem; min-width: 0; }
 .cards { display: grid; grid-template-columns: repeat(4, minmax(0, 1fr)); gap: 1rem; margin-bottom: 1rem; }
-.columns { display: grid; grid-template: auto 1fr / minmax(0, 3fr) minmax(0, 2fr); gap: 1rem; margin-bottom: 1rem; align-items: start; }
-#queue-section { grid-column: 2; grid-row: span 2; }
+.columns { display: grid; grid-template-columns: minmax(0, 3fr) minmax(0, 2fr); gap: 1rem; margin-bottom: 1rem; align-items: start; }
+#queue-section { grid-column: 2; }
+.columns:has(#keys-section:not([hidden])) { grid-template-rows: auto 1fr; }
+.columns:has(#keys-section:not([hidden])) #queue-section { grid-row: span 2; }
 .wide { grid-column: span 2; }
 .big { font-size: 1.45rem; font-variant-numeric: tabular-nums; line-height: 1.2; margin: 0 0 .4rem; }
 .big small { font-size: .95rem; color: var(--quiet); }
@@ -82,7 +84,7 @@ tr.alarm > * { color: var(--bad); font-weight: 600; }
 
 ul { list-style: none; margin: 0; padding: 0; }
 li { display: grid; gap: .2rem 1rem; align-items: start; padding: .5rem 0; border-top: 1px solid var(--line);
-  grid-template-columns: minmax(0, 5fr) minmax(0, 6fr) auto; }
+  grid-template-columns: minmax(0, 4fr) minmax(0, 6fr) auto; }
 li > * { min-width: 0; overflow-wrap: anywhere; }
 li .label { font-weight: 600; display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 3; overflow: hidden; }
 li progress { margin: .45rem 0 .3rem; }
@@ -100,8 +102,8 @@ dialog p { margin: 0 0 1rem; }
 
 @media (max-width: 60rem) {
   .cards { grid-template-columns: repeat(2, minmax(0, 1fr)); }
-  .columns { grid-template: none / minmax(0, 1fr); }
-  #queue-section { grid-column: 1; grid-row: auto; }
+  .columns:has(#keys-section) { grid-template: none / minmax(0, 1fr); }
+  .columns:has(#keys-section) #queue-section { grid-column: 1; grid-row: auto; }
 }
 @media (max-width: 34rem) {
   header, main { padding-left: .8rem; padding-right: .8rem; }
