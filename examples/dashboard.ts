@@ -9,7 +9,7 @@ import { listenUntilSignal, nodeListener, type Shutdown } from 'coatcheck/node-h
 const pool = new WorkerPool({ concurrency: 10, queueCapacity: 100, name: 'reports' }).start()
 const report = () => pool.queueTask((task) => sleep(5_000, 'done', task), { name: 'report' })
 const tickets = ticketRoutes(pool, { accept: [{ path: '/tasks', submit: report }] })
-// On a server that others can reach, `authorize` is a function that knows who may see the page.
+// On a server that others can reach, `authorize` is a function that decides who may see the page.
 const routes = dashboard(pool, tickets, { authorize: 'loopback', stop: () => shutdown.begin('the dashboard') })
 const server = createServer(nodeListener(routes))
 server.once('listening', () => console.log('listening on', server.address()))

@@ -8,7 +8,7 @@ import { type HttpReply, type HttpRequest, type TicketRoutes, ticketRoutes } fro
 import { nodeListener } from 'coatcheck/node-http'
 import express from 'express'
 import fastify from 'fastify'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { address } from '../../examples/demo/serve.js'
 import { jsonOf, requestTo, textOf } from '../http/support/request-of.js'
 import { startedPool, thrown, untilAborted } from '../support/pools.js'
@@ -188,10 +188,10 @@ describe('the authorize hook', () => {
     expect(await routed({ authorize: (() => answer) as never }).ask('GET /dashboard')).toBeUndefined()
   })
 
-  it('is asked with the request and what it does; the page has the buttons that it allows', async () => {
-    const asked: string[] = []
+  it('is called with the request and its action; the page has the buttons that it allows', async () => {
+    const calls: string[] = []
     const authorize: DashboardOptions['authorize'] = (request, action) => {
-      asked.push(`${request.headers['cookie']} ${action}`)
+      calls.push(`${request.headers['cookie']} ${action}`)
       return action === 'view' || request.headers['cookie'] === `may=${action}`
     }
     const { ask } = routed({ authorize, stop: () => {} })
@@ -200,7 +200,7 @@ describe('the authorize hook', () => {
     expect(buttonsOf(await ask('GET /dashboard', { cookie: 'may=stop' }))).toBe('stop')
     expect(await ask('POST /dashboard/stop', { cookie: 'may=cancel' })).toBeUndefined()
     expect((await ask('POST /dashboard/stop', { cookie: 'may=stop' }))?.status).toBe(202)
-    expect(asked.slice(0, 3)).toEqual(['may=view view', 'may=view cancel', 'may=view stop'])
+    expect(calls.slice(0, 3)).toEqual(['may=view view', 'may=view cancel', 'may=view stop'])
   })
 
   it('denies when it throws or rejects, and the error is reported', async () => {
@@ -214,6 +214,14 @@ describe('the authorize hook', () => {
       ['at once', '/dashboard']
     ])
   })
+})
+
+it('writes an error of a hook to the console where no onError is given', async () => {
+  const log = vi.spyOn(console, 'error').mockImplementation(() => {})
+  onTestFinished(() => log.mockRestore())
+  const error = new Error('no session store')
+  await routed({ authorize: () => thrower(error) }).ask('GET /dashboard')
+  expect(log.mock.calls).toEqual([['coatcheck/dashboard:', error]])
 })
 
 const thrower = (error: unknown): never => {

@@ -90,6 +90,20 @@ describe('the lists of the dashboard', () => {
     await pool.stop({ graceMs: 0 })
   })
 
+  it('have failures of the same time newest first, and read each once', async () => {
+    const { clock, pool, reader } = readerOf({ concurrency: 3 })
+    for (const name of ['one', 'two', 'three']) pool.queueTask(() => Promise.reject('no'), { name })
+    await clock.turn()
+    const { failures } = reader.read()
+    expect(labels(failures)).toEqual(['three', 'two', 'one'])
+    expect(failures[0]).toMatchObject({ code: 'Error', message: 'no' })
+    pool.queueTask(() => Promise.reject(Object.assign(new Error('no'), { code: 'E_NO' })), { name: 'four' })
+    await clock.advance(1)
+    expect(reader.read().failures.slice(1)).toEqual(failures)
+    expect(reader.read().failures[0]).toMatchObject({ code: 'E_NO', label: 'four' })
+    await pool.stop({ graceMs: 0 })
+  })
+
   it('show a task by the label of its metadata, else by its name, cut to 200 characters', async () => {
     const { clock, pool, reader } = readerOf({ concurrency: 5 })
     const metadatas = [{ label: 'annual report' }, { label: 'x'.repeat(1_000) }, { label: 7 }, 'label', undefined]
