@@ -35,6 +35,10 @@ export default {
     only('fetch-runs-anywhere', '^src/adapters/fetch/', [
       '^src/(adapters/fetch/|adapters/[^/]+$|http/index\\.ts|contract/)'
     ]),
+    only('dashboard-sees-the-public-part', '^src/dashboard/', [
+      '^src/(dashboard/|http/index\\.ts|contract/|ports/)',
+      '^(node:)?crypto$'
+    ]),
     only('the-scheduler-needs-nothing', '^src/scheduler/', ['^src/scheduler/']),
     {
       name: 'no-circle',

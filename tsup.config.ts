@@ -8,7 +8,8 @@ export default defineConfig({
     'adapters/node-http/index': 'src/adapters/node-http/index.ts',
     'adapters/express/index': 'src/adapters/express/index.ts',
     'adapters/fastify/index': 'src/adapters/fastify/index.ts',
-    'adapters/fetch/index': 'src/adapters/fetch/index.ts'
+    'adapters/fetch/index': 'src/adapters/fetch/index.ts',
+    'dashboard/index': 'src/dashboard/index.ts'
   },
   format: ['esm', 'cjs'],
   target: 'node20',

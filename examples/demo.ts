@@ -6,7 +6,7 @@
  * try; `--port N` chooses its port, `--grace-ms N` and `--force-ms N` how it stops. Ends with 0 when everything was well, 1
  * when not, 2 when the command line was wrong.
  */
-import { withDashboard } from './dashboard/dashboard.js'
+import { dashboard } from 'coatcheck/dashboard'
 import { screenOf } from './demo/screen.js'
 import { readArguments, serve, UsageError } from './demo/serve.js'
 import { show } from './demo/show.js'
@@ -14,7 +14,7 @@ import { show } from './demo/show.js'
 try {
   const { switches, ...options } = readArguments(process.argv.slice(2), ['serve'])
   if (switches.has('serve')) {
-    const url = await serve((app, stop) => withDashboard(app, { stop }), options)
+    const url = await serve((app, stop) => dashboard(app.pool, app, { authorize: 'loopback', stop }), options)
     console.log(`\nwatch it in a browser: ${url}/dashboard`)
   } else if (!(await show(screenOf(process.stdout, process.env)))) {
     console.error('\n  The books do not balance: see the lines above.')

@@ -46,6 +46,7 @@ export abstract class ClientError extends Error {
     return NAMES[this.code] ?? 'ClientError'
   }
 
+  /** @internal */
   override set name(value: string) {
     Object.defineProperty(this, 'name', { value, writable: true, configurable: true })
   }

@@ -54,6 +54,7 @@ export abstract class PoolError extends Error {
     return NAMES[this.code] ?? 'PoolError'
   }
 
+  /** @internal */
   override set name(value: string) {
     Object.defineProperty(this, 'name', { value, writable: true, configurable: true })
   }

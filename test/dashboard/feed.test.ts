@@ -1,10 +1,10 @@
+import type { DashboardPool } from 'coatcheck/dashboard'
 import { describe, expect, it } from 'vitest'
-import { Feed, type Stream } from '../../examples/dashboard/feed.js'
-import type { Snapshot, WatchedPool } from '../../examples/dashboard/snapshot.js'
+import { Feed, type Stream } from '../../src/dashboard/feed.js'
+import type { Snapshot } from '../../src/dashboard/snapshot.js'
 import { startedPool, untilAborted } from '../support/pools.js'
-import { feedClockOf } from './support.js'
 
-/** A reader of a stream that takes what it is given at once, until it is told not to. */
+/** A reader of a stream that takes each piece at once, until it leaves. */
 class Reader {
   readonly pieces: string[] = []
   isOver = false
@@ -35,8 +35,8 @@ class Reader {
     this.#left.abort()
   }
 
-  /** What its events told. */
-  get told(): Snapshot[] {
+  /** The data of its events. */
+  get snapshots(): Snapshot[] {
     return this.pieces
       .map((piece) => /^data: (.*)\n\n$/m.exec(piece)?.[1])
       .filter((data) => data !== undefined)
@@ -44,51 +44,74 @@ class Reader {
   }
 
   get newest(): Snapshot {
-    return this.told.at(-1)!
+    return this.snapshots.at(-1)!
   }
 }
 
 const fed = (options: Parameters<typeof startedPool>[0] = {}) => {
   const { clock, pool } = startedPool({ concurrency: 2, retention: { ms: Number.POSITIVE_INFINITY }, ...options })
   pool.on('failed', () => {})
-  let looks = 0
-  const watched: WatchedPool = {
+  const reads = { stats: 0, tasks: 0 }
+  const watched: DashboardPool = {
     stats: () => {
-      looks++
+      reads.stats++
       return pool.stats()
     },
-    tasks: (query) => pool.tasks(query)
+    tasks: (query) => {
+      reads.tasks++
+      return pool.tasks(query)
+    },
+    cancel: (id) => pool.cancel(id)
   }
-  const feed = new Feed(watched, feedClockOf(clock))
+  const feed = new Feed(watched, clock)
   const read = async (): Promise<Reader> => {
     const reader = new Reader(feed)
     void reader.takeAll()
     await clock.turn()
     return reader
   }
-  return { clock, pool, feed, read, looks: () => looks }
+  return { clock, pool, feed, read, reads }
 }
 
 describe('the feed of the dashboard', () => {
-  it('tells how things stand at once, and then only what is new, at most four times a second', async () => {
+  it('sends the state at once, and then only what is new, at most four times a second', async () => {
     const { clock, pool, read } = fed()
     const reader = await read()
     expect(reader.pieces).toHaveLength(1)
     expect(reader.pieces[0]).toMatch(/^retry: 2000\ndata: /)
-    expect(reader.newest).toMatchObject({ state: 'running', running: 0, concurrency: 2, queued: 0, queueCapacity: 10 })
+    expect(reader.newest).toMatchObject({
+      ...{ state: 'running', running: 0, concurrency: 2, queued: 0, queueCapacity: 10, waitMs: null, runMs: null },
+      condition: { name: 'healthy' }
+    })
 
-    await clock.advance(1_000)
-    expect(reader.pieces).toHaveLength(1)
-
+    await clock.advance(62_000)
+    const before = reader.pieces.length
     for (let ms = 0; ms < 1_000; ms += 10) {
       pool.queueTask(() => {})
       await clock.advance(10)
     }
-    expect(reader.pieces).toHaveLength(5)
-    await pool.stop()
+    expect(reader.pieces.length - before).toBe(4)
+    expect(reader.newest).toMatchObject({ waitMs: { p50: 0, p95: 0 }, runMs: { p50: 0, p95: 0 } })
+    await pool.stop({ graceMs: 0 })
   })
 
-  it('tells what runs, what waits and what failed, by the label of the application', async () => {
+  it('has nothing new once a minute of a pool at rest is measured', async () => {
+    const { clock, pool, read } = fed()
+    const reader = await read()
+    await clock.advance(61_000)
+    const before = reader.snapshots.length
+    await clock.advance(60_000)
+    expect(reader.snapshots).toHaveLength(before)
+    await pool.stop({ graceMs: 0 })
+  })
+
+  it('has no bound for a queue without one', async () => {
+    const { pool, read } = fed({ queueCapacity: Number.POSITIVE_INFINITY })
+    expect((await read()).newest.queueCapacity).toBeNull()
+    await pool.stop({ graceMs: 0 })
+  })
+
+  it('contains what runs, what waits and what failed', async () => {
     const { clock, pool, read } = fed()
     const reader = await read()
     const fails = pool.queueTask(() => Promise.reject(new Error('no paper left')), { name: 'letter' })
@@ -98,65 +121,66 @@ describe('the feed of the dashboard', () => {
         context.progress(0.42, 'page 3 of 7')
         return untilAborted(context)
       },
-      { metadata: { label: 'annual report' } }
+      { name: 'report' }
     )
-    pool.queueTask(untilAborted, { metadata: { label: 'x'.repeat(1_000) } })
-    const waits = pool.queueTask(untilAborted, { metadata: { label: 7 } })
+    pool.queueTask(untilAborted)
+    const waits = pool.queueTask(untilAborted, { key: 'customer' })
     await clock.advance(250)
 
-    const { runningTasks, queuedTasks, failures } = reader.newest
+    const { runningTasks, queuedTasks, failures, condition, keys } = reader.newest
     expect(runningTasks).toMatchObject([
-      { label: 'annual report', ratio: 0.42, message: 'page 3 of 7', attempt: 1, position: null },
-      { label: 'x'.repeat(200), ratio: null, message: '' }
+      { label: 'report', ratio: 0.42, message: 'page 3 of 7', attempt: 1, position: null },
+      { label: 'unnamed task', ratio: null, message: '' }
     ])
-    expect(queuedTasks).toMatchObject([{ id: waits.id, label: 'unnamed task', position: 1, startedAt: null }])
+    expect(queuedTasks).toMatchObject([{ id: waits.id, key: 'customer', position: 1, startedAt: null }])
+    expect(keys).toEqual([{ key: 'customer', running: 0, queued: 1 }])
     expect(failures).toMatchObject([{ id: fails.id, label: 'letter', code: 'Error', message: 'no paper left' }])
-    await pool.stop()
+    expect(condition).toMatchObject({ name: 'busy' })
+    await pool.stop({ graceMs: 0 })
   })
 
-  it('shows the ten failures that came last, whenever they were accepted', async () => {
-    const { clock, pool, read } = fed({ concurrency: 20 })
-    const failing = Array.from({ length: 12 }, (_, index) => {
-      let fail!: (error: Error) => void
-      pool.queueTask(() => new Promise((_resolve, reject) => (fail = reject)), { name: `task ${index}` })
-      return () => fail(new Error('no'))
-    })
-    await clock.turn()
-    for (const fail of failing.reverse()) {
-      fail()
-      await clock.advance(1)
-    }
-    const reader = await read()
-    expect(reader.newest.failures.map(({ label }) => label)).toEqual(
-      Array.from({ length: 10 }, (_, index) => `task ${index}`)
-    )
-    await pool.stop()
-  })
-
-  it('counts what ended in each second, and forgets the seconds in which nobody looked', async () => {
+  it('measures from its creation on: a page that opens later has the seconds so far, and no zeros before them', async () => {
     const { clock, pool, read } = fed()
-    const end = (count: number) => {
-      for (let n = 0; n < count; n++) pool.queueTask(() => {})
+    await clock.advance(62.5)
+    for (let task = 0; task < 8 * 20; task++) {
+      pool.queueTask(() => {})
+      await clock.advance(125)
     }
-    const reader = await read()
-    end(3)
-    await clock.advance(1_000)
-    end(5)
-    await clock.advance(1_250)
-    expect(reader.newest.endedPerSecond).toHaveLength(60)
-    expect(reader.newest.endedPerSecond.slice(-3)).toEqual([0, 3, 5])
-
-    reader.leave()
-    end(9)
-    await clock.advance(10_000)
-    const next = await read()
-    end(2)
-    await clock.advance(1_000)
-    expect(next.newest.endedPerSecond.slice(-2)).toEqual([0, 2])
-    await pool.stop()
+    const { rates } = (await read()).newest
+    expect(rates.mean).toMatchObject({ settled: 8, succeeded: 8, failed: 0, canceled: 0, refused: 0 })
+    expect(rates.settled).toEqual([...new Array(40).fill(null), ...new Array(20).fill(8)])
+    await pool.stop({ graceMs: 0 })
   })
 
-  it('tells the end of the pool and ends with it', async () => {
+  it('at a constant eight a second reads eight from the first full second, and never anything else', async () => {
+    const { clock, pool, read } = fed()
+    const reader = await read()
+    await clock.advance(62.5)
+    for (let task = 0; task < 8 * 15; task++) {
+      pool.queueTask(() => {})
+      await clock.advance(125)
+    }
+    const settled = reader.snapshots.map(({ rates }) => rates.mean?.settled)
+    expect(new Set(settled)).toEqual(new Set([undefined, 8]))
+    await pool.stop({ graceMs: 0 })
+  })
+
+  it('names a pool that refuses while it does, and for ten seconds after', async () => {
+    const { clock, pool, read } = fed({ queueCapacity: 0 })
+    const reader = await read()
+    const tasks = [pool.queueTask(untilAborted), pool.queueTask(untilAborted)]
+    expect(() => pool.queueTask(untilAborted)).toThrow()
+    await clock.advance(250)
+    expect(reader.newest.condition.name).toBe('full and refusing')
+    for (const task of tasks) task.cancel()
+    await clock.advance(9_500)
+    expect(reader.newest.condition.name).toBe('refusing')
+    await clock.advance(2_000)
+    expect(reader.newest.condition.name).toBe('healthy')
+    await pool.stop({ graceMs: 0 })
+  })
+
+  it('sends the end of the pool and ends with it', async () => {
     const { clock, pool, feed, read } = fed()
     pool.queueTask(untilAborted)
     const reader = await read()
@@ -169,46 +193,54 @@ describe('the feed of the dashboard', () => {
     expect(reader.newest).toMatchObject({ state: 'stopped', running: 0, totals: { canceled: 1 } })
     expect(reader.isOver).toBe(true)
     expect(feed.readers).toBe(0)
+    await clock.advance(1_000)
     expect(clock.timers()).toBe(0)
 
     const late = await read()
-    expect(late.told.map(({ state }) => state)).toEqual(['stopped'])
+    expect(late.snapshots.map(({ state }) => state)).toEqual(['stopped'])
     expect(late.isOver).toBe(true)
     expect(clock.timers()).toBe(0)
   })
 
-  it('looks at the pool only while somebody reads, once for all who do', async () => {
-    const { clock, pool, read, looks } = fed()
+  it('reads the totals once a second while nobody reads it, and all else once for all readers', async () => {
+    const { clock, pool, read, reads } = fed()
     await clock.advance(10_000)
-    expect(looks()).toBe(0)
+    expect(reads).toEqual({ stats: 11, tasks: 0 })
+    expect(clock.timers()).toBe(1)
+    expect(clock.timers('alive')).toBe(0)
 
     const readers = [await read(), await read(), await read()]
-    const before = looks()
+    expect(clock.timers('alive')).toBe(0)
+    const before = reads.tasks
     await clock.advance(250)
-    const perTick = looks() - before
+    expect(reads.tasks - before).toBe(2)
     await clock.advance(2_500)
-    expect(looks() - before).toBe(11 * perTick)
+    expect(reads.tasks - before).toBe(22)
     for (const reader of readers) reader.leave()
     await clock.turn()
     expect(readers.every(({ isOver }) => isOver)).toBe(true)
-    expect(clock.timers()).toBe(0)
-    const after = looks()
+    expect(clock.timers()).toBe(1)
+    const after = reads.tasks
     await clock.advance(10_000)
-    expect(looks()).toBe(after)
-    await pool.stop()
+    expect(reads.tasks).toBe(after)
+
+    await pool.stop({ graceMs: 0 })
+    await clock.advance(1_000)
+    expect(clock.timers()).toBe(0)
   })
 
   it('writes a comment into a stream without news every fifteen seconds', async () => {
     const { clock, pool, read } = fed()
+    await clock.advance(61_000)
     const reader = await read()
     await clock.advance(14_999)
     expect(reader.pieces).toHaveLength(1)
     await clock.advance(15_001)
     expect(reader.pieces.slice(1)).toEqual([':\n\n', ':\n\n'])
-    await pool.stop()
+    await pool.stop({ graceMs: 0 })
   })
 
-  it('keeps nothing for a slow reader but the newest, and cuts one that takes nothing for thirty seconds', async () => {
+  it('keeps nothing for a slow reader but the newest state, and disconnects one that takes nothing for thirty seconds', async () => {
     const { clock, pool, feed } = fed()
     const slow = new Reader(feed)
     await slow.take()
@@ -225,13 +257,13 @@ describe('the feed of the dashboard', () => {
     await clock.advance(1)
     expect(slow.isCut).toBe(true)
     expect(feed.readers).toBe(0)
-    expect(clock.timers()).toBe(0)
+    expect(clock.timers()).toBe(1)
     await slow.take()
     expect(slow.isOver).toBe(true)
-    await pool.stop()
+    await pool.stop({ graceMs: 0 })
   })
 
-  it('gives the twenty-first reader one look, and asks it to come back in five seconds', async () => {
+  it('sends the twenty-first reader one event, and asks it to come back in five seconds', async () => {
     const { clock, pool, read, feed } = fed()
     const readers = []
     for (let n = 0; n < 20; n++) readers.push(await read())
@@ -242,19 +274,19 @@ describe('the feed of the dashboard', () => {
     await clock.turn()
     expect(feed.readers).toBe(19)
     expect((await read()).isOver).toBe(false)
-    await pool.stop()
+    await pool.stop({ graceMs: 0 })
     await clock.advance(250)
     expect(feed.readers).toBe(0)
   })
 
-  it('counts a reader only from its first piece on: who left before takes nothing', async () => {
+  it('counts a reader only from its first piece on: one that left before takes nothing', async () => {
     const { clock, pool, feed } = fed()
     const reader = new Reader(feed)
     expect(feed.readers).toBe(0)
     reader.leave()
     await reader.takeAll()
     expect(reader.pieces).toEqual([])
-    expect(clock.timers()).toBe(0)
-    await pool.stop()
+    expect(clock.timers()).toBe(1)
+    await pool.stop({ graceMs: 0 })
   })
 })

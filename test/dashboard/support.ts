@@ -1,14 +1,12 @@
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import type { WorkerPoolOptions } from 'coatcheck'
+import { type DashboardOptions, dashboard } from 'coatcheck/dashboard'
 import { nodeListener } from 'coatcheck/node-http'
-import { withDashboard } from '../../examples/dashboard/dashboard.js'
-import type { FeedClock } from '../../examples/dashboard/feed.js'
 import { type Application, application } from '../../examples/demo/application.js'
 import { address } from '../../examples/demo/serve.js'
 import { ticketServer } from '../../examples/demo/ticket-server.js'
 import { Gates } from '../http/support/gates.js'
-import type { ManualClock } from '../support/manual-clock.js'
 
 const BROWSERS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
 
@@ -23,19 +21,6 @@ export const launchOptions = {
   args: ['--no-sandbox', '--host-resolver-rules=MAP elsewhere.test 127.0.0.1']
 }
 
-/** The feed's time, in the test's hand. */
-export const feedClockOf = (clock: ManualClock): FeedClock => ({
-  now: () => clock.now(),
-  every: (ms, then) => {
-    const timer = clock.timer(() => {
-      timer.set(ms)
-      then()
-    })
-    timer.set(ms)
-    return () => timer.clear()
-  }
-})
-
 /** The demo application with its dashboard, on a server. */
 export interface Served {
   readonly url: string
@@ -43,25 +28,26 @@ export interface Served {
   readonly gates: Gates
   /** How often the end of the server was asked for. */
   readonly stops: () => number
+  /** Breaks all connections; new ones are accepted. */
+  readonly disconnect: () => void
   readonly close: () => Promise<void>
 }
 
-export interface ServedOptions {
-  readonly pool?: Partial<Pick<WorkerPoolOptions, 'concurrency' | 'queueCapacity' | 'clock'>>
-  readonly feedClock?: FeedClock
+export interface ServedOptions extends Partial<Pick<DashboardOptions, 'authorize' | 'clock'>> {
+  readonly pool?: Partial<Pick<WorkerPoolOptions, 'concurrency' | 'queueCapacity' | 'clock' | 'stuckAfterMs'>>
 }
 
-export async function served({ pool, feedClock }: ServedOptions = {}): Promise<Served> {
+export async function served({ pool, authorize = 'loopback', clock }: ServedOptions = {}): Promise<Served> {
   const gates = new Gates()
   const app = application({ work: gates.work, pool: { concurrency: 2, onUnobservedError: () => {}, ...pool } })
   let stops = 0
-  const stop = () => void stops++
-  const routes = withDashboard(app, { stop, ...(feedClock === undefined ? {} : { clock: feedClock }) })
+  const routes = dashboard(app.pool, app, { authorize, clock, stop: () => void stops++ })
   const server = ticketServer(nodeListener(routes))
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   return {
     ...{ app, gates, url: address(server), stops: () => stops },
+    disconnect: () => server.closeAllConnections(),
     close: async () => {
       server.closeAllConnections()
       server.close()
@@ -70,8 +56,8 @@ export async function served({ pool, feedClock }: ServedOptions = {}): Promise<S
   }
 }
 
-/** Hands work in, as a client does, and gives its ticket. */
-export async function handIn(url: string, label: string): Promise<string> {
+/** Queues work over HTTP, and returns its ticket. */
+export async function queueWork(url: string, label: string): Promise<string> {
   const headers = { 'content-type': 'application/json' }
   const response = await fetch(`${url}/tasks`, { method: 'POST', headers, body: JSON.stringify({ label }) })
   const { id } = (await response.json()) as { readonly id: string }

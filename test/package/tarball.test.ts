@@ -15,7 +15,9 @@ interface Manifest {
 /** The Node that runs the tests, and any others named in `COATCHECK_NODE_BINARIES` (separated as in `PATH`). */
 const nodes = [process.execPath, ...(process.env['COATCHECK_NODE_BINARIES'] ?? '').split(delimiter).filter(Boolean)]
 
-const doors = ['', '/http', '/client', '/node-http', '/express', '/fastify', '/fetch'].map((name) => `coatcheck${name}`)
+const doors = ['', '/http', '/client', '/node-http', '/express', '/fastify', '/fetch', '/dashboard'].map(
+  (name) => `coatcheck${name}`
+)
 
 let folder: string
 let installed: string
@@ -171,6 +173,32 @@ describe('an empty project', () => {
     await runOnEveryNode(home, 'main.js')
   })
 
+  it.each(['module', 'commonjs'] as const)('of type %s gets a dashboard whose page is in the package', async (type) => {
+    const home = await project(folder, `dashboard-${type}`, type, inject('tarball'))
+    const load = type === 'module' ? 'await import' : 'require'
+    const script = `
+      const { WorkerPool } = ${load}('coatcheck')
+      const { dashboard } = ${load}('coatcheck/dashboard')
+      const { ticketRoutes } = ${load}('coatcheck/http')
+      const { nodeListener } = ${load}('coatcheck/node-http')
+      const pool = new WorkerPool({ concurrency: 1, queueCapacity: 1 }).start()
+      const routes = dashboard(pool, ticketRoutes(pool), { authorize: 'loopback' })
+      const server = require('node:http').createServer(nodeListener(routes)).listen(0, '127.0.0.1')
+      await require('node:events').once(server, 'listening')
+      const url = 'http://127.0.0.1:' + server.address().port + '/dashboard'
+      const page = await (await fetch(url)).text()
+      const reader = (await fetch(url + '/events')).body.getReader()
+      const event = Buffer.from((await reader.read()).value).toString()
+      await reader.cancel()
+      server.closeAllConnections()
+      server.close()
+      console.log(JSON.stringify([page.includes('new EventSource'), /"name":"healthy"/.test(event)]))`
+    const requiring = `import { createRequire } from 'node:module'\nconst require = createRequire(import.meta.url)\n`
+    await writeFile(join(home, 'main.js'), type === 'module' ? requiring + script : `(async () => {${script}})()`)
+    // It ends by itself: the pool still runs, and no timer of the dashboard keeps the process alive.
+    expect(JSON.parse(await run(process.execPath, ['--throw-deprecation', 'main.js'], home))).toEqual([true, true])
+  })
+
   it('may read the manifest', async () => {
     const home = join(folder, 'plain')
     expect(await run(process.execPath, ['-p', 'require("coatcheck/package.json").name'], home)).toBe('coatcheck\n')
@@ -181,6 +209,7 @@ describe('a TypeScript project', () => {
   const main = `
     import { WorkerPool, type WorkerPoolOptions } from 'coatcheck'
     import * as client from 'coatcheck/client'
+    import * as dashboard from 'coatcheck/dashboard'
     import * as express from 'coatcheck/express'
     import * as fastify from 'coatcheck/fastify'
     import * as fetching from 'coatcheck/fetch'
@@ -194,7 +223,7 @@ describe('a TypeScript project', () => {
     export const answer: Promise<number> = task.result()
     // @ts-expect-error a queue without a bound is not offered
     export const unbounded = new WorkerPool({ concurrency: 2 })
-    export { client, express, fastify, fetching, http, nodeHttp }`
+    export { client, dashboard, express, fastify, fetching, http, nodeHttp }`
 
   let home: string
 

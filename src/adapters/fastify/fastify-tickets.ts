@@ -85,7 +85,7 @@ const OPTIONS = {
  * app.register(fastifyTickets, { tickets: ticketRoutes(pool), pool })
  * ```
  */
-export const fastifyTickets = Object.assign(registerTickets, {
+export const fastifyTickets: typeof registerTickets = Object.assign(registerTickets, {
   // What the package fastify-plugin does: the decoration is the application's, not only that of a context within.
   [Symbol.for('skip-override')]: true,
   [Symbol.for('fastify.display-name')]: 'coatcheck',

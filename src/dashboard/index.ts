@@ -1,0 +1,5 @@
+export type { DashboardAction } from './access.js'
+export { dashboard } from './dashboard.js'
+export type { DashboardPool } from './dashboard-pool.js'
+export type { FeedClock } from './feed.js'
+export type { DashboardOptions } from './options.js'

@@ -1,0 +1,106 @@
+/** The body of the page without data. The script fills the elements that have an id. */
+export const MARKUP = `
+<header>
+  <h1 id="name">Worker pool</h1>
+  <button type="button" class="bad" id="stop" hidden>Stop the server</button>
+</header>
+<main id="main">
+  <p class="condition" id="condition"><strong id="condition-name">connecting</strong> <span id="condition-detail"></span></p>
+  <div class="hidden-text" role="status" id="said"></div>
+  <noscript><p class="condition warning">This page needs JavaScript.</p></noscript>
+  <div class="figures">
+    <div class="cards">
+      <section aria-labelledby="running-title">
+        <h2 id="running-title">Running</h2>
+        <p class="big" id="running">–</p>
+        <progress id="running-bar" max="1" value="0" aria-labelledby="running-title"></progress>
+        <p class="quiet" id="stuck"></p>
+      </section>
+      <section aria-labelledby="queued-title">
+        <h2 id="queued-title">Queued</h2>
+        <p class="big" id="queued">–</p>
+        <progress id="queued-bar" max="1" value="0" aria-labelledby="queued-title"></progress>
+        <p class="quiet" id="oldest"></p>
+      </section>
+      <section aria-labelledby="now-title">
+        <h2 id="now-title">Other counts</h2>
+        <table aria-labelledby="now-title">
+          <tbody>
+            <tr><th scope="row">Delayed</th><td id="delayed">–</td></tr>
+            <tr><th scope="row">Waiting</th><td id="waiting">–</td></tr>
+            <tr id="stuck-row"><th scope="row">Stuck</th><td id="stuck-count">–</td></tr>
+            <tr><th scope="row">Retained</th><td id="retained">–</td></tr>
+          </tbody>
+        </table>
+      </section>
+      <section aria-labelledby="times-title">
+        <h2 id="times-title">Durations</h2>
+        <table aria-labelledby="times-title">
+          <thead><tr><th scope="col"><span class="hidden-text">Duration</span></th><th scope="col">p50</th><th scope="col">p95</th></tr></thead>
+          <tbody>
+            <tr><th scope="row">Wait</th><td id="wait-p50">–</td><td id="wait-p95">–</td></tr>
+            <tr><th scope="row">Run</th><td id="run-p50">–</td><td id="run-p95">–</td></tr>
+          </tbody>
+        </table>
+      </section>
+      <section aria-labelledby="rate-title" class="wide">
+        <h2 id="rate-title">Settled per second</h2>
+        <p class="big"><span id="rate">–</span> <small id="rate-over"></small></p>
+        <figure class="graph">
+          <svg viewBox="0 0 60 40" preserveAspectRatio="none" role="img" aria-labelledby="graph-text">
+            <title id="graph-text"></title>
+            <rect id="graph-gap" x="0" y="0" width="60" height="40"/>
+            <path class="refused" id="graph-refused" d=""/>
+            <path class="settled" id="graph-settled" d=""/>
+          </svg>
+          <div class="axis quiet"><span>60 s ago</span><span id="graph-top"></span><span>now</span></div>
+          <div class="keys-of-graph quiet"><span class="key">settled</span><span class="key refused-key">refused</span><span id="graph-missing"></span></div>
+        </figure>
+      </section>
+      <section aria-labelledby="totals-title" class="wide">
+        <h2 id="totals-title">Outcomes</h2>
+        <table aria-labelledby="totals-title">
+          <thead><tr><th scope="col"><span class="hidden-text">Outcome</span></th><th scope="col">per second</th><th scope="col">total</th></tr></thead>
+          <tbody>
+            <tr><th scope="row">Succeeded</th><td id="succeeded-rate">–</td><td id="succeeded">–</td></tr>
+            <tr id="failed-row"><th scope="row">Failed</th><td id="failed-rate">–</td><td id="failed">–</td></tr>
+            <tr><th scope="row">Canceled</th><td id="canceled-rate">–</td><td id="canceled">–</td></tr>
+            <tr id="refused-row"><th scope="row">Refused</th><td id="refused-rate">–</td><td id="refused">–</td></tr>
+            <tr><th scope="row">Accepted</th><td></td><td id="accepted">–</td></tr>
+          </tbody>
+        </table>
+      </section>
+    </div>
+    <div class="columns">
+      <section aria-labelledby="tasks-title">
+        <h2 id="tasks-title" tabindex="-1">Running tasks</h2>
+        <ul id="running-list" role="list" aria-labelledby="tasks-title"></ul>
+        <p class="quiet" id="more-running"></p>
+      </section>
+      <section aria-labelledby="queue-title" id="queue-section">
+        <h2 id="queue-title">Next to run</h2>
+        <p class="quiet" id="queue-note" hidden>By the number of starts up to its own, an estimate where keys take turns.</p>
+        <ul id="queue" role="list" aria-labelledby="queue-title"></ul>
+        <p class="quiet" id="more-queued"></p>
+      </section>
+      <section aria-labelledby="keys-title" id="keys-section" hidden>
+        <h2 id="keys-title">Keys</h2>
+        <table aria-labelledby="keys-title">
+          <thead><tr><th scope="col">Key</th><th scope="col">running</th><th scope="col">queued</th></tr></thead>
+          <tbody id="keys"></tbody>
+        </table>
+        <p class="quiet" id="keys-note"></p>
+      </section>
+    </div>
+    <section aria-labelledby="failures-title">
+      <h2 id="failures-title">Recent failures</h2>
+      <ul id="failures" role="list" aria-labelledby="failures-title"></ul>
+      <p class="quiet" id="no-failures">None.</p>
+    </section>
+  </div>
+</main>
+<dialog id="sure" aria-labelledby="sure-text">
+  <p id="sure-text">Stop the server? It accepts no more work, finishes what it has accepted as far as its grace allows, and then closes.</p>
+  <button type="button" class="bad" id="stop-now">Stop it</button>
+  <button type="button" id="keep">Keep it running</button>
+</dialog>`
