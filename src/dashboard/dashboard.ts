@@ -52,7 +52,8 @@ export function dashboard(pool: DashboardPool, tickets: TicketRoutes, options: D
   return {
     handle: async (request) => (await paths.handle(request)) ?? tickets.handle(request),
     accepted: (task) => tickets.accepted(task),
-    refused: (error) => tickets.refused(error)
+    refused: (error) => tickets.refused(error),
+    stats: () => tickets.stats()
   }
 }
 
@@ -60,7 +61,7 @@ function requireRoutes(tickets: unknown): void {
   const isRoutes =
     typeof tickets === 'object' &&
     tickets !== null &&
-    ['handle', 'accepted', 'refused'].every((name) => isFunction(Reflect.get(tickets, name)))
+    ['handle', 'accepted', 'refused', 'stats'].every((name) => isFunction(Reflect.get(tickets, name)))
   if (!isRoutes) throw new TypeError(wording('tickets', 'what ticketRoutes returns', tickets))
 }
 

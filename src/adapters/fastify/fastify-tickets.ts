@@ -56,6 +56,13 @@ const OPTIONS = {
   logSerializers: true
 } as const
 
+/** What the package fastify-plugin sets: the decoration is the application's, not only that of a context within. */
+const PLUGIN: Readonly<Record<symbol, unknown>> = {
+  [Symbol.for('skip-override')]: true,
+  [Symbol.for('fastify.display-name')]: 'coatcheck',
+  [Symbol.for('plugin-meta')]: { name: 'coatcheck', fastify: '5.x' }
+}
+
 /**
  * The ticket routes as a plugin for Fastify 5.
  *
@@ -85,12 +92,7 @@ const OPTIONS = {
  * app.register(fastifyTickets, { tickets: ticketRoutes(pool), pool })
  * ```
  */
-export const fastifyTickets: typeof registerTickets = Object.assign(registerTickets, {
-  // What the package fastify-plugin does: the decoration is the application's, not only that of a context within.
-  [Symbol.for('skip-override')]: true,
-  [Symbol.for('fastify.display-name')]: 'coatcheck',
-  [Symbol.for('plugin-meta')]: { name: 'coatcheck', fastify: '5.x' }
-})
+export const fastifyTickets = Object.assign(registerTickets, PLUGIN)
 
 async function registerTickets(app: FastifyApp, options: FastifyTicketsOptions): Promise<void> {
   const { tickets, pool, graceMs = 17_000, forceMs = 5_000, prefix = '' } = checked(options)
