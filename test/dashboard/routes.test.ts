@@ -251,7 +251,12 @@ describe('the stop of a dashboard', () => {
 
 describe('dashboard()', () => {
   const { pool } = { pool: { stats: () => {}, tasks: () => {}, cancel: () => {} } as never }
-  const tickets: TicketRoutes = { handle: async () => undefined, accepted: thrower, refused: thrower, stats: thrower }
+  const tickets: TicketRoutes = {
+    handle: async () => undefined,
+    accepted: thrower,
+    refused: thrower,
+    stats: () => thrower(undefined)
+  }
 
   it.each<[string, () => unknown]>([
     ['`pool` to be a WorkerPool', () => dashboard({} as never, tickets, { authorize: 'loopback' })],
