@@ -31,18 +31,16 @@ import { Waiters } from './waiters.js'
  * the freed place, promises, events; then the waits for an empty pool.
  */
 export class Dispatcher implements Dispatch {
-  readonly parts: PoolParts
-  readonly attempts: Attempts
-  readonly admission: Admission
-  readonly drains: Waits
-  readonly tickets: Tickets
-  readonly retentionMs: number
-  readonly signals: Signals
-  readonly times: WallTimes
-  readonly scope = new AsyncResource('coatcheck.pool')
+  // Private, and read by accessors: a test runner that prints a task prints what it refers to.
+  readonly #parts: PoolParts
+  readonly #attempts: Attempts
+  readonly #admission: Admission
+  readonly #drains: Waits
+  readonly #tickets: Tickets
+  readonly #scope = new AsyncResource('coatcheck.pool')
+  readonly #closed: Promise<StopReport>
   /** Retries that were scheduled. */
-  retried = 0
-  readonly closed: Promise<StopReport>
+  #retried = 0
   #resolveClosed!: (report: StopReport) => void
   readonly #scheduler: Scheduler<PoolTask, AdmissionWaiter>
   readonly #turn: Turn
@@ -58,45 +56,70 @@ export class Dispatcher implements Dispatch {
   #endStart: (() => void) | undefined
 
   constructor(settings: PoolSettings) {
-    this.parts = partsOf(settings, () => this.#turnEnds())
-    const { scheduler, turn, listeners, signals, times } = this.parts
-    this.signals = signals
-    this.times = times
+    this.#parts = partsOf(settings, () => this.#turnEnds())
+    const { scheduler, turn, listeners } = this.#parts
     this.#scheduler = scheduler
     this.#turn = turn
     this.#listeners = listeners
-    this.retentionMs = settings.retention.ms
     this.#rateOpens = new Deadline(() => this.startDue())
-    this.closed = new Promise((resolve) => {
+    this.#closed = new Promise((resolve) => {
       this.#resolveClosed = resolve
     })
-    this.drains = new Waits(this.parts)
-    const tickets = new Tickets(this.parts)
-    this.tickets = tickets
-    this.attempts = new Attempts(this.parts, this)
-    const refusals = new Refusals(this.parts)
-    const acceptance = new Acceptance(this.parts, tickets, this.attempts, this)
-    const waiters = new Waiters(this.parts, tickets, refusals, acceptance, this)
+    this.#drains = new Waits(this.#parts)
+    const tickets = new Tickets(this.#parts)
+    this.#tickets = tickets
+    this.#attempts = new Attempts(this.#parts, this)
+    const refusals = new Refusals(this.#parts)
+    const acceptance = new Acceptance(this.#parts, tickets, this.#attempts, this)
+    const waiters = new Waiters(this.#parts, tickets, refusals, acceptance, this)
     this.#waiters = waiters
-    this.admission = new Admission(this.parts, { tickets, refusals, acceptance, waiters }, this)
+    this.#admission = new Admission(this.#parts, { tickets, refusals, acceptance, waiters }, this)
+  }
+
+  get parts(): PoolParts {
+    return this.#parts
+  }
+
+  get attempts(): Attempts {
+    return this.#attempts
+  }
+
+  get admission(): Admission {
+    return this.#admission
+  }
+
+  get tickets(): Tickets {
+    return this.#tickets
+  }
+
+  get drains(): Waits {
+    return this.#drains
+  }
+
+  get closed(): Promise<StopReport> {
+    return this.#closed
+  }
+
+  get retried(): number {
+    return this.#retried
   }
 
   // ── starting ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
   get schedulerNow(): number {
-    return this.#scheduler.rate === null ? 0 : this.parts.clock.now()
+    return this.#scheduler.rate === null ? 0 : this.#parts.clock.now()
   }
 
   startDue(now = this.schedulerNow): void {
     for (let task = this.#scheduler.next(now); task !== null; task = this.#scheduler.next(now))
-      this.attempts.start(task)
+      this.#attempts.start(task)
     this.#waiters.serve(now)
     this.watchRate(now)
   }
 
   /** A place was freed: it goes to the next task in the queue, then to the first waiter. */
   #passOn(next: PoolTask | null, now: number): void {
-    if (next !== null) this.attempts.start(next)
+    if (next !== null) this.#attempts.start(next)
     if (this.#scheduler.rate !== null)
       this.startDue(now) // by now it may allow more than one start
     else if (this.#scheduler.waiters.size > 0) this.#waiters.serve(now)
@@ -106,7 +129,7 @@ export class Dispatcher implements Dispatch {
   watchRate(now: number): void {
     if (this.#scheduler.rate === null) return
     const at = this.#scheduler.rateOpensAt(now)
-    if (!this.#rateOpens.isSet || this.#rateOpens.at !== at) this.parts.deadlines.setAt(this.#rateOpens, at, true)
+    if (!this.#rateOpens.isSet || this.#rateOpens.at !== at) this.#parts.deadlines.setAt(this.#rateOpens, at, true)
   }
 
   /** Only when a function is called is it known when the rate allows the next start. */
@@ -118,9 +141,9 @@ export class Dispatcher implements Dispatch {
   }
 
   delay(task: PoolTask, error: unknown, delayMs: number): void {
-    const { clock, deadlines, listeners } = this.parts
+    const { clock, deadlines, listeners } = this.#parts
     const details = task.detailed()
-    this.attempts.leave(task)
+    this.#attempts.leave(task)
     const now = this.schedulerNow
     const next = this.#scheduler.delay(task, clock.now() + delayMs, now)
     task.worker = null
@@ -129,7 +152,7 @@ export class Dispatcher implements Dispatch {
     details.changes++
     details.deadline = new Deadline(() => this.#requeue(task))
     deadlines.set(details.deadline, delayMs, true)
-    this.retried++
+    this.#retried++
     this.#passOn(next, now)
     task.notify()
     if ((listeners.mask & EVENT_BIT.retrying) !== 0) listeners.emit(task.scope, 'retrying', task, { error, delayMs })
@@ -145,12 +168,12 @@ export class Dispatcher implements Dispatch {
   /** Ends a task, exactly once. */
   settle(task: PoolTask, to: Settled, payload: unknown): void {
     this.#settling++
-    if (task.stage === RUNNING) this.attempts.leave(task)
+    if (task.stage === RUNNING) this.#attempts.leave(task)
     if (task.details !== null) this.#release(task, task.details)
     const now = this.schedulerNow
     const next = this.#scheduler.settle(task, to, now)
     task.end(payload, this.#turn.stamp)
-    this.tickets.retain(task)
+    this.#tickets.retain(task)
     if (to === CANCELED) this.#shutdown?.canceled(task, (payload as Cancellation).reason)
     this.#passOn(next, now)
     if (this.#scheduler.live === 0) this.#crossZero()
@@ -164,14 +187,14 @@ export class Dispatcher implements Dispatch {
 
   /** What few tasks hold until their end. */
   #release(task: PoolTask, { deadline, settings }: TaskDetails): void {
-    if (deadline !== undefined) this.parts.deadlines.clear(deadline)
-    if (settings?.signal !== undefined) this.signals.unsubscribe(settings.signal, task)
+    if (deadline !== undefined) this.#parts.deadlines.clear(deadline)
+    if (settings?.signal !== undefined) this.#parts.signals.unsubscribe(settings.signal, task)
   }
 
   /** A failure that nobody observes yet. */
   #noteFailure(task: PoolTask): void {
     const heard = (this.#listeners.mask & (EVENT_BIT.failed | EVENT_BIT.settled)) !== 0
-    if (task.observers === null && !heard && !task.isWatched) this.parts.unobserved.failed(task)
+    if (task.observers === null && !heard && !task.isWatched) this.#parts.unobserved.failed(task)
   }
 
   #emitEnd(task: PoolTask, to: Settled): void {
@@ -188,21 +211,21 @@ export class Dispatcher implements Dispatch {
   /** Nothing is left: the waits of now end, even if a task is added before they are resolved. */
   #crossZero(): void {
     this.#crossed = true
-    for (const wait of this.drains.take()) this.#released.push(wait)
+    for (const wait of this.#drains.take()) this.#released.push(wait)
   }
 
   /** All ends have been reported, also those that listeners of an end caused. */
   #emptied(): void {
     this.#crossed = false
-    this.drains.release(this.#released.splice(0))
+    this.#drains.release(this.#released.splice(0))
     if (this.#scheduler.live > 0) return
-    this.#listeners.emit(this.scope, 'idle')
+    this.#listeners.emit(this.#scope, 'idle')
     if (this.#scheduler.live === 0) this.#shutdown?.finish()
   }
 
   cancel(task: PoolTask, cancellation: Cancellation): boolean {
     if (task.isSettled) return false
-    if (task.worker?.context) return this.attempts.requestEnd(task, cancellation)
+    if (task.worker?.context) return this.#attempts.requestEnd(task, cancellation)
     this.settle(task, CANCELED, cancellation)
     return true
   }
@@ -210,10 +233,10 @@ export class Dispatcher implements Dispatch {
   /** The end of the turn: what was deferred until now. */
   #turnEnds(): void {
     const shutdown = this.#shutdown // one that a listener or hook begins below has its own turn
-    this.attempts.flushProgress()
-    this.parts.unobserved.flush()
+    this.#attempts.flushProgress()
+    this.#parts.unobserved.flush()
     shutdown?.resume()
-    this.attempts.workers.resume()
+    this.#attempts.workers.resume()
   }
 
   // ── the lifecycle of the pool ────────────────────────────────────────────────────────────────────────────────────
@@ -225,17 +248,17 @@ export class Dispatcher implements Dispatch {
   }
 
   #stopWith(signal: AbortSignal): void {
-    const { graceMs, forceMs } = this.parts.settings
+    const { graceMs, forceMs } = this.#parts.settings
     const stop = { onAbort: (reason: unknown) => this.stop({ graceMs, forceMs, reason }) }
     if (signal.aborted) return stop.onAbort(signal.reason)
-    this.signals.subscribe(signal, stop)
-    this.#endStart = () => this.signals.unsubscribe(signal, stop)
+    this.#parts.signals.subscribe(signal, stop)
+    this.#endStart = () => this.#parts.signals.unsubscribe(signal, stop)
   }
 
   stop(request: StopRequest): void {
     if (this.#shutdown !== undefined) return this.#shutdown.shorten(request)
-    const parts = { waiters: this.#waiters, attempts: this.attempts }
-    this.#shutdown = new Shutdown(this.parts, parts, this, request.reason)
+    const parts = { waiters: this.#waiters, attempts: this.#attempts }
+    this.#shutdown = new Shutdown(this.#parts, parts, this, request.reason)
     this.#shutdown.begin(request)
   }
 
@@ -244,22 +267,38 @@ export class Dispatcher implements Dispatch {
   }
 
   finished(report: StopReport): void {
-    const { deadlines, listeners } = this.parts
+    const { deadlines, listeners } = this.#parts
     deadlines.clear(this.#rateOpens)
     deadlines.end()
     this.#endStart?.()
     this.#resolveClosed(report)
-    listeners.emit(this.scope, 'stopped', report)
+    listeners.emit(this.#scope, 'stopped', report)
   }
 
   // ── for tasks ────────────────────────────────────────────────────────────────────────────────────────────────────
 
+  get signals(): Signals {
+    return this.#parts.signals
+  }
+
+  get times(): WallTimes {
+    return this.#parts.times
+  }
+
+  get scope(): AsyncResource {
+    return this.#scope
+  }
+
+  get retentionMs(): number {
+    return this.#parts.settings.retention.ms
+  }
+
   issueTicket(task: PoolTask): Ticket {
-    return this.tickets.issue(task)
+    return this.#tickets.issue(task)
   }
 
   progressed(task: PoolTask): void {
-    this.attempts.progressed(task)
+    this.#attempts.progressed(task)
   }
 
   position(task: PoolTask): number {

@@ -38,3 +38,19 @@ it('prints little of a pool in a failed assertion', () => {
     expect(message.split('\n').length).toBeLessThan(8)
   }
 })
+
+it('prints no more of a task in a failed assertion than its own fields', async () => {
+  const pool = new WorkerPool({ concurrency: 1, queueCapacity: 1 }).start()
+  const task = pool.queueTask(() => 1)
+  await task.settled()
+  for (const fails of [() => assert.equal(task, 1), () => assert.deepEqual(task, {})]) {
+    let message = ''
+    try {
+      fails()
+    } catch (error) {
+      message = (error as Error).message
+    }
+    expect(message).toContain('PoolTask')
+    expect(message.split('\n').length).toBeLessThan(40)
+  }
+})
