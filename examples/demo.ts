@@ -1,10 +1,10 @@
 /**
- * `npm run demo` shows the whole of it in about fifteen seconds, on a free port of this machine: a burst beyond the
- * bounds, refusals, cancels, progress, a stop under load, and at the end the books.
+ * `npm run demo` shows the whole pattern in about fifteen seconds, on a free loopback port: a burst beyond the bounds,
+ * refusals, cancels, progress and a stop under load. At the end it checks that the counters agree.
  *
- * `npm run demo -- --serve` keeps the server up, with a page to watch it at `/dashboard`, and prints lines to
- * try; `--port N` chooses its port, `--grace-ms N` and `--force-ms N` how it stops. Ends with 0 when everything was well, 1
- * when not, 2 when the command line was wrong.
+ * `npm run demo -- --serve` keeps the server up, with a page at `/dashboard` that shows the pool, and prints commands to
+ * try. `--port N` sets the port; `--delay-ms N`, `--grace-ms N` and `--force-ms N` set the times of its stop. Exit code: 0
+ * when all checks hold, 1 when one does not, 2 when an argument is wrong.
  */
 import { dashboard } from 'coatcheck/dashboard'
 import { screenOf } from './demo/screen.js'
@@ -17,7 +17,7 @@ try {
     const url = await serve((app, stop) => dashboard(app.pool, app, { authorize: 'loopback', stop }), options)
     console.log(`\nwatch it in a browser: ${url}/dashboard`)
   } else if (!(await show(screenOf(process.stdout, process.env)))) {
-    console.error('\n  The books do not balance: see the lines above.')
+    console.error('\n  The counters do not add up: see the lines above.')
     process.exitCode = 1
   }
 } catch (error) {

@@ -1,12 +1,12 @@
 /**
- * One noisy user, and others who do not notice. Users are keys: they take turns, and each has a share that the pool
- * holds them to.
+ * One noisy user, and others who are served all the same. The key of a task is its user: keys take turns, and each has a
+ * share of the pool.
  *
- *  - ned posts six pictures at once: one runs, three wait, two are refused with 429, since he is the one to slow down;
- *  - ada, ben and some guests post after him and yet do not stand behind his pictures, but take turns with them;
- *  - at last the pool itself is full: that is no guest's fault, so it is a 503.
+ *  - ned posts six pictures at once: one runs, three are queued, two are refused with 429 because his share is full;
+ *  - ada, ben and some guests post later, but their pictures take turns with his;
+ *  - at last the pool itself is full, which no single user has caused: 503.
  *
- * `npx tsx examples/fair-per-user.ts` shows it in a second.
+ * `npx tsx examples/fair-per-user.ts` runs it in about a second.
  */
 import { fileURLToPath } from 'node:url'
 import { KeyQueueFullError, QueueFullError, WorkerPool } from 'coatcheck'
@@ -24,7 +24,7 @@ export async function fairPerUser({ clock, sleep, say }: Stage): Promise<void> {
   }).start()
   pool.on('started', ({ name }) => say(`          ${name} starts`))
 
-  /** What a request would be answered. */
+  /** Prints the status that a server would answer with. */
   const post = (user: string, picture: string): void => {
     try {
       pool.queueTask(({ signal }) => sleep(PICTURE_MS, signal), { key: user, name: picture })

@@ -1,8 +1,8 @@
 /**
- * An API that is not well and allows three calls in 300 ms: what may pass is tried again, with a growing pause, what will
- * not pass fails at once, what hangs is cut off, and all attempts together keep to the limit.
+ * An unreliable API that allows three calls in 300 ms. Temporary errors are retried with a growing delay, other errors fail
+ * at once, calls that hang reach their time limit, and all attempts together stay within the rate limit.
  *
- * `npx tsx examples/retry-and-rate-limit.ts` shows it in about a second.
+ * `npx tsx examples/retry-and-rate-limit.ts` runs it in about a second.
  */
 import { fileURLToPath } from 'node:url'
 import { TaskTimeoutError, WorkerPool } from 'coatcheck'
@@ -17,27 +17,27 @@ export class HttpError extends Error {
   }
 }
 
-/** Each path answers with these troubles first, then well. */
-function sickApi(sleep: Stage['sleep']): (path: string, signal: AbortSignal) => Promise<string> {
-  const troubles = new Map<string, (number | 'hangs')[]>([
+/** Each path has these failures first, then succeeds. */
+function unreliableApi(sleep: Stage['sleep']): (path: string, signal: AbortSignal) => Promise<string> {
+  const failures = new Map<string, (number | 'hangs')[]>([
     ['/orders', [503, 503]],
     ['/stock', ['hangs']],
     ['/typo', [404]]
   ])
   return async (path, signal) => {
-    const trouble = troubles.get(path)?.shift()
-    await sleep(trouble === 'hangs' ? 60_000 : 10, signal)
-    if (typeof trouble === 'number') throw new HttpError(trouble)
+    const failure = failures.get(path)?.shift()
+    await sleep(failure === 'hangs' ? 60_000 : 10, signal)
+    if (typeof failure === 'number') throw new HttpError(failure)
     return `the page at ${path}`
   }
 }
 
-/** Another attempt is worth it when the server was unwell or slow, not when the request was wrong. */
+/** Whether an error may be temporary: the server failed or was slow. A wrong request stays wrong. */
 export const mayPass = (error: unknown): boolean =>
   error instanceof TaskTimeoutError || (error instanceof HttpError && (error.status === 429 || error.status >= 500))
 
 export async function retryAndRateLimit({ clock, sleep, say }: Stage): Promise<void> {
-  const call = sickApi(sleep)
+  const call = unreliableApi(sleep)
   const pool = new WorkerPool({
     concurrency: 4,
     queueCapacity: 20,

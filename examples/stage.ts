@@ -1,17 +1,17 @@
-/** Where an example plays: its time and its output. A test brings a stage of its own. */
+/** The surroundings of an example: time and output. A test provides its own. */
 import { setTimeout } from 'node:timers/promises'
 import type { Clock } from 'coatcheck'
 
 export interface Stage {
-  /** The clock of the pools on it; without one they take the system's. */
+  /** The clock of the pools; by default that of the system. */
   readonly clock?: Clock
-  /** The work of an example: so many milliseconds of it, or less if the signal aborts. */
+  /** The work of an example: takes `ms` milliseconds, or rejects when the signal aborts. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>
-  /** Says a line. */
+  /** Prints a line of text. */
   say(line: string): void
 }
 
-/** Real time, and lines on the console with the milliseconds since the beginning. */
+/** Real time. Each line goes to the console with the milliseconds since the beginning. */
 export function realStage(): Stage {
   const begunAt = performance.now()
   return {

@@ -1,44 +1,44 @@
 /**
- * Waiting for room instead of being refused: a producer that is slowed to the pool's pace, and requests that wait a
- * moment in a line, which is bounded too.
+ * Waiting for room instead of being refused: a producer that is slowed to the pace of the pool, and requests that wait
+ * for a limited time. The number of waiters is bounded, too.
  *
- * `npx tsx examples/wait-for-room.ts` shows it in a second.
+ * `npx tsx examples/wait-for-room.ts` runs it in about a second.
  */
 import { fileURLToPath } from 'node:url'
 import { WaitFullError, WaitTimeoutError, WorkerPool } from 'coatcheck'
 import { realStage, type Stage } from './stage.js'
 
-/** Reads pages faster than they can be dealt with, and yet never has more than four of them in memory. */
+/** Reads pages faster than they are processed, but never has more than four accepted at a time. */
 export async function producer({ clock, sleep, say }: Stage): Promise<void> {
   const pool = new WorkerPool({ name: 'pages', concurrency: 2, queueCapacity: 2, clock }).start()
   for (let page = 1; page <= 8; page++) {
-    await pool.queueTaskWhenFree(({ signal }) => sleep(100, signal)) // goes on when there is room
+    await pool.queueTaskWhenFree(({ signal }) => sleep(100, signal)) // resolves when the pool has room
     const { running, queued } = pool.stats()
-    say(`page ${page} is handed over: ${running} running, ${queued} queued`)
+    say(`page ${page} is accepted: ${running} running, ${queued} queued`)
   }
   await pool.drain()
   say('all pages are done')
 }
 
-/** Six requests at once for one worker, one seat in the queue and three in the line. */
-export async function counter({ clock, sleep, say }: Stage): Promise<void> {
+/** Six requests at once for one worker, one place in the queue and three waiters. */
+export async function requests({ clock, sleep, say }: Stage): Promise<void> {
   const pool = new WorkerPool({ concurrency: 1, queueCapacity: 1, waiterCapacity: 3, clock }).start()
 
   const request = async (name: string, waitMs: number, left?: AbortSignal): Promise<void> => {
     try {
-      // `waitSignal` ends the wait of a client that leaves; work that was accepted goes on without it.
+      // `waitSignal` ends the wait of a client that disconnects; it has no effect on accepted work.
       await pool.queueTaskWhenFree(({ signal }) => sleep(100, signal), { waitMs, waitSignal: left })
       say(`${name}: 202`)
     } catch (error) {
-      if (left?.aborted) return say(`${name}: has left, nothing was queued`)
-      if (error instanceof WaitFullError) return say(`${name}: 503 at once, the line is full`)
-      if (error instanceof WaitTimeoutError) return say(`${name}: 503 after ${waitMs} ms in the line`)
+      if (left?.aborted) return say(`${name}: disconnected, nothing was queued`)
+      if (error instanceof WaitFullError) return say(`${name}: 503 at once, the waiter list is full`)
+      if (error instanceof WaitTimeoutError) return say(`${name}: 503 after a wait of ${waitMs} ms`)
       throw error
     }
   }
 
   const client = new AbortController() // a server aborts this when the response closes
-  const requests = [
+  const all = [
     request('ann', 1_000),
     request('bob', 1_000),
     request('cyd, who waits up to 50 ms', 50),
@@ -48,7 +48,7 @@ export async function counter({ clock, sleep, say }: Stage): Promise<void> {
   ]
   await sleep(20)
   client.abort()
-  await Promise.all(requests)
+  await Promise.all(all)
   await pool.drain()
   say(`${pool}`)
 }
@@ -56,5 +56,5 @@ export async function counter({ clock, sleep, say }: Stage): Promise<void> {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const stage = realStage()
   await producer(stage)
-  await counter(stage)
+  await requests(stage)
 }
