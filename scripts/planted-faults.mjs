@@ -192,13 +192,13 @@ const FAULTS = [
   {
     name: 'the timer of a retry is kept after a cancel',
     file: 'src/pool/dispatcher.ts',
-    text: 'if (deadline !== undefined) this.parts.deadlines.clear(deadline)',
+    text: 'if (deadline !== undefined) this.#parts.deadlines.clear(deadline)',
     fault: ''
   },
   {
     name: 'a listener stays on a signal of the caller',
     file: 'src/pool/dispatcher.ts',
-    text: 'if (settings?.signal !== undefined) this.signals.unsubscribe(settings.signal, task)',
+    text: 'if (settings?.signal !== undefined) this.#parts.signals.unsubscribe(settings.signal, task)',
     fault: ''
   },
   {

@@ -97,7 +97,8 @@ export interface WorkerPoolOptions<H = Handlers> {
   readonly stuckAfterMs?: number | undefined
 
   /**
-   * Whether a task runs in the `AsyncLocalStorage` context of the call that queued it.
+   * Whether a task runs in the `AsyncLocalStorage` context of the call that queued it, and with it the listeners of its
+   * events, its hooks and the listeners on its signals.
    *
    * @defaultValue true
    */
@@ -114,7 +115,7 @@ export interface WorkerPoolOptions<H = Handlers> {
   /**
    * Called with errors that have no other observer: of tasks whose result nothing observes, of listeners, of hooks.
    *
-   * @defaultValue one line of `console.error`
+   * @defaultValue `console.error` with one line, then the error with its stack and cause
    */
   readonly onUnobservedError?: ((error: unknown, source: UnobservedSource) => void) | undefined
 

@@ -11,7 +11,7 @@ export function printError(error: unknown, { task, event }: UnobservedSource): v
   const ticket = task?.id.slice(0, TICKET_CHARACTERS)
   const whose = task === undefined ? '' : ` of task ${task.name === undefined ? '' : `"${task.name}" `}${ticket}`
   const line = oneLine(`coatcheck: ${where}${whose}: ${name}: ${message}`)
-  if (!print(line, error)) print(line)
+  if (!print(`${line}\n`, error)) print(line)
 }
 
 /** An error may have a form of its own that throws, and so may a console. */

@@ -30,7 +30,8 @@ export interface ErrorRecord {
 
 /**
  * The record of a task: a copy, plain data that JSON can represent. Properties that do not apply are absent. Times are
- * ISO 8601 strings of the wall clock. Its offset is taken once, when the pool is created, so all times are consistent.
+ * ISO 8601 strings of the wall clock. The offset of the moment when the task was queued holds for all
+ * times of its record, so that they are consistent.
  */
 export interface TaskRecord {
   /** The ticket. */

@@ -60,7 +60,7 @@ import { whyNothingMoves } from './refusals.js'
  * pool.start()
  * const task = pool.queueTask(async ({ signal }) => fetch('http://localhost:8080/report', { signal }))
  * console.log(task.id, task.state)
- * await pool.stop({ graceMs: 25_000 })
+ * await pool.stop()
  * ```
  *
  * @typeParam H - the handlers, inferred from the option of that name

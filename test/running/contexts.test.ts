@@ -192,7 +192,7 @@ describe('errors one can work with', () => {
     await pool.drain()
     await nextTurn()
     expect(printed).toHaveLength(1)
-    expect(printed[0]?.[0]).toBe(`coatcheck: unobserved error of task "job" ${task.id.slice(0, 8)}: Error: broken`)
+    expect(printed[0]?.[0]).toBe(`coatcheck: unobserved error of task "job" ${task.id.slice(0, 8)}: Error: broken\n`)
     expect(printed[0]?.[1]).toBe(error)
   })
 

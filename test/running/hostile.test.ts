@@ -596,9 +596,9 @@ describe('unobserved failures', () => {
       const nameless = pool.queueTask(() => Promise.reject(new Error('forged\ncoatcheck: all is well\r\n')))
       await clock.turn()
       expect(lines.mock.calls).toEqual([
-        [`coatcheck: unobserved error of task "render" ${ticketOf(render)}: Error: nobody saw it`, expect.any(Error)],
+        [`coatcheck: unobserved error of task "render" ${ticketOf(render)}: Error: nobody saw it\n`, expect.any(Error)],
         [
-          `coatcheck: unobserved error of task ${ticketOf(nameless)}: Error: forged coatcheck: all is well `,
+          `coatcheck: unobserved error of task ${ticketOf(nameless)}: Error: forged coatcheck: all is well \n`,
           expect.any(Error)
         ]
       ])
@@ -623,8 +623,8 @@ describe('unobserved failures', () => {
           const task = pool.queueTask(failing)
           await clock.turn()
           expect(lines.mock.calls).toEqual([
-            [`coatcheck: unobserved error of task ${ticketOf(task)}: Error: nobody saw it`, expect.any(Error)],
-            ['coatcheck: unobserved error: Error: in the hook', expect.any(Error)]
+            [`coatcheck: unobserved error of task ${ticketOf(task)}: Error: nobody saw it\n`, expect.any(Error)],
+            ['coatcheck: unobserved error: Error: in the hook\n', expect.any(Error)]
           ])
         })
         expect(unhandled).toEqual([])
@@ -770,10 +770,10 @@ describe('listeners that fail', () => {
       await clock.turn()
       expect(lines.mock.calls).toEqual([
         [
-          `coatcheck: error in a listener of "succeeded" of task "render" ${ticketOf(task)}: Error: in the listener`,
+          `coatcheck: error in a listener of "succeeded" of task "render" ${ticketOf(task)}: Error: in the listener\n`,
           expect.any(Error)
         ],
-        ['coatcheck: error in a listener of "idle": Error: in the listener', expect.any(Error)]
+        ['coatcheck: error in a listener of "idle": Error: in the listener\n', expect.any(Error)]
       ])
     } finally {
       lines.mockRestore()
