@@ -121,7 +121,7 @@ export class Waiters {
     }
     const verdict = this.#parts.scheduler.grant(task, waiter, now)
     if (verdict > TO_QUEUE)
-      return waiter.reject(this.#refused(task, settings, this.#refusals.errorOf(verdict, settings.task)))
+      return waiter.reject(this.#refused(task, settings, this.#refusals.lateErrorOf(verdict, settings.task)))
     task.queuedMs = this.#parts.turn.stamp
     this.#parts.times.check(task.queuedMs)
     waiter.resolve(task)
