@@ -63,8 +63,7 @@ export class Waiters {
       )
     deadlines.set(waiter.deadline, settings.waitMs, true)
     for (const signal of waiter.signals) signals.subscribe(signal, waiter)
-    this.#dispatch.startDue() // with a rate, there is a moment to wake up for
-    this.#breakDeadlock(clock.now())
+    this.#dispatch.startDue() // with a rate, there is a moment to wake up for; the wait may be a deadlock
     return waiter.granted
   }
 
