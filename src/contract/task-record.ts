@@ -30,8 +30,8 @@ export interface ErrorRecord {
 
 /**
  * The record of a task: a copy, plain data that JSON can represent. Properties that do not apply are absent. Times are
- * ISO 8601 strings of the wall clock. The offset of the moment when the task was queued holds for all
- * times of its record, so that they are consistent.
+ * ISO 8601 strings of the wall clock as it stood when the task was queued: those of one task agree with each other, also
+ * if that clock is stepped in the meantime.
  */
 export interface TaskRecord {
   /** The ticket. */

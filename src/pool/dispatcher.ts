@@ -1,5 +1,5 @@
 import { AsyncResource } from 'node:async_hooks'
-import { EVENT_BIT, Listeners } from '../contract/events.js'
+import { type EndNotice, EVENT_BIT, Listeners } from '../contract/events.js'
 import type { StopReport } from '../contract/reports.js'
 import type { PoolSettings } from '../contract/settings.js'
 import { systemClock } from '../ports/system-clock.js'
@@ -202,8 +202,7 @@ export class Dispatcher implements Dispatch {
     if (to === SUCCEEDED) this.#listeners.emit(scope, 'succeeded', task)
     else {
       const event = to === FAILED ? 'failed' : 'canceled'
-      if ((this.#listeners.mask & EVENT_BIT[event]) !== 0)
-        this.#listeners.emit(scope, event, task, { error: task.rejection() })
+      if ((this.#listeners.mask & EVENT_BIT[event]) !== 0) this.#listeners.emit(scope, event, task, noticeOf(task))
     }
     this.#listeners.emit(scope, 'settled', task)
   }
@@ -303,6 +302,15 @@ export class Dispatcher implements Dispatch {
 
   position(task: PoolTask): number {
     return this.#scheduler.position(task)
+  }
+}
+
+/** The error of a cancel has the id, and a task whose id was read takes room among the retained: it is made when read. */
+function noticeOf(task: PoolTask): EndNotice {
+  return {
+    get error() {
+      return task.rejection()
+    }
   }
 }
 

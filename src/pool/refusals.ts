@@ -64,22 +64,30 @@ export class Refusals {
     return make()
   }
 
-  /** The error of a verdict. */
-  errorOf(verdict: Verdict, settings: TaskSettings | undefined): Error {
+  /** The error of a verdict that a call gets at once. */
+  errorOf(verdict: Verdict, settings: TaskSettings | undefined): PoolError {
+    return this.build(() => this.#make(verdict, settings))
+  }
+
+  /** The error of a verdict that a caller who waited gets: the stack of now is that of somebody else's step. */
+  lateErrorOf(verdict: Verdict, settings: TaskSettings): PoolError {
+    return withoutStack(() => this.#make(verdict, settings))
+  }
+
+  #make(verdict: Verdict, settings: TaskSettings | undefined): PoolError {
     const scheduler = this.#scheduler
     const { concurrency, queueCapacity, running, held: queued } = scheduler
+    if (verdict !== FULL && verdict !== KEY_FULL)
+      return new PoolStoppedError(scheduler.stage === STOPPING ? 'stopping' : 'stopped')
     const retryAfterMs = scheduler.retryAfterMs(this.#clock.now())
-    return this.build(() => {
-      if (verdict === FULL) {
-        return new QueueFullError(
-          { concurrency, queueCapacity, running, queued, retryAfterMs },
-          whyNothingMoves(scheduler)
-        )
-      }
-      if (verdict !== KEY_FULL) return new PoolStoppedError(scheduler.stage === STOPPING ? 'stopping' : 'stopped')
-      const key = settings?.key as string
-      const { held, ...share } = scheduler.shareOf(key)
-      return new KeyQueueFullError(key, { ...share, queued: held, retryAfterMs })
-    })
+    if (verdict === FULL) {
+      return new QueueFullError(
+        { concurrency, queueCapacity, running, queued, retryAfterMs },
+        whyNothingMoves(scheduler)
+      )
+    }
+    const key = settings?.key as string
+    const { held, ...share } = scheduler.shareOf(key)
+    return new KeyQueueFullError(key, { ...share, queued: held, retryAfterMs })
   }
 }

@@ -63,8 +63,7 @@ export class Waiters {
       )
     deadlines.set(waiter.deadline, settings.waitMs, true)
     for (const signal of waiter.signals) signals.subscribe(signal, waiter)
-    this.#dispatch.startDue() // with a rate, there is a moment to wake up for
-    this.#breakDeadlock(clock.now())
+    this.#dispatch.startDue() // with a rate, there is a moment to wake up for; the wait may be a deadlock
     return waiter.granted
   }
 
@@ -121,7 +120,7 @@ export class Waiters {
     }
     const verdict = this.#parts.scheduler.grant(task, waiter, now)
     if (verdict > TO_QUEUE)
-      return waiter.reject(this.#refused(task, settings, this.#refusals.errorOf(verdict, settings.task)))
+      return waiter.reject(this.#refused(task, settings, this.#refusals.lateErrorOf(verdict, settings.task)))
     task.queuedMs = this.#parts.turn.stamp
     this.#parts.times.check(task.queuedMs)
     waiter.resolve(task)

@@ -2,6 +2,9 @@ import type { Clock, Timer } from '../ports/clock.js'
 import { Heap, type HeapItem } from '../scheduler/heap.js'
 import { Slice } from './slice.js'
 
+/** A timer that fires at most this late, in milliseconds, is late by the rounding of the platform only. */
+const LATE_MS = 2
+
 /** A callback at a point in time. Created once, then set and cleared any number of times. */
 export class Deadline implements HeapItem {
   index = -1
@@ -88,7 +91,7 @@ export class Deadlines {
     const { first } = this.#heap
     this.#armedFor = Number.POSITIVE_INFINITY
     this.#firing = true
-    if (first !== undefined && this.#clock.now() > first.at) this.#clock.yield(() => this.#fire())
+    if (first !== undefined && this.#clock.now() - first.at > LATE_MS) this.#clock.yield(() => this.#fire())
     else this.#fire()
   }
 

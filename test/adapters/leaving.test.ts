@@ -25,3 +25,26 @@ it.each(carriers)('a client that leaves has left all the requests that it sent a
   socket.destroy()
   await expect.poll(() => signals.filter(({ aborted }) => aborted).length).toBe(12)
 })
+
+it.each(carriers)('a route may listen to its request as often as it likes, on %s', async (_, carry) => {
+  const pool = new WorkerPool({ concurrency: 1, queueCapacity: 0 }).start()
+  const tickets = ticketRoutes(pool, {
+    accept: [
+      {
+        path: '/tasks',
+        submit: (_input, { signal }) => {
+          for (let n = 0; n < 12; n++) signal.addEventListener('abort', () => {}) // Node would warn, and fail this test
+          return pool.queueTask(() => 'done')
+        }
+      }
+    ]
+  })
+  const server = await carry(tickets)
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => void server.close())
+  const { port } = server.address() as AddressInfo
+  const headers = { 'Content-Type': 'application/json', Connection: 'close' }
+  const { status } = await fetch(`http://127.0.0.1:${port}/tasks`, { method: 'POST', headers, body: '{}' })
+  expect(status).toBe(202)
+})

@@ -574,6 +574,20 @@ describe('the cost of events', () => {
     expect(clock.bytes).toBeGreaterThan(0)
   })
 
+  it('F8 a listener of canceled that does not read the error displaces no ticket', async () => {
+    const { clock, pool } = make({ retention: { count: 1 } })
+    const notices: { readonly error: unknown }[] = []
+    pool.start().on('canceled', (_, notice) => notices.push(notice))
+    const { id } = pool.queueTask(() => 'done')
+    await clock.turn()
+    const canceled = pool.queueTask(hang)
+    canceled.cancel()
+    expect(notices).toHaveLength(1)
+    expect(pool.task(id)?.state).toBe('succeeded')
+    expect(notices[0]?.error).toBe(canceled.error)
+    expect(notices[0]?.error).toHaveProperty('id', canceled.id)
+  })
+
   it('F8 progress without a listener is still in the record, once per turn in its revision', async () => {
     const { clock, pool } = make()
     pool.start()

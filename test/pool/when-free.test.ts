@@ -579,6 +579,19 @@ describe('keys of waiters', () => {
     expect(statesOf(pool.tasks({ state: 'queued' }))).toEqual(['queued', 'queued'])
     expect(expectBalance(pool)).toMatchObject({ queued: 2, waiting: 0, totals: { refused: 1 } })
   })
+
+  it('has no stack at the grant: that would name the line of a caller that freed the place', async () => {
+    const { pool } = startedPool({ concurrency: 1, queueCapacity: 2, perKey: { queueCapacity: 1 } })
+    pool.queueTask(never)
+    const queued = [pool.queueTask(never), pool.queueTask(never)]
+    void pool.queueTaskWhenFree(never, { key: 'k' })
+    const late = rejection(pool.queueTaskWhenFree(never, { key: 'k' }))
+    for (const task of queued) task.cancel()
+    const { message, stack } = (await late) as Error
+    expect(stack).toBe(`KeyQueueFullError: ${message}`)
+    const atOnce = (await rejection(pool.queueTaskWhenFree(never, { key: 'k' }))) as Error
+    expect(atOnce.stack).toContain('when-free.test') // the one stack of a second was left to it
+  })
 })
 
 describe('a wait whose signal aborts while it is being decided', () => {

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { inspect } from 'node:util'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { type PoolEventName, type Task, WorkerPool, type WorkerPoolOptions } from '../../src/index.js'
 import { EVENTS } from '../support/event-names.js'
@@ -194,6 +195,20 @@ describe('errors one can work with', () => {
     expect(printed).toHaveLength(1)
     expect(printed[0]?.[0]).toBe(`coatcheck: unobserved error of task "job" ${task.id.slice(0, 8)}: Error: broken\n`)
     expect(printed[0]?.[1]).toBe(error)
+  })
+
+  it('an error that names its task is printed with a part of the ticket only, too', async () => {
+    const printed: unknown[][] = []
+    vi.spyOn(console, 'error').mockImplementation((...parts) => void printed.push(parts))
+    const pool = new WorkerPool({ concurrency: 1, queueCapacity: 0 }).start()
+    const task = pool.queueTask(never)
+    await nextTurn()
+    await pool.stop({ graceMs: 0, forceMs: 0 })
+    await nextTurn()
+    const text = inspect(printed, { maxStringLength: null })
+    expect(text).toContain('ERR_TASK_INTERRUPTED')
+    expect(text).toContain(task.id.slice(0, 8))
+    expect(text).not.toContain(task.id)
   })
 
   it('an unobserved failure whose form throws is printed all the same', async () => {

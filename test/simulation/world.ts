@@ -22,6 +22,9 @@ import { Unobserved } from './unobserved.js'
 import { Verdicts } from './verdicts.js'
 import { VirtualClock } from './virtual-clock.js'
 
+/** A timer is late that fires later than this: less is rounding. */
+export const LATE_MS = 2
+
 /**
  * A pool, a model of it, and everything around that may go wrong. Whenever code of ours runs, in a listener, a task or a
  * hook, what the pool shows is explained to the model; what cannot be explained, and what the model expects and is not
@@ -153,11 +156,11 @@ export class World {
   /** Fires the first timer that is due. A late one fires nothing yet: the loop has a turn first. */
   fire(): void {
     const { clock } = this
-    if (clock.next < this.now) {
+    if (this.now - clock.next > LATE_MS) {
       this.overdue = true
       clock.fire()
       this.explainer.sync()
-    } else this.#firing(false, () => clock.fire())
+    } else this.#firing(clock.next < this.now, () => clock.fire())
   }
 
   /** The loop comes round; late timers fire now. Says whether anybody waited for that. */

@@ -263,7 +263,7 @@ describe('WaitGroup: waiting', () => {
     group.done()
     await microtasks()
     expect(wait.ended).toBe('done')
-    expect(lines).toEqual(['coatcheck: unobserved error: Error: add', 'coatcheck: unobserved error: Error: remove'])
+    expect(lines).toEqual(['coatcheck: unobserved error: Error: add\n', 'coatcheck: unobserved error: Error: remove\n'])
   })
 
   it('L11 has one listener on a signal that a hundred waits share, and none once they have ended', async () => {

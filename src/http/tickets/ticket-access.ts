@@ -2,6 +2,7 @@ import { text } from '../../contract/checks.js'
 import { isPoolError } from '../../contract/errors.js'
 import type { Task } from '../../contract/task-contract.js'
 import { read, type TaskRecord, type TaskState } from '../../contract/task-record.js'
+import { allowListeners } from '../../ports/abort-controller.js'
 import type { Hooks } from '../wire/hooks.js'
 import type { HttpRequest, OwnedRequest } from '../wire/request.js'
 import { decodeTicket } from './ticket-id.js'
@@ -44,6 +45,7 @@ export class TicketAccess {
     const owner = await this.#rules.owner?.(request)
     // Each property by name: an adapter's request may be an instance of a class with getters, which spreading omits.
     const { method, target, headers, body, signal } = request
+    allowListeners(signal) // the application's: as on the signal of a task
     const name = owner === undefined ? owner : text('owner', owner)
     return { ...request, method, target, headers, body, signal, owner: name }
   }

@@ -39,11 +39,11 @@ const accepting = (work: () => unknown, options: ServiceOptions = {}) => {
     }
     return (await opened.routes.handle(requestTo('POST /tasks', { json: body, headers }))) as HttpReply
   }
-  /** Queues other tasks, and lets them settle, until all tickets of before are forgotten. */
+  /** Queues other tasks, whose tickets are read, and lets them settle, until all tickets of before are forgotten. */
   const forgetAll = async (): Promise<void> => {
     await opened.clock.turn()
     for (let count = 0; count < 1_000; count++) {
-      opened.pool.queueTask(() => count)
+      expect(opened.pool.queueTask(() => count).id).toHaveLength(28)
       if (count % 10 === 9) await opened.clock.turn()
     }
   }
