@@ -66,7 +66,7 @@ const whole: Readonly<Record<string, Scenario>> = {
     assert.equal(result.settled, false)
     await advance(200)
     assert.equal(await result.promise, 'ERR_TASK_TIMEOUT')
-    await pool.stop()
+    await pool.stop({ graceMs: 0 })
   },
 
   'retries with a backoff': async ({ advance }) => {
@@ -79,7 +79,7 @@ const whole: Readonly<Record<string, Scenario>> = {
     const task = pool.queueTask(run, { retry: { attempts: 3, backoffMs: 10_000 } })
     for (let step = 0; step < 30; step++) await advance(1_000)
     assert.equal(await task.result(), 'done')
-    await pool.stop()
+    await pool.stop({ graceMs: 0 })
   },
 
   'the limit of the queue': async ({ advance }) => {
@@ -88,7 +88,7 @@ const whole: Readonly<Record<string, Scenario>> = {
     const late = pool.queueTask(never, { queueTimeoutMs: 5_000 })
     await advance(6_000)
     assert.equal(late.record().state, 'canceled')
-    await pool.stop({ forceMs: 0 })
+    await pool.stop({ graceMs: 0, forceMs: 0 })
   },
 
   'the wait for room': async ({ advance }) => {
@@ -97,7 +97,7 @@ const whole: Readonly<Record<string, Scenario>> = {
     const result = codeOf(pool.queueTaskWhenFree(never, { waitMs: 2_000 }))
     await advance(2_000)
     assert.equal(await result, 'ERR_WAIT_TIMEOUT')
-    await pool.stop({ forceMs: 0 })
+    await pool.stop({ graceMs: 0, forceMs: 0 })
   },
 
   'the limit of a drain': async ({ advance }) => {
@@ -106,7 +106,7 @@ const whole: Readonly<Record<string, Scenario>> = {
     const result = codeOf(pool.drain({ timeoutMs: 3_000 }))
     await advance(3_000)
     assert.equal(await result, 'ERR_DRAIN_TIMEOUT')
-    await pool.stop({ forceMs: 0 })
+    await pool.stop({ graceMs: 0, forceMs: 0 })
   },
 
   'the limit of a WaitGroup': async ({ advance }) => {
@@ -124,7 +124,7 @@ const whole: Readonly<Record<string, Scenario>> = {
     assert.equal(pool.task(id)?.state, 'succeeded')
     await advance(61_000)
     assert.equal(pool.task(id), undefined)
-    await pool.stop()
+    await pool.stop({ graceMs: 0 })
   },
 
   'a stop with grace and force': async ({ advance }) => {
@@ -156,7 +156,7 @@ const whole: Readonly<Record<string, Scenario>> = {
     assert.equal(calls, 4)
     await advance(1_000)
     assert.equal(calls, 5)
-    await pool.stop()
+    await pool.stop({ graceMs: 0 })
   },
 
   'a long poll': async ({ advance }) => {
@@ -171,7 +171,7 @@ const whole: Readonly<Record<string, Scenario>> = {
     assert.equal(reply.settled, false)
     await advance(1_500)
     assert.equal((await reply.promise)?.status, 304)
-    await pool.stop({ forceMs: 0 })
+    await pool.stop({ graceMs: 0, forceMs: 0 })
   },
 
   'the pauses and long polls of a client': async ({ advance }) => {
@@ -195,7 +195,7 @@ const whole: Readonly<Record<string, Scenario>> = {
     for (let step = 0; step < 70; step++) await advance(1_000)
     assert.equal(await result.promise, 'done')
     assert.equal(statuses[1], 202)
-    await pool.stop()
+    await pool.stop({ graceMs: 0 })
   }
 }
 
@@ -211,7 +211,7 @@ const exchanged: Readonly<Record<string, Scenario>> = {
     assert.equal(await first, 'ERR_TASK_TIMEOUT')
     await advance(5_100)
     assert.equal(await second, 'ERR_TASK_TIMEOUT')
-    await pool.stop()
+    await pool.stop({ graceMs: 0 })
     uninstall()
   },
 
@@ -264,7 +264,7 @@ const exchanged: Readonly<Record<string, Scenario>> = {
     assert.equal(pool.cancel(slow.id), 'requested')
     uninstall()
     assert(pool.stats().runMs.max < 10_000)
-    const report = await pool.stop({ forceMs: 0 })
+    const report = await pool.stop({ graceMs: 0, forceMs: 0 })
     assert(report.durationMs >= 0 && report.durationMs < 2_000, `it took ${report.durationMs} ms`)
   }
 }
