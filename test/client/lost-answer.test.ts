@@ -53,11 +53,12 @@ async function losingServer(work: () => unknown) {
   }
 }
 
-/** Lets this many other tasks settle. */
+/** Lets this many other tasks settle, whose tickets are read as those of other clients. */
 async function settleOthers(pool: WorkerPool, count: number): Promise<void> {
   const last = pool.stats().totals.succeeded + count
+  const tickets = new Set<string>()
   for (let queued = 0; queued < count; queued += 500) {
-    for (let each = 0; each < 500; each++) pool.queueTask(() => each)
+    for (let each = 0; each < 500; each++) tickets.add(pool.queueTask(() => each).id)
     await nextTurn()
   }
   while (pool.stats().totals.succeeded < last) await nextTurn()
