@@ -145,13 +145,14 @@ export class Dispatcher implements Dispatch {
     const details = task.detailed()
     this.#attempts.leave(task)
     const now = this.schedulerNow
-    const next = this.#scheduler.delay(task, clock.now() + delayMs, now)
+    const until = clock.now() + delayMs
+    const next = this.#scheduler.delay(task, until, now)
     task.worker = null
     details.progress = undefined
     details.progressed = false
     details.changes++
     details.deadline = new Deadline(() => this.#requeue(task))
-    deadlines.set(details.deadline, delayMs, true)
+    deadlines.setAt(details.deadline, until, true)
     this.#retried++
     this.#passOn(next, now)
     task.notify()
