@@ -9,8 +9,10 @@ export {
   type PoolErrorCode,
   PoolStoppedError,
   QueueFullError,
+  StoreError,
   TaskCanceledError,
   TaskInterruptedError,
+  TaskPoisonedError,
   TaskTimeoutError,
   WaitFullError,
   WaitGroupError,
@@ -50,6 +52,7 @@ export type {
   StopReport,
   TaskCount
 } from './contract/reports.js'
+export type { OpenStore, StoreBatch, StoredChange, StoredTask, TaskMirror } from './contract/store.js'
 export type {
   After,
   CancelOutcome,

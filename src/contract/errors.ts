@@ -15,6 +15,11 @@ export type PoolErrorCode =
   | 'ERR_DRAIN_TIMEOUT'
   | 'ERR_POOL_DEADLOCK'
   | 'ERR_WAIT_GROUP'
+  | 'ERR_TASK_POISONED'
+  | 'ERR_STORE'
+  | 'ERR_STORE_IN_USE'
+  | 'ERR_STORE_VERSION'
+  | 'ERR_STORE_DRIVER'
 
 const BRAND = Symbol.for('coatcheck.PoolError')
 
@@ -31,7 +36,12 @@ const NAMES: Readonly<Record<PoolErrorCode, string>> = {
   ERR_TASK_INTERRUPTED: 'TaskInterruptedError',
   ERR_DRAIN_TIMEOUT: 'DrainTimeoutError',
   ERR_POOL_DEADLOCK: 'PoolDeadlockError',
-  ERR_WAIT_GROUP: 'WaitGroupError'
+  ERR_WAIT_GROUP: 'WaitGroupError',
+  ERR_TASK_POISONED: 'TaskPoisonedError',
+  ERR_STORE: 'StoreError',
+  ERR_STORE_IN_USE: 'StoreInUseError',
+  ERR_STORE_VERSION: 'StoreVersionError',
+  ERR_STORE_DRIVER: 'StoreDriverError'
 }
 
 /**
@@ -295,6 +305,49 @@ export class TaskInterruptedError extends PoolError {
   constructor(id: string) {
     super(`The task ${id} was still running when the pool was forced to stop. Whether its effects happened is unknown.`)
     this.id = id
+  }
+}
+
+/**
+ * The process ended several times while the task ran (`maxCrashes` of the pool): the task is suspected to be the reason
+ * and is not run again.
+ */
+export class TaskPoisonedError extends PoolError {
+  /** @internal */
+  static readonly code = 'ERR_TASK_POISONED'
+  readonly code = 'ERR_TASK_POISONED'
+  /** The task's id. */
+  readonly id: string
+  /** How often the process ended while the task ran. */
+  readonly crashes: number
+
+  constructor(id: string, crashes: number) {
+    super(`The process ended ${crashes} times while the task ${id} ran: it is not run again.`)
+    this.id = id
+    this.crashes = crashes
+  }
+}
+
+/**
+ * The store of the pool cannot write or read now. Thrown by `queueTask`: nothing was queued. As the error of a task: it
+ * was accepted, could not be written and was not called.
+ */
+export class StoreError extends PoolError {
+  /** @internal */
+  static readonly code = 'ERR_STORE'
+  readonly code = 'ERR_STORE'
+  /** Estimated time until the store works again, in milliseconds: an integer from 1,000 to 60,000. */
+  readonly retryAfterMs: number
+  /** Whether the write may have reached the disk all the same: the task may then be run after a restart. */
+  readonly inDoubt: boolean
+
+  constructor(
+    message: string,
+    options?: ErrorOptions & { readonly inDoubt?: boolean; readonly retryAfterMs?: number }
+  ) {
+    super(message, options)
+    this.retryAfterMs = options?.retryAfterMs ?? 1_000
+    this.inDoubt = options?.inDoubt ?? false
   }
 }
 
