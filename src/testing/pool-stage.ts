@@ -116,3 +116,12 @@ export async function runOnStage(
     await stage.clear()
   }
 }
+
+/** What a promise rejects with; an empty object if it resolves. Never rejects, so it may be awaited late. */
+export const failureOf = (
+  promise: Promise<unknown>
+): Promise<{ readonly code?: unknown; readonly message?: unknown }> =>
+  promise.then(
+    () => ({}),
+    (error: { readonly code?: unknown; readonly message?: unknown }) => error
+  )
