@@ -39,6 +39,10 @@ export default {
       '^src/(dashboard/|http/index\\.ts|contract/|ports/)',
       '^(node:)?crypto$'
     ]),
+    only('testing-sees-the-public-part-and-ports', '^src/testing/', [
+      '^src/(testing/|index\\.ts|contract/|ports/)',
+      '^(node:)?assert(/strict)?$'
+    ]),
     only('the-scheduler-needs-nothing', '^src/scheduler/', ['^src/scheduler/']),
     {
       name: 'no-circle',
