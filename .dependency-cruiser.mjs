@@ -39,6 +39,11 @@ export default {
       '^src/(dashboard/|http/index\\.ts|contract/|ports/)',
       '^(node:)?crypto$'
     ]),
+    only('stores-see-the-port', '^src/stores/sqlite/', [
+      '^src/(stores/sqlite/|contract/|ports/)',
+      '^(node:)?(fs|module|path|url|worker_threads)$'
+    ]),
+    ...downOnly('src/stores/sqlite/', ['file', 'thread'], ['^src/(contract|ports)/', '^src/stores/sqlite/errors.ts$']),
     only('the-scheduler-needs-nothing', '^src/scheduler/', ['^src/scheduler/']),
     {
       name: 'no-circle',
