@@ -30,7 +30,9 @@ export interface SqliteStoreOptions {
   /**
    * Whether the file is written in a thread of its own. Throughput is about the same; with a thread the event loop never
    * waits for the disk. Neither way keeps an idle process alive. The thread runs a file of this package: an application that is
-   * bundled into one file leaves this package out of the bundle, or says `false`.
+   * bundled into one file leaves this package out of the bundle, or says `false`. With a
+   * thread the file is free as soon as the store is closed, whatever the disk does. Without one, `@photostructure/sqlite` may
+   * keep it until the process ends if the disk is full at the close.
    *
    * @defaultValue true
    */

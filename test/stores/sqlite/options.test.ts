@@ -1,8 +1,9 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { StoreDriverError, type SqliteStoreOptions, sqliteStore, StoreVersionError } from 'coatcheck/stores/sqlite'
 import { describe, expect, it } from 'vitest'
-import { batch, folder, newPath, open, own, task } from './support.js'
+import { folder, newPath, open, own } from './support.js'
+import { batch, task } from './tasks.js'
 
 const refusal = (options: unknown): Promise<unknown> =>
   sqliteStore(options as SqliteStoreOptions).then(
@@ -53,7 +54,9 @@ describe.each([true, false])('with thread: %s', (thread) => {
     const file = new own(path)
     file.exec('PRAGMA user_version = 2')
     file.close()
+    const before = readFileSync(path)
     const error = await refusal({ path, thread })
+    expect(readFileSync(path).equals(before)).toBe(true)
     expect(error).toBeInstanceOf(StoreVersionError)
     expect(error).toMatchObject({ code: 'ERR_STORE_VERSION', path, found: 2, supported: 1 })
   })

@@ -83,8 +83,9 @@ function pragma(connection: SqliteConnection, statement: string, column = statem
 }
 
 /**
- * Closes the database and gives its lock back, whatever the disk does. The lock that was taken together with a write-ahead
- * log is only given up with another journal.
+ * Closes the database and gives its lock back. The lock that was taken together with a write-ahead log is only given up with
+ * another journal, for which a full disk may have no room: then it ends with the connection, which `@photostructure/sqlite`
+ * keeps until its statements are collected or the thread ends.
  */
 export function closeFile(connection: SqliteConnection): void {
   attempt(connection, 'PRAGMA journal_mode = DELETE')
