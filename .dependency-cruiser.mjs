@@ -44,6 +44,10 @@ export default {
       '^(node:)?(fs|module|path|url|worker_threads)$'
     ]),
     ...downOnly('src/stores/sqlite/', ['file', 'thread'], ['^src/(contract|ports)/', '^src/stores/sqlite/errors.ts$']),
+    only('testing-sees-the-public-part-and-ports', '^src/testing/', [
+      '^src/(testing/|index\\.ts|contract/|ports/)',
+      '^(node:)?assert(/strict)?$'
+    ]),
     only('the-scheduler-needs-nothing', '^src/scheduler/', ['^src/scheduler/']),
     {
       name: 'no-circle',

@@ -1,6 +1,7 @@
 /** A process with a store, for the tests: `child.ts <what> <path> <options>`. Each answer is a line, written synchronously. */
-import { rmSync, writeFileSync, writeSync } from 'node:fs'
+
 import { once } from 'node:events'
+import { rmSync, writeFileSync, writeSync } from 'node:fs'
 import { type OpenStore, type StoreBatch, sqliteStore } from '../../../src/stores/sqlite/index.js'
 import { batch, ended, task } from './tasks.js'
 

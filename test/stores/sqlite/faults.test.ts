@@ -71,7 +71,9 @@ describe.each(ways)('a store $way on a full disk', ({ options }) => {
     rmSync(join(disk, 'ballast'))
     // On the loop, @photostructure/sqlite keeps the file until its statements are collected.
     globalThis.gc?.()
-    expect((await open({ path, ...options, waitMs: keepsStatements(options) ? 60_000 : 0 })).unfinished).toHaveLength(50)
+    expect((await open({ path, ...options, waitMs: keepsStatements(options) ? 60_000 : 0 })).unfinished).toHaveLength(
+      50
+    )
   })
 })
 
@@ -104,7 +106,9 @@ const mortalDriver = (when: 'before' | 'after'): { readonly driver: string; read
 }
 
 describe('a store whose thread ends while the process lives', () => {
-  const afterDeath = async (when: 'before' | 'after'): Promise<{ readonly store: OpenStore; readonly path: string }> => {
+  const afterDeath = async (
+    when: 'before' | 'after'
+  ): Promise<{ readonly store: OpenStore; readonly path: string }> => {
     const { driver, kill } = mortalDriver(when)
     const path = newPath()
     const store = await open({ path, driver })

@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { StoreDriverError, type SqliteStoreOptions, sqliteStore, StoreVersionError } from 'coatcheck/stores/sqlite'
+import { type SqliteStoreOptions, StoreDriverError, StoreVersionError, sqliteStore } from 'coatcheck/stores/sqlite'
 import { describe, expect, it } from 'vitest'
 import { folder, newPath, open, own } from './support.js'
 import { batch, task } from './tasks.js'

@@ -1,8 +1,8 @@
 import { existsSync, statSync } from 'node:fs'
-import { StoreInUseError, type SqliteStoreOptions, sqliteStore, type StoredChange } from 'coatcheck/stores/sqlite'
+import { type SqliteStoreOptions, type StoredChange, StoreInUseError, sqliteStore } from 'coatcheck/stores/sqlite'
 import { describe, expect, it } from 'vitest'
-import { TicketCipher } from '../../../src/ports/ticket-cipher.js'
 import { systemClock } from '../../../src/ports/system-clock.js'
+import { TicketCipher } from '../../../src/ports/ticket-cipher.js'
 import { newPath, open, ways } from './support.js'
 import { batch, ended, numbers, task } from './tasks.js'
 

@@ -15,11 +15,16 @@ export function startThread(settings: ThreadSettings): Worker {
   return extension === '.ts' ? new Worker(compiled(url), { ...options, eval: true }) : new Worker(url, options)
 }
 
+/** What is used of esbuild, which is there for the tests only. */
+interface Compiler {
+  buildSync(options: object): { readonly outputFiles: readonly { readonly text: string }[] }
+}
+
 let code: string | undefined
 
 /** Not the build but the source, in the tests: Node does not run it as it is. */
 function compiled(url: URL): string {
-  const { buildSync } = createRequire(import.meta.url)('esbuild') as typeof import('esbuild')
+  const { buildSync } = createRequire(import.meta.url)('esbuild') as Compiler
   code ??= buildSync({
     ...{ entryPoints: [fileURLToPath(url)], bundle: true, platform: 'node', format: 'cjs', write: false },
     define: { 'import.meta.url': JSON.stringify(import.meta.url) }
