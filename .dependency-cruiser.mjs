@@ -1,7 +1,7 @@
 /**
  * What may import what, by folder. Imports go down only: a room may import the rooms before it in its list.
  */
-const CORE = ['scheduler', 'ports', 'contract', 'waiting', 'task', 'tickets', 'running', 'pool']
+const CORE = ['scheduler', 'ports', 'contract', 'waiting', 'task', 'tickets', 'durable', 'running', 'pool']
 const HTTP = ['wire', 'tickets', 'holding', 'intake', 'resources']
 
 /** In `folder`, each room may import itself, the rooms before it, and `besides`. */
