@@ -39,6 +39,10 @@ export default {
       '^src/(dashboard/|http/index\\.ts|contract/|ports/)',
       '^(node:)?crypto$'
     ]),
+    only('a-store-sees-contracts-and-ports', '^src/stores/keyv/', [
+      '^src/(stores/keyv|contract|ports)/',
+      '^(node:)?crypto$'
+    ]),
     only('the-scheduler-needs-nothing', '^src/scheduler/', ['^src/scheduler/']),
     {
       name: 'no-circle',
