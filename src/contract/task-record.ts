@@ -73,6 +73,8 @@ export interface TaskRecord {
   readonly error?: ErrorRecord
   /** Metadata given when the task was queued. */
   readonly metadata?: JsonValue
+  /** Fingerprint given when the task was queued: of the request that must not queue a second one. */
+  readonly fingerprint?: string
 }
 
 const MAX_MESSAGE = 2_000
