@@ -1,7 +1,7 @@
 /**
  * What may import what, by folder. Imports go down only: a room may import the rooms before it in its list.
  */
-const CORE = ['scheduler', 'ports', 'contract', 'waiting', 'task', 'tickets', 'running', 'pool']
+const CORE = ['scheduler', 'ports', 'contract', 'waiting', 'task', 'tickets', 'durable', 'running', 'pool']
 const HTTP = ['wire', 'tickets', 'holding', 'intake', 'resources']
 
 /** In `folder`, each room may import itself, the rooms before it, and `besides`. */
@@ -42,6 +42,10 @@ export default {
     only('a-store-sees-contracts-and-ports', '^src/stores/keyv/', [
       '^src/(stores/keyv|contract|ports)/',
       '^(node:)?crypto$'
+    ]),
+    only('testing-sees-the-public-part-and-ports', '^src/testing/', [
+      '^src/(testing/|index\\.ts|contract/|ports/)',
+      '^(node:)?assert(/strict)?$'
     ]),
     only('the-scheduler-needs-nothing', '^src/scheduler/', ['^src/scheduler/']),
     {

@@ -10,7 +10,8 @@ export default defineConfig({
     'adapters/fastify/index': 'src/adapters/fastify/index.ts',
     'adapters/fetch/index': 'src/adapters/fetch/index.ts',
     'dashboard/index': 'src/dashboard/index.ts',
-    'stores/keyv/index': 'src/stores/keyv/index.ts'
+    'stores/keyv/index': 'src/stores/keyv/index.ts',
+    'testing/index': 'src/testing/index.ts'
   },
   format: ['esm', 'cjs'],
   target: 'node20',
