@@ -93,8 +93,8 @@ for (const { name, isInstalled, server: start, mirror: open, keepsData } of KIND
       await expect.poll(() => mirror.stats()).toMatchObject({ failing: true, waiting: 1 })
       await server.start()
       const read = (id: string) => mirror.read(id).catch(() => 'no answer')
-      await expect.poll(() => read('busy'), { timeout: 20_000 }).toMatchObject({ revision: 20 })
-      await expect.poll(() => read('quiet'), { timeout: 20_000 }).toMatchObject({ revision: 1 })
+      await expect.poll(() => read('busy'), { timeout: 60_000 }).toMatchObject({ revision: 20 })
+      await expect.poll(() => read('quiet'), { timeout: 60_000 }).toMatchObject({ revision: 1 })
       expect(mirror.stats()).toMatchObject({ failing: false, dropped: 0 })
     })
 
@@ -111,10 +111,10 @@ for (const { name, isInstalled, server: start, mirror: open, keepsData } of KIND
       mirror.publish(record('a', { revision: 3 }), TTL_MS)
       server.thaw()
       await expect
-        .poll(() => mirror.read('a').catch(() => 'no answer'), { timeout: 20_000 })
-        .toMatchObject({ revision: 3 })
-      await expect.poll(() => mirror.stats()).toMatchObject({ waiting: 0, writing: 0, failing: false })
-      expect(await mirror.read('a')).toMatchObject({ revision: 3 }) // the write that was given up came before it
+        .poll(() => mirror.stats(), { timeout: 60_000 })
+        .toMatchObject({ waiting: 0, writing: 0, dropped: 0, failing: false })
+      // A write that was given up may come after it: then it is written again.
+      await expect.poll(() => mirror.read('a').catch(() => 'no answer')).toMatchObject({ revision: 3 })
     })
 
     it.skipIf(keepsData)('finds out by itself that the server came back empty', async () => {
@@ -127,7 +127,7 @@ for (const { name, isInstalled, server: start, mirror: open, keepsData } of KIND
       await server.start()
       const read = (n: number) => mirror.read(`quiet-${n}`).catch(() => 'no answer')
       for (const n of [0, 50, 99]) {
-        await expect.poll(() => read(n), { timeout: 20_000, interval: 200 }).toMatchObject({ revision: 1 })
+        await expect.poll(() => read(n), { timeout: 60_000, interval: 200 }).toMatchObject({ revision: 1 })
       }
     })
 
