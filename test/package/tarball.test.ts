@@ -15,9 +15,18 @@ interface Manifest {
 /** The Node that runs the tests, and any others named in `COATCHECK_NODE_BINARIES` (separated as in `PATH`). */
 const nodes = [process.execPath, ...(process.env['COATCHECK_NODE_BINARIES'] ?? '').split(delimiter).filter(Boolean)]
 
-const doors = ['', '/http', '/client', '/node-http', '/express', '/fastify', '/fetch', '/dashboard', '/testing'].map(
-  (name) => `coatcheck${name}`
-)
+const doors = [
+  '',
+  '/http',
+  '/client',
+  '/node-http',
+  '/express',
+  '/fastify',
+  '/fetch',
+  '/dashboard',
+  '/testing',
+  '/stores/keyv'
+].map((name) => `coatcheck${name}`)
 
 let folder: string
 let installed: string
@@ -215,6 +224,7 @@ describe('a TypeScript project', () => {
     import * as fetching from 'coatcheck/fetch'
     import * as http from 'coatcheck/http'
     import * as nodeHttp from 'coatcheck/node-http'
+    import * as keyv from 'coatcheck/stores/keyv'
     import * as testing from 'coatcheck/testing'
 
     const options: WorkerPoolOptions = { concurrency: 2, queueCapacity: 4 }
@@ -224,7 +234,7 @@ describe('a TypeScript project', () => {
     export const answer: Promise<number> = task.result()
     // @ts-expect-error a queue without a bound is not offered
     export const unbounded = new WorkerPool({ concurrency: 2 })
-    export { client, dashboard, express, fastify, fetching, http, nodeHttp, testing }`
+    export { client, dashboard, express, fastify, fetching, http, keyv, nodeHttp, testing }`
 
   let home: string
 
