@@ -1,6 +1,7 @@
 import { StoreError, withoutStack } from '../contract/errors.js'
 import type { OpenStore, StoreBatch, StoredChange, StoredTask } from '../contract/store.js'
 import { read } from '../contract/task-record.js'
+import { SUCCEEDED } from '../scheduler/lifecycle.js'
 import type { Stored } from '../task/stored.js'
 import type { PoolTask } from '../task/task.js'
 import type { WallTimes } from '../task/wall-times.js'
@@ -189,8 +190,9 @@ export class Journal {
     const error = storeError('The task could not be written down and will not run.', cause)
     const isFirst = this.#error === null
     this.#error = error
-    const kept = entries.filter(({ stored }) => stored.birth === null)
-    const given = entries.filter(({ stored }) => stored.birth !== null)
+    const isLost = ({ task, stored }: Entry): boolean => stored.birth !== null && task.stage < SUCCEEDED
+    const given = entries.filter(isLost)
+    const kept = entries.filter((entry) => !isLost(entry))
     this.#dirty = new Set([...kept.map(({ task }) => task), ...this.#dirty])
     for (const { task, stored } of given) {
       this.#dirty.delete(task)
