@@ -19,7 +19,7 @@ const LAST_WRITE_MS = 2_000
 
 /** The pool, as its journal calls it. */
 export interface JournalOwner {
-  /** These tasks are on disk as they are now. */
+  /** The rows of these tasks are on disk; some may have changed since. */
   written(tasks: readonly PoolTask[]): void
   /** These were never on disk and will not be. */
   givenUp(tasks: readonly PoolTask[], error: StoreError): void
@@ -180,7 +180,7 @@ export class Journal {
       this.#owner.storeChanged(undefined)
     }
     for (const { stored, version } of entries) stored.committed(version)
-    this.#owner.written(entries.filter(({ stored }) => stored.isClean).map(({ task }) => task))
+    this.#owner.written(entries.map(({ task }) => task))
     this.#next()
   }
 

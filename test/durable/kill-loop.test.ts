@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { killLoop } from './kill-loop.js'
 
-const SEEDS = 300
+const SEEDS = 80
 
 describe('processes that are killed at any commit, on stores that are slow and fail', () => {
   it('lose nothing that was acknowledged, end nothing twice, and show nothing that is not on disk', async () => {
