@@ -39,6 +39,15 @@ export default {
       '^src/(dashboard/|http/index\\.ts|contract/|ports/)',
       '^(node:)?crypto$'
     ]),
+    only('a-store-sees-contracts-and-ports', '^src/stores/keyv/', [
+      '^src/(stores/keyv|contract|ports)/',
+      '^(node:)?crypto$'
+    ]),
+    only('stores-see-the-port', '^src/stores/sqlite/', [
+      '^src/(stores/sqlite/|contract/|ports/)',
+      '^(node:)?(fs|module|path|url|worker_threads)$'
+    ]),
+    ...downOnly('src/stores/sqlite/', ['file', 'thread'], ['^src/(contract|ports)/', '^src/stores/sqlite/errors.ts$']),
     only('testing-sees-the-public-part-and-ports', '^src/testing/', [
       '^src/(testing/|index\\.ts|contract/|ports/)',
       '^(node:)?assert(/strict)?$'

@@ -1,7 +1,7 @@
 import { memoryStore, StoreProtocolError } from 'coatcheck/testing'
 import { describe, expect, it } from 'vitest'
+import { insert, remove, rowsFor, update } from '../../src/testing/rows.js'
 import { rejection, thrown } from '../support/pools.js'
-import { insert, remove, rowsFor, update } from './rows.js'
 
 /** Whether a promise has settled once everything has that needs no passing of time. */
 const isSettled = async (promise: unknown): Promise<boolean> => {
