@@ -5,7 +5,7 @@ describe('types of handlers with options', () => {
   it('have the input and the result of their function', () => {
     const pool = new WorkerPool({
       concurrency: 1,
-      queueCapacity: 1,
+      queueCapacity: 3,
       handlers: {
         resize: {
           run: async (input: { width: number }, { signal }: TaskContext) => (signal.aborted ? 0 : input.width),
