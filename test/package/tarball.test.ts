@@ -15,9 +15,18 @@ interface Manifest {
 /** The Node that runs the tests, and any others named in `COATCHECK_NODE_BINARIES` (separated as in `PATH`). */
 const nodes = [process.execPath, ...(process.env['COATCHECK_NODE_BINARIES'] ?? '').split(delimiter).filter(Boolean)]
 
-const doors = ['', '/http', '/client', '/node-http', '/express', '/fastify', '/fetch', '/dashboard', '/testing', '/stores/sqlite'].map(
-  (name) => `coatcheck${name}`
-)
+const doors = [
+  '',
+  '/http',
+  '/client',
+  '/node-http',
+  '/express',
+  '/fastify',
+  '/fetch',
+  '/dashboard',
+  '/testing',
+  '/stores/sqlite'
+].map((name) => `coatcheck${name}`)
 
 let folder: string
 let installed: string
@@ -221,8 +230,11 @@ describe('an empty project', () => {
       const home = await project(folder, `store-${type}-${options.length}`, type, inject('tarball'))
       const script = await storeIn(home, type, options)
       for (const node of nodes) {
-        const hasSqlite = (await run(node, ['-p', "Boolean(process.getBuiltinModule('node:sqlite'))"], home)) === 'true\n'
-        const expected = hasSqlite ? /^written$/ : /^ERR_STORE_DRIVER .*node:sqlite.*@photostructure\/sqlite.*better-sqlite3/
+        const hasSqlite =
+          (await run(node, ['-p', "Boolean(process.getBuiltinModule('node:sqlite'))"], home)) === 'true\n'
+        const expected = hasSqlite
+          ? /^written$/
+          : /^ERR_STORE_DRIVER .*node:sqlite.*@photostructure\/sqlite.*better-sqlite3/
         expect((await run(node, [script], home)).trim(), node).toMatch(expected)
       }
     })
