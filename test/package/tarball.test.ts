@@ -25,6 +25,7 @@ const doors = [
   '/fetch',
   '/dashboard',
   '/testing',
+  '/stores/keyv',
   '/stores/sqlite'
 ].map((name) => `coatcheck${name}`)
 
@@ -263,6 +264,7 @@ describe('a TypeScript project', () => {
     import * as fetching from 'coatcheck/fetch'
     import * as http from 'coatcheck/http'
     import * as nodeHttp from 'coatcheck/node-http'
+    import * as keyv from 'coatcheck/stores/keyv'
     import * as testing from 'coatcheck/testing'
     import * as sqlite from 'coatcheck/stores/sqlite'
 
@@ -273,7 +275,7 @@ describe('a TypeScript project', () => {
     export const answer: Promise<number> = task.result()
     // @ts-expect-error a queue without a bound is not offered
     export const unbounded = new WorkerPool({ concurrency: 2 })
-    export { client, dashboard, express, fastify, fetching, http, nodeHttp, sqlite, testing }`
+    export { client, dashboard, express, fastify, fetching, http, keyv, nodeHttp, sqlite, testing }`
 
   let home: string
 
