@@ -20,8 +20,10 @@ export default defineConfig({
   platform: 'node',
   sourcemap: true,
   // The package ships `src`, so the maps point there instead of carrying a second copy.
-  esbuildOptions: (options) => {
+  esbuildOptions: (options, { format }) => {
     options.sourcesContent = false
+    // Where the source asks for `__filename` first: Rollup would replace this by a search for a browser's document.
+    if (format === 'cjs') options.define = { ...options.define, 'import.meta.url': 'undefined' }
   },
   // One copy of what the entry points share. For CommonJS, tsup leaves the work to Rollup when it also shakes the tree; without
   // that it rewrites chunks by a tool that drops class fields and leaves a path of this machine in the source maps.
