@@ -11,6 +11,7 @@ import { RateWindow } from '../scheduler/rate-window.js'
 import { Scheduler } from '../scheduler/scheduler.js'
 import type { Cancellation } from '../task/cancellation.js'
 import { PoolTask, type Ticket } from '../task/task.js'
+import { NO_ATTEMPT } from '../task/task-context.js'
 import type { TaskDetails } from '../task/task-details.js'
 import { WallTimes } from '../task/wall-times.js'
 import { Tickets } from '../tickets/tickets.js'
@@ -225,7 +226,7 @@ export class Dispatcher implements Dispatch {
 
   cancel(task: PoolTask, cancellation: Cancellation): boolean {
     if (task.isSettled) return false
-    if (task.worker?.context) return this.#attempts.requestEnd(task, cancellation)
+    if (task.worker !== null && task.worker.context !== NO_ATTEMPT) return this.#attempts.requestEnd(task, cancellation)
     this.settle(task, CANCELED, cancellation)
     return true
   }

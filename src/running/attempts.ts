@@ -9,7 +9,7 @@ import type { RetryAfter } from '../scheduler/retry-after.js'
 import { type AsyncContext, copyOf } from '../task/async-context.js'
 import { Cancellation } from '../task/cancellation.js'
 import type { PoolTask } from '../task/task.js'
-import { type Abort, AttemptContext } from '../task/task-context.js'
+import { type Abort, AttemptContext, NO_ATTEMPT } from '../task/task-context.js'
 import type { TaskDetails } from '../task/task-details.js'
 import { Deadline, type Deadlines } from '../waiting/deadlines.js'
 import type { Turn } from '../waiting/turn.js'
@@ -131,7 +131,7 @@ export class Attempts implements Calls {
   /** The time limit has passed; or, after the abort, the task counts as stuck. */
   #expired(worker: Worker): void {
     const task = worker.task as PoolTask
-    const context = worker.context as AttemptContext
+    const context = worker.context
     if (AttemptContext.abortOf(context) === undefined) {
       const timeoutMs = this.#timeoutOf(task)
       this.#watchStuck(worker)
@@ -162,7 +162,7 @@ export class Attempts implements Calls {
     const details = task.detailed()
     if (details.cancelRequestedMs >= 0) return false
     const worker = task.worker as Worker
-    const context = worker.context as AttemptContext
+    const context = worker.context
     details.cancelRequestedMs = this.#turn.stamp
     details.changes++
     if (AttemptContext.abortOf(context) === undefined) this.#watchStuck(worker)
@@ -174,7 +174,7 @@ export class Attempts implements Calls {
 
   /** Aborts the `stopping` signal of all running functions. */
   announceStop(reason: unknown): void {
-    for (const { context } of [...this.workers.busy()]) if (context !== null) AttemptContext.stop(context, reason)
+    for (const { context } of [...this.workers.busy()]) AttemptContext.stop(context, reason)
   }
 
   /** Gives up on all functions that still run: their tasks fail, and nothing starts any more. */
@@ -231,7 +231,7 @@ export class Attempts implements Calls {
   #fail(worker: Worker, thrown: unknown): void {
     const { task } = worker
     if (task === null) return // it was interrupted, and has settled
-    const aborted = AttemptContext.abortOf(worker.context as AttemptContext)
+    const aborted = AttemptContext.abortOf(worker.context)
     let error = thrown
     if (aborted !== undefined && gaveUp(thrown, aborted)) {
       const { by, reason, given } = aborted
@@ -263,8 +263,9 @@ export class Attempts implements Calls {
   /** Ends an attempt: its worker is free, and nothing else is left of it. */
   leave(task: PoolTask): void {
     const worker = task.worker as Worker
-    if (worker.context === null) return this.#withdraw(worker, task)
+    if (worker.context === NO_ATTEMPT) return this.#withdraw(worker, task)
     if (worker === this.#calling) this.#turn.refresh() // it ends within its call: measure to now, not to its start
+    else this.#turn.step()
     const ranMs = this.#turn.now - worker.startedAt
     this.#retryAfter.observe(ranMs)
     this.runMs.record(ranMs, this.#turn.now)

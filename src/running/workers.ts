@@ -1,5 +1,6 @@
 import { LinkedList } from '../scheduler/linked-list.js'
 import type { PoolTask } from '../task/task.js'
+import { NO_ATTEMPT } from '../task/task-context.js'
 import type { Turn } from '../waiting/turn.js'
 import { type Calls, Worker } from './worker.js'
 
@@ -58,7 +59,7 @@ export class Workers {
   /** The task of a worker has ended. */
   free(worker: Worker): void {
     worker.task = null
-    worker.context = null
+    worker.context = NO_ATTEMPT
     this.#free.push(worker)
   }
 
