@@ -56,6 +56,8 @@ export class Attempts implements Calls {
   readonly #retryAfter: RetryAfter
   readonly #selfWait: SelfWait | null
   readonly #timeoutMs: number
+  /** Whether no option of the pool concerns a single attempt. */
+  readonly #isPlain: boolean
   readonly #owner: AttemptsOwner
   /** The worker whose function is being called. */
   #calling: Worker | null = null
@@ -69,6 +71,11 @@ export class Attempts implements Calls {
     this.#retryAfter = parts.scheduler.retryAfter
     this.#selfWait = parts.selfWait
     this.#timeoutMs = parts.settings.taskTimeoutMs
+    this.#isPlain =
+      this.#timeoutMs === Number.POSITIVE_INFINITY &&
+      parts.settings.retry === undefined &&
+      parts.scheduler.rate === null &&
+      parts.selfWait === null
     this.#owner = owner
     this.workers = new Workers(this, parts.turn)
   }
@@ -91,6 +98,13 @@ export class Attempts implements Calls {
     worker.startedAt = turn.now
     const context = new AttemptContext(task, task.attempt)
     worker.context = context
+    if (!this.#isPlain || task.details !== null || (this.#listeners.mask & EVENT_BIT.started) !== 0)
+      this.#beginWith(worker, task, context)
+    else this.#call(worker, task, context, task.context)
+  }
+
+  /** What few attempts have: limits, followers, listeners and others. */
+  #beginWith(worker: Worker, task: PoolTask, context: AttemptContext): void {
     this.#owner.called()
     if (task.details !== null) this.#leaveQueue(task.details)
     const timeoutMs = this.#timeoutOf(task)
@@ -99,8 +113,12 @@ export class Attempts implements Calls {
     if ((this.#listeners.mask & EVENT_BIT.started) !== 0) this.#listeners.emit(task.scope, 'started', task)
     const aborted = AttemptContext.abortOf(context)
     if (aborted !== undefined) return this.threw(worker, aborted.reason)
+    this.#call(worker, task, context, this.#scopeOf(task, context))
+  }
+
+  #call(worker: Worker, task: PoolTask, context: AttemptContext, scope: AsyncContext | null): void {
     this.#calling = worker
-    worker.call(task, context, this.#scopeOf(task, context))
+    worker.call(task, context, scope)
     this.#calling = null
   }
 

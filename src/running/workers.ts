@@ -17,12 +17,16 @@ export class Workers {
   readonly #calls: Calls
   readonly #turn: Turn
   readonly #all: Worker[] = []
-  readonly #free: Worker[] = []
+  /** The free workers, linked by `next`. */
+  #free: Worker | null = null
   /** Workers whose task's function is due, in order. */
   readonly #due = new LinkedList<Worker>()
   /** Whether a flush is coming anyway: at the end of this step, in a scheduled microtask, or in the next turn. */
   #coming = false
-  readonly #flush = (): void => this.flush()
+  readonly #flush = (): void => {
+    this.#turn.expire() // by then others may have blocked the event loop
+    this.flush()
+  }
 
   constructor(calls: Calls, turn: Turn) {
     this.#calls = calls
@@ -41,7 +45,9 @@ export class Workers {
 
   /** Gives a task to a free worker; its function is called soon. */
   assign(task: PoolTask): void {
-    const worker = this.#free.pop() ?? this.#make()
+    const worker = this.#free ?? this.#make()
+    this.#free = worker.next
+    worker.next = null
     worker.task = task
     task.worker = worker
     this.#due.push(worker)
@@ -60,7 +66,8 @@ export class Workers {
   free(worker: Worker): void {
     worker.task = null
     worker.context = NO_ATTEMPT
-    this.#free.push(worker)
+    worker.next = this.#free
+    this.#free = worker
   }
 
   /** Begins a step in a microtask of ours: the functions that become due in it are called when it {@link leave}s. */
@@ -78,13 +85,13 @@ export class Workers {
 
   /** Calls the functions that are due, until the time slice of this turn is used up. */
   flush(): void {
-    for (let worker = this.#due.head; worker !== null; worker = this.#due.head) {
+    while (this.#due.size > 0) {
       if (this.#turn.isOver()) return
-      this.#due.remove(worker)
+      const worker = this.#due.shift() as Worker
       this.#calls.begin(worker, worker.task as PoolTask)
     }
     this.#coming = false
-    this.#turn.refresh()
+    this.#turn.expire()
   }
 
   /** A new turn: calls what the last one left. */

@@ -69,6 +69,8 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
 
   running = 0
   queued = 0
+  /** Number of accepted tasks without a worker: queued or delayed. */
+  held = 0
   accepted = 0
   refused = 0
   succeeded = 0
@@ -96,14 +98,9 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
     this.#shares = options.perKey && new Shares(options.perKey.concurrency, options.perKey.queueCapacity)
   }
 
-  /** Number of accepted tasks without a worker: queued or delayed. */
-  get held(): number {
-    return this.queued + this.delayed.size
-  }
-
   /** Number of accepted tasks that have not settled. */
   get live(): number {
-    return this.running + this.queued + this.delayed.size
+    return this.running + this.held
   }
 
   /** Number of submitted tasks: each is accepted, refused, or its caller still waits for room. */
@@ -185,6 +182,7 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
       this.#run(entry)
     } else {
       if (share !== null) share.held++
+      this.held++
       this.#enqueue(entry)
     }
     return verdict
@@ -199,6 +197,7 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
     if (entry === null) return null
     const { share } = entry.lane as Lane<E>
     if (share !== null) share.held--
+    this.held--
     this.queued--
     this.#run(entry)
     return entry
@@ -214,6 +213,7 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
     move(entry, DELAYED)
     this.#freeWorker(entry)
     if (share !== null) share.held++
+    this.held++
     this.delayed.set(entry, until)
     return this.next(now)
   }
@@ -237,6 +237,7 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
         this.#lanes.remove(entry)
         this.queued--
       } else this.delayed.delete(entry)
+      this.held--
       if (share !== null) share.held--
     }
     if (share !== null) this.#shares?.release(share)

@@ -19,6 +19,8 @@ export class Turn {
   readonly #onEnd: () => void
   readonly #end: () => void
   #begun = false
+  /** Whether the time has to be read before it is used. */
+  #stale = true
   #endsAt = 0
   #now = 0
   #stamp = 0
@@ -35,20 +37,20 @@ export class Turn {
     this.#onEnd = onEnd
     this.#end = () => {
       this.#begun = false
-      this.#stepsLeft = 0
+      this.#stale = true
       this.#onEnd()
     }
   }
 
   /** The time, at most as old as the turn. */
   get now(): number {
-    if (!this.#begun) this.begin()
+    if (this.#stale) this.refresh()
     return this.#now
   }
 
   /** The time in whole milliseconds: a small integer, which needs no memory besides its field. */
   get stamp(): number {
-    if (!this.#begun) this.begin()
+    if (this.#stale) this.refresh()
     return this.#stamp
   }
 
@@ -61,6 +63,7 @@ export class Turn {
   begin(): void {
     if (this.#begun) return
     this.#begun = true
+    this.#stale = false
     this.#now = this.fresh()
     this.#stamp = Math.floor(this.#now)
     this.#endsAt = this.#now + SLICE_MS
@@ -82,12 +85,18 @@ export class Turn {
    * slow one among so many quick ones.
    */
   step(): void {
-    if (--this.#stepsLeft <= 0) this.refresh()
+    if (this.#stale || --this.#stepsLeft === 0) this.refresh()
+  }
+
+  /** Functions of the user were called: whoever needs the time next reads the clock. */
+  expire(): void {
+    this.#stale = true
   }
 
   /** Reads the clock, so that the stamps that follow are current. */
   refresh(): void {
     if (!this.#begun) return this.begin()
+    this.#stale = false
     const now = this.fresh()
     if (now - this.#now >= QUICK_MS) this.#careful = STEPS
     else if (this.#careful > 0) this.#careful--

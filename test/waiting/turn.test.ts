@@ -90,6 +90,19 @@ describe('Turn', () => {
     expect(clock.reads).toBe(17)
   })
 
+  it('reads the clock for the next that needs the time, once it has expired', () => {
+    const { clock, turn } = setup()
+    for (const read of [() => turn.now, () => turn.stamp, () => turn.step(), () => turn.isOver()]) {
+      turn.begin()
+      turn.expire()
+      clock.reads = 0
+      clock.block(5)
+      read()
+      read()
+      expect(turn.now).toBe(turn.fresh())
+    }
+  })
+
   it('counts steps from the last reading, whoever asked for it', () => {
     const { clock, turn } = setup()
     for (let step = 0; step < 17; step++) turn.isOver()
