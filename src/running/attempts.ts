@@ -282,7 +282,8 @@ export class Attempts implements Calls {
   leave(task: PoolTask): void {
     const worker = task.worker as Worker
     if (worker.context === NO_ATTEMPT) return this.#withdraw(worker, task)
-    if (worker === this.#calling) this.#turn.refresh() // it ends within its call: measure to now, not to its start
+    if (worker === this.#calling)
+      this.#turn.refresh() // it ends within its call: measure to now, not to its start
     else this.#turn.step()
     const ranMs = this.#turn.now - worker.startedAt
     this.#retryAfter.observe(ranMs)

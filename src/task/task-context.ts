@@ -127,5 +127,14 @@ export const NO_ATTEMPT = /* @__PURE__ */ new AttemptContext(/* @__PURE__ */ nob
 function nobody(): AttemptedTask {
   const scope: Scope = { runInAsyncScope: (fn, thisArg, ...args) => fn.apply(thisArg, args) }
   const owner = { stopReason: undefined }
-  return { id: '', name: undefined, key: undefined, details: null, worker: null, owner, scope, reportProgress: () => {} }
+  return {
+    id: '',
+    name: undefined,
+    key: undefined,
+    details: null,
+    worker: null,
+    owner,
+    scope,
+    reportProgress: () => {}
+  }
 }
