@@ -25,7 +25,8 @@ export type {
   PoolListener,
   RefusalNotice,
   RetryNotice,
-  StoppingNotice
+  StoppingNotice,
+  StoreNotice
 } from './contract/events.js'
 export type {
   DrainOptions,
@@ -33,7 +34,6 @@ export type {
   RateLimitOptions,
   ResizeOptions,
   RetentionOptions,
-  RetryOptions,
   StartOptions,
   StopOptions,
   TaskOptions,
@@ -52,10 +52,12 @@ export type {
   StopReport,
   TaskCount
 } from './contract/reports.js'
+export type { RetryOptions } from './contract/retry-options.js'
 export type { OpenStore, StoreBatch, StoredChange, StoredTask, TaskMirror } from './contract/store.js'
 export type {
   After,
   CancelOutcome,
+  HandlerOptions,
   Handlers,
   HandlersOf,
   InputOf,

@@ -32,6 +32,16 @@ export interface PoolEvents {
   stopping: [stopping: StoppingNotice]
   /** The pool has stopped. The last event. */
   stopped: [report: StopReport]
+  /** A write to the store failed, or the first one after that succeeded. */
+  store: [store: StoreNotice]
+}
+
+/** The argument of a `store` listener. */
+export interface StoreNotice {
+  /** Whether the store cannot write now. */
+  readonly failing: boolean
+  /** What the store threw. Absent once it works again. */
+  readonly error?: unknown
 }
 
 /** The second argument of a `retrying` listener. */
@@ -84,7 +94,8 @@ export const EVENT_BIT = {
   refused: 512,
   idle: 1_024,
   stopping: 2_048,
-  stopped: 4_096
+  stopped: 4_096,
+  store: 8_192
 } as const satisfies Record<PoolEventName, number>
 
 type AnyListener = (...args: unknown[]) => void

@@ -6,6 +6,7 @@ import { Cancellation } from '../task/cancellation.js'
 import type { PoolTask } from '../task/task.js'
 import { Deadline } from '../waiting/deadlines.js'
 import { Slice } from '../waiting/slice.js'
+import type { Durability } from './durability.js'
 import type { Dispatch, PoolParts } from './pool-parts.js'
 import type { Waiters } from './waiters.js'
 
@@ -22,6 +23,7 @@ export interface StopRequest {
 export interface ShutdownParts {
   readonly waiters: Waiters
   readonly attempts: Attempts
+  readonly durability: Durability | null
 }
 
 /**
@@ -33,6 +35,7 @@ export class Shutdown {
   readonly #parts: PoolParts
   readonly #waiters: Waiters
   readonly #attempts: Attempts
+  readonly #durability: Durability | null
   readonly #dispatch: Dispatch
   readonly #reason: unknown
   readonly #cancellation: Cancellation
@@ -43,6 +46,7 @@ export class Shutdown {
   readonly #unstarted = new Tally()
   readonly #aborted = new Tally()
   readonly #interrupted = new Tally()
+  readonly #left = new Tally()
   #graceAt = Number.POSITIVE_INFINITY
   #forceAt = Number.POSITIVE_INFINITY
   /** Whether the grace is over. */
@@ -54,11 +58,12 @@ export class Shutdown {
   #overdue = false
   #finishing = false
 
-  constructor(parts: PoolParts, { waiters, attempts }: ShutdownParts, dispatch: Dispatch, reason: unknown) {
+  constructor(parts: PoolParts, { waiters, attempts, durability }: ShutdownParts, dispatch: Dispatch, reason: unknown) {
     const { scheduler, clock } = parts
     this.#parts = parts
     this.#waiters = waiters
     this.#attempts = attempts
+    this.#durability = durability
     this.#dispatch = dispatch
     this.#reason = reason
     this.error = withoutStack(
@@ -98,11 +103,18 @@ export class Shutdown {
     if (by === 'pool_stopped') (task.startedMs < 0 ? this.#unstarted : this.#aborted).add(task)
   }
 
+  /** A task stays in the store. */
+  leftBehind(task: PoolTask): void {
+    this.#left.add(task)
+  }
+
   /** Nothing is left: the end follows in a microtask, so that the caller of `stop` sees the state `stopping` first. */
   finish(): void {
     if (this.#finishing) return
     this.#finishing = true
-    void Promise.resolve().then(() => this.#end())
+    const hasPorts = this.#durability !== null || this.#parts.settings.mirror !== undefined
+    const closed = hasPorts ? this.#close() : Promise.resolve()
+    void closed.then(() => this.#end())
   }
 
   /** A turn ends: goes on with what was deferred to its end. */
@@ -154,7 +166,28 @@ export class Shutdown {
   /** The force deadline has passed. */
   #force(): void {
     this.#overdue = false
-    this.#attempts.interrupt((task) => this.#interrupted.add(task))
+    this.#attempts.interrupt(
+      (task) => this.#leave(task),
+      (task) => this.#interrupted.add(task)
+    )
+    this.#durability?.journal.force()
+  }
+
+  #leave(task: PoolTask): boolean {
+    const stored = task.details?.stored
+    if (stored == null || this.#durability === null || !this.#durability.mayLeave(task)) return false
+    this.#durability.leave(task, stored)
+    return true
+  }
+
+  /** Closes the store, then the mirror. */
+  async #close(): Promise<void> {
+    await this.#durability?.close()
+    try {
+      await this.#parts.settings.mirror?.close()
+    } catch (error) {
+      this.#parts.unobserved.report(error, {})
+    }
   }
 
   #end(): void {
@@ -170,7 +203,9 @@ export class Shutdown {
       canceled: scheduler.canceled - this.#before.canceled,
       unstarted: this.#unstarted.count(),
       aborted: this.#aborted.count(),
-      interrupted: this.#interrupted.count()
+      interrupted: this.#interrupted.count(),
+      left: this.#left.count(),
+      unrecorded: this.#durability?.journal.unrecorded ?? 0
     })
   }
 }

@@ -1,6 +1,7 @@
 import type { TaskSettings } from '../contract/settings.js'
 import { frozen, type JsonValue, type ResultRecord, type TaskProgress } from '../contract/task-record.js'
 import type { Deadline } from '../waiting/deadlines.js'
+import type { Stored } from './stored.js'
 import type { ChangeWatcher } from './task-changes.js'
 
 /** What few tasks have. Made when the first of it is needed. */
@@ -19,6 +20,11 @@ export class TaskDetails {
   deadline: Deadline | undefined
   watchers: Set<ChangeWatcher> | undefined
   result: ResultRecord | undefined
+  fingerprint: string | undefined
+  /** Of a task that is kept in a store. */
+  stored: Stored | null = null
+  /** Copies the record to the mirror. */
+  publish: (() => void) | undefined
   #metadata: string | JsonValue | undefined
   #parsed = false
 
@@ -26,6 +32,7 @@ export class TaskDetails {
   take(settings: TaskSettings): void {
     this.settings = settings
     this.name = settings.name
+    this.fingerprint = settings.fingerprint
     this.#metadata = settings.metadata
   }
 
@@ -40,6 +47,7 @@ export class TaskDetails {
 
   notify(): void {
     if (this.watchers !== undefined) for (const watcher of this.watchers) watcher.onChange()
+    this.publish?.()
   }
 
   /** Drops what only an unsettled task needs. */

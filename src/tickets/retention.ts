@@ -62,6 +62,16 @@ export class Retention<T extends Retained<T>> {
   addLate(task: T, nowMs: number): boolean {
     if (task.settledMs + this.#ms <= nowMs) return false
     if (task.prev !== null || this.unread.head === task) this.unread.remove(task)
+    return this.addTicketed(task, nowMs)
+  }
+
+  /**
+   * Adds a settled task with a ticket that may have settled before others that were added.
+   *
+   * @returns whether it can be looked up from now on
+   */
+  addTicketed(task: T, nowMs: number): boolean {
+    if (task.settledMs + this.#ms <= nowMs) return false
     if (task.settledMs >= this.#latestMs) this.#latestMs = task.settledMs
     else {
       this.#late ??= new LateTickets()

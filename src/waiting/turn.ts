@@ -31,9 +31,10 @@ export class Turn {
   /** Steps left that are timed one by one. */
   #careful = 0
 
-  constructor(clock: Clock, onEnd: () => void) {
+  /** @param ageMs - how long before now the stamps are zero */
+  constructor(clock: Clock, onEnd: () => void, ageMs = 0) {
     this.#clock = clock
-    this.#epoch = clock.now()
+    this.#epoch = clock.now() - ageMs
     this.#onEnd = onEnd
     this.#end = () => {
       this.#begun = false

@@ -267,7 +267,12 @@ const POOL: Required<WorkerPoolOptions<object>> = {
   captureContext: true,
   detectSelfWait: false,
   onUnobservedError: () => {},
-  clock: undefined
+  clock: undefined,
+  store: undefined,
+  mirror: undefined,
+  maxCrashes: 3,
+  maxInputBytes: 1,
+  maxResultBytes: 1
 }
 const TASK = {
   id: 'mine',
@@ -278,7 +283,9 @@ const TASK = {
   queueTimeoutMs: Number.POSITIVE_INFINITY,
   signal,
   retry: { attempts: 1, backoffMs: 0, when: () => true },
-  onDuplicate: 'join'
+  onDuplicate: 'join',
+  volatile: false,
+  fingerprint: 'f'
 }
 
 const FULL_CALLS: readonly { call: string; options: Loose; required: Loose; give: (options: Loose) => unknown }[] = [

@@ -15,7 +15,7 @@ interface Manifest {
 /** The Node that runs the tests, and any others named in `COATCHECK_NODE_BINARIES` (separated as in `PATH`). */
 const nodes = [process.execPath, ...(process.env['COATCHECK_NODE_BINARIES'] ?? '').split(delimiter).filter(Boolean)]
 
-const doors = ['', '/http', '/client', '/node-http', '/express', '/fastify', '/fetch', '/dashboard'].map(
+const doors = ['', '/http', '/client', '/node-http', '/express', '/fastify', '/fetch', '/dashboard', '/testing'].map(
   (name) => `coatcheck${name}`
 )
 
@@ -215,6 +215,7 @@ describe('a TypeScript project', () => {
     import * as fetching from 'coatcheck/fetch'
     import * as http from 'coatcheck/http'
     import * as nodeHttp from 'coatcheck/node-http'
+    import * as testing from 'coatcheck/testing'
 
     const options: WorkerPoolOptions = { concurrency: 2, queueCapacity: 4 }
     const pool = new WorkerPool(options)
@@ -223,7 +224,7 @@ describe('a TypeScript project', () => {
     export const answer: Promise<number> = task.result()
     // @ts-expect-error a queue without a bound is not offered
     export const unbounded = new WorkerPool({ concurrency: 2 })
-    export { client, dashboard, express, fastify, fetching, http, nodeHttp }`
+    export { client, dashboard, express, fastify, fetching, http, nodeHttp, testing }`
 
   let home: string
 
