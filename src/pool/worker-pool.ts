@@ -184,7 +184,7 @@ export class WorkerPool<H extends HandlersOf<H> = Record<never, never>> {
     if (typeof first === 'string') {
       const handler = this.#handlerOf(first)
       const hasOptions = third !== undefined || handler.hasDefaults
-      const settings = hasOptions ? checkTaskOptions(third ?? {}, first) : undefined
+      const settings = hasOptions ? checkTaskOptions(third === undefined ? {} : third, first) : undefined
       if (this.#settings.store !== undefined && settings?.volatile !== true)
         return this.#admission.submit(...this.#stored(handler, second, settings), settings)
       return this.#admission.submit(handler, second, settings)

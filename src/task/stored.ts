@@ -84,12 +84,16 @@ export class Stored {
   committed(version: number): void {
     this.written = version
     this.birth = null
-    while ((this.#pending[0]?.version ?? Number.POSITIVE_INFINITY) <= version) this.#pending.shift()?.resolve()
+    for (const { resolve } of this.#upTo(version)) resolve()
   }
 
   /** A write of the changes up to this one failed. */
   refused(version: number, error: unknown): void {
-    while ((this.#pending[0]?.version ?? Number.POSITIVE_INFINITY) <= version) this.#pending.shift()?.reject(error)
+    for (const { reject } of this.#upTo(version)) reject(error)
+  }
+
+  #upTo(version: number): Pending[] {
+    return this.#pending.splice(0, this.#pending.filter((pending) => pending.version <= version).length)
   }
 
   /** It will not be written any more. */

@@ -7,6 +7,7 @@ const SECRET_BYTES = 32
 
 /** A store broke or was asked to break a rule of the port: a mistake of the pool, not of the disk. */
 export class StoreProtocolError extends Error {
+  /** Always `StoreProtocolError`. */
   override readonly name = 'StoreProtocolError'
 }
 

@@ -1,5 +1,5 @@
-import type { RetryOptions } from '../contract/options.js'
 import type { PoolState } from '../contract/reports.js'
+import type { RetryOptions } from '../contract/retry-options.js'
 import type { CancelOutcome, TaskContext } from '../contract/task-contract.js'
 import type { JsonValue, TaskRecord } from '../contract/task-record.js'
 import type { Awaitable } from './conformance-case.js'

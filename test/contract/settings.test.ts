@@ -458,7 +458,12 @@ describe('the options of a pool', () => {
       captureContext: true,
       detectSelfWait: false,
       onUnobservedError: undefined,
-      clock: undefined
+      clock: undefined,
+      store: undefined,
+      mirror: undefined,
+      maxCrashes: 3,
+      maxInputBytes: 1_048_576,
+      maxResultBytes: 1_048_576
     })
     expect(checkPoolOptions({ concurrency: 1, queueCapacity: 0 }).waiterCapacity, 'one at least').toBe(1)
     expect(checkPoolOptions({ ...BOUNDS, perKey: {} }).perKey).toEqual({

@@ -53,7 +53,11 @@ describe('stats', () => {
         canceled: 0
       },
       waitMs: NO_DATA,
-      runMs: NO_DATA
+      runMs: NO_DATA,
+      durable: false,
+      storeFailing: false,
+      untold: 0,
+      parked: 0
     })
   })
 

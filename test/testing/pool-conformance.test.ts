@@ -1,14 +1,18 @@
 import { type JsonValue, WorkerPool } from 'coatcheck'
-import { type PoolUnderTest, type PoolUnderTestOptions, poolConformance } from 'coatcheck/testing'
+import { memoryStore, type PoolUnderTest, type PoolUnderTestOptions, poolConformance } from 'coatcheck/testing'
 import { describe, expect, it } from 'vitest'
 
-const workerPool = (options: PoolUnderTestOptions): PoolUnderTest => {
-  const pool = new WorkerPool({ ...options, onUnobservedError: () => {} })
-  return Object.assign(pool, { findTask: async (id: string) => pool.task(id)?.record() })
-}
+const workerPool = (options: PoolUnderTestOptions) => new WorkerPool({ ...options, onUnobservedError: () => {} })
+
+const storedPool = (sync: boolean) => (options: PoolUnderTestOptions) =>
+  new WorkerPool({ ...options, store: memoryStore({ sync }), onUnobservedError: () => {} })
 
 describe('a worker pool', () => {
   for (const { title, run } of poolConformance(workerPool)) it(title, run)
+})
+
+describe.each([false, true])('a worker pool with a store (sync: %s)', (sync) => {
+  for (const { title, run } of poolConformance(storedPool(sync))) it(title, run)
 })
 
 describe('a pool whose answers are promises', () => {

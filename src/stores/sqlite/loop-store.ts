@@ -1,6 +1,7 @@
 import { StoreError } from '../../contract/errors.js'
 import type { OpenStore, StoreBatch, StoredTask } from '../../contract/store.js'
 import type { SqliteDriver } from './file/driver.js'
+import { taskOf } from './file/rows.js'
 import { type FileSettings, TaskFile } from './file/task-file.js'
 
 /** A store whose file is written on the thread of the caller: a write returns when it is on disk. */
@@ -19,8 +20,8 @@ export class LoopStore implements OpenStore {
     this.#path = settings.path
     this.#release = release
     const { unfinished, finished, lastSeq, secret } = this.#file.load()
-    this.unfinished = unfinished
-    this.finished = finished
+    this.unfinished = unfinished.map(taskOf)
+    this.finished = finished.map(taskOf)
     this.lastSeq = lastSeq
     this.secret = secret
   }

@@ -7,7 +7,7 @@ import { StoreInUseError } from '../errors.js'
 import type { SqliteConnection, SqliteDriver, SqliteStatement } from './driver.js'
 import { isBusy, readFailure, writeFailure } from './failures.js'
 import { FileRetention, type Keep } from './retention.js'
-import { changeValues, END, FINAL, INSERT, insertValues, isFinal, SELECT, taskOf, UPDATE } from './rows.js'
+import { changeValues, END, FINAL, INSERT, insertValues, isFinal, SELECT, taskOf, textOfRow, UPDATE } from './rows.js'
 import { closeFile, leaveFile, prepareFile, type WriteSettings } from './schema.js'
 
 /** How a file is opened: plain data. */
@@ -17,10 +17,10 @@ export interface FileSettings extends WriteSettings {
   readonly keep: Keep
 }
 
-/** What a pool needs of a file that was opened. */
+/** What a pool needs of a file that was opened; the tasks as texts, for {@link taskOf}. */
 export interface FileContent {
-  readonly unfinished: readonly StoredTask[]
-  readonly finished: readonly StoredTask[]
+  readonly unfinished: readonly string[]
+  readonly finished: readonly string[]
   readonly lastSeq: number
   readonly secret: string
 }
@@ -112,8 +112,8 @@ export class TaskFile {
     const newest = this.#connection.prepare(`${SELECT} ${NEWEST_FIRST}`).all(countWithin(sizes, LOADED.bytes))
     const unfinished = this.#connection.prepare(`${SELECT} WHERE state < ${FINAL} ORDER BY ord`).all()
     return {
-      unfinished: unfinished.map(taskOf),
-      finished: newest.reverse().map(taskOf),
+      unfinished: unfinished.map((row) => textOfRow(row) ?? ''),
+      finished: newest.reverse().map((row) => textOfRow(row) ?? ''),
       lastSeq: this.#last,
       secret: this.#secret
     }
@@ -180,12 +180,16 @@ export class TaskFile {
   get(id: string): StoredTask | undefined {
     try {
       const seq = this.#cipher.open(id)
-      const row = seq === undefined ? undefined : this.#bySeq.get(seq)
-      const found = read(row, 'id') === id ? row : this.#byChosenId.get(id)
-      return found === undefined || found === null ? undefined : taskOf(found)
+      const found = seq === undefined ? undefined : this.#found(this.#bySeq, seq)
+      return found?.id === id ? found : this.#found(this.#byChosenId, id)
     } catch (error) {
       throw readFailure(this.#path, error)
     }
+  }
+
+  #found(statement: SqliteStatement, value: number | string): StoredTask | undefined {
+    const text = textOfRow(statement.get(value))
+    return text === undefined ? undefined : taskOf(text)
   }
 
   /** Closes the file and gives its lock back. Never throws. */

@@ -1,6 +1,7 @@
 import { StoreError } from '../../../contract/errors.js'
 import type { OpenStore, StoreBatch, StoredTask } from '../../../contract/store.js'
 import { describeError } from '../../../contract/task-record.js'
+import { taskOf } from '../file/rows.js'
 import type { FileContent } from '../file/task-file.js'
 import { FileThread } from './file-thread.js'
 import type { Request, ThreadSettings } from './messages.js'
@@ -20,8 +21,8 @@ export class ThreadStore implements OpenStore {
     this.#settings = settings
     this.#thread = Promise.resolve(thread)
     this.#release = release
-    this.unfinished = content.unfinished
-    this.finished = content.finished
+    this.unfinished = content.unfinished.map(taskOf)
+    this.finished = content.finished.map(taskOf)
     this.lastSeq = content.lastSeq
     this.secret = content.secret
   }
