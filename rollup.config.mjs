@@ -41,6 +41,13 @@ const constantClasses = {
   }
 }
 
+/** The URL of a CommonJS file: Rollup's own expression for it is made for browsers, too. @type {import('rollup').Plugin} */
+const fileUrl = {
+  name: 'file-url',
+  resolveImportMeta: (property, { format }) =>
+    format === 'cjs' && property === 'url' ? "require('node:url').pathToFileURL(__filename).href" : undefined
+}
+
 /** @type {(format: 'esm' | 'cjs', extension: string) => import('rollup').OutputOptions} */
 const output = (format, extension) => ({
   dir: 'dist',
@@ -61,9 +68,12 @@ const output = (format, extension) => ({
  * @type {import('rollup').RollupOptions}
  */
 export default {
-  input: Object.fromEntries(names.map((name) => [name, `src/${name}.ts`])),
+  input: {
+    ...Object.fromEntries(names.map((name) => [name, `src/${name}.ts`])),
+    'stores/sqlite/thread': 'src/stores/sqlite/thread/thread.ts' // what the store runs in a thread of its own
+  },
   external: [/^node:/, ...Object.keys(dependencies)],
-  plugins: [typescript, constantClasses],
+  plugins: [typescript, constantClasses, fileUrl],
   treeshake: { moduleSideEffects: false },
   output: [output('esm', 'js'), output('cjs', 'cjs')]
 }

@@ -306,8 +306,8 @@ const FAULTS = [
   {
     name: 'a drain is let go while a task runs',
     file: 'src/scheduler/scheduler.ts',
-    text: 'return this.running + this.held\n',
-    fault: 'return this.held\n'
+    text: 'return this.running + this.held + this.untold\n',
+    fault: 'return this.held + this.untold\n'
   },
   {
     name: 'a task is called at once, inside queueTask',
