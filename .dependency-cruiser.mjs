@@ -39,6 +39,10 @@ export default {
       '^src/(dashboard/|http/index\\.ts|contract/|ports/)',
       '^(node:)?crypto$'
     ]),
+    only('a-store-sees-contracts-and-ports', '^src/stores/keyv/', [
+      '^src/(stores/keyv|contract|ports)/',
+      '^(node:)?crypto$'
+    ]),
     only('stores-see-the-port', '^src/stores/sqlite/', [
       '^src/(stores/sqlite/|contract/|ports/)',
       '^(node:)?(fs|module|path|url|worker_threads)$'

@@ -1,5 +1,5 @@
 import type { TaskCount } from './reports.js'
-import type { CanceledReason } from './task-record.js'
+import type { CanceledReason, ErrorRecord } from './task-record.js'
 
 /** The codes of all errors of this library. */
 export type PoolErrorCode =
@@ -102,6 +102,11 @@ export function isPoolError(value: unknown): value is PoolError {
   } catch {
     return false // a proxy whose trap throws is not an error of this library
   }
+}
+
+/** Whether the record of an error is that of one of this library: name and code belong together. */
+export function isPoolErrorRecord({ name, code }: ErrorRecord): boolean {
+  return code !== undefined && Object.hasOwn(NAMES, code) && NAMES[code as PoolErrorCode] === name
 }
 
 /**

@@ -15,9 +15,19 @@ interface Manifest {
 /** The Node that runs the tests, and any others named in `COATCHECK_NODE_BINARIES` (separated as in `PATH`). */
 const nodes = [process.execPath, ...(process.env['COATCHECK_NODE_BINARIES'] ?? '').split(delimiter).filter(Boolean)]
 
-const doors = ['', '/http', '/client', '/node-http', '/express', '/fastify', '/fetch', '/dashboard', '/testing', '/stores/sqlite'].map(
-  (name) => `coatcheck${name}`
-)
+const doors = [
+  '',
+  '/http',
+  '/client',
+  '/node-http',
+  '/express',
+  '/fastify',
+  '/fetch',
+  '/dashboard',
+  '/testing',
+  '/stores/keyv',
+  '/stores/sqlite'
+].map((name) => `coatcheck${name}`)
 
 let folder: string
 let installed: string
@@ -221,8 +231,11 @@ describe('an empty project', () => {
       const home = await project(folder, `store-${type}-${options.length}`, type, inject('tarball'))
       const script = await storeIn(home, type, options)
       for (const node of nodes) {
-        const hasSqlite = (await run(node, ['-p', "Boolean(process.getBuiltinModule('node:sqlite'))"], home)) === 'true\n'
-        const expected = hasSqlite ? /^written$/ : /^ERR_STORE_DRIVER .*node:sqlite.*@photostructure\/sqlite.*better-sqlite3/
+        const hasSqlite =
+          (await run(node, ['-p', "Boolean(process.getBuiltinModule('node:sqlite'))"], home)) === 'true\n'
+        const expected = hasSqlite
+          ? /^written$/
+          : /^ERR_STORE_DRIVER .*node:sqlite.*@photostructure\/sqlite.*better-sqlite3/
         expect((await run(node, [script], home)).trim(), node).toMatch(expected)
       }
     })
@@ -251,6 +264,7 @@ describe('a TypeScript project', () => {
     import * as fetching from 'coatcheck/fetch'
     import * as http from 'coatcheck/http'
     import * as nodeHttp from 'coatcheck/node-http'
+    import * as keyv from 'coatcheck/stores/keyv'
     import * as testing from 'coatcheck/testing'
     import * as sqlite from 'coatcheck/stores/sqlite'
 
@@ -261,7 +275,7 @@ describe('a TypeScript project', () => {
     export const answer: Promise<number> = task.result()
     // @ts-expect-error a queue without a bound is not offered
     export const unbounded = new WorkerPool({ concurrency: 2 })
-    export { client, dashboard, express, fastify, fetching, http, nodeHttp, sqlite, testing }`
+    export { client, dashboard, express, fastify, fetching, http, keyv, nodeHttp, sqlite, testing }`
 
   let home: string
 

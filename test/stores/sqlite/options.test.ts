@@ -77,8 +77,14 @@ describe.each([true, false])('with thread: %s', (thread) => {
 
   it.each([
     ['is not there', (path: string) => join(path, 'none', 'tasks.db')],
-    ['is a folder', (path: string) => (mkdirSync(join(path, 'f')), join(path, 'f'))],
-    ['is no database', (path: string) => (writeFileSync(join(path, 'text'), 'x'.repeat(9_000)), join(path, 'text'))]
+    ['is a folder', (path: string) => mkdirSync(join(path, 'f'), { recursive: true }) ?? ''],
+    [
+      'is no database',
+      (path: string) => {
+        writeFileSync(join(path, 'text'), 'x'.repeat(9_000))
+        return join(path, 'text')
+      }
+    ]
   ])('a file that %s cannot be opened', async (_, make) => {
     const path = make(folder())
     expect(await refusal({ path, thread })).toMatchObject({ code: 'ERR_STORE', cause: expect.any(Error) })
