@@ -355,6 +355,19 @@ describe('retention', () => {
           keep(model, task)
         })
       ),
+      fc.nat(40).map((nth) =>
+        step(`the ${nth}th is forgotten`, (model, { retention, all }) => {
+          const task = all[nth % Math.max(all.length, 1)]
+          if (task === undefined) return
+          const { name } = task
+          const retained = [...model.kept, ...model.unread].some((known) => known.name === name)
+          expect(retention.remove(task)).toBe(retained)
+          if (retained && task.ticket !== null) model.forgotten.push(name)
+          model.kept = model.kept.filter((known) => known.name !== name)
+          model.unread = model.unread.filter((known) => known.name !== name)
+          task.ticket ??= name // nobody is found by it
+        })
+      ),
       fc.nat(20).map((passed) =>
         step(`${passed} ms pass`, (model, { retention }) => {
           model.now += passed

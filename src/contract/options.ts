@@ -229,11 +229,12 @@ export interface TaskOptions {
    */
   readonly metadata?: JsonValue | undefined
   /**
-   * What to do if a live or retained task has the same id: throw a {@link DuplicateTaskError}, or return that task.
+   * What to do if a live or retained task has the same id: throw a {@link DuplicateTaskError} (`refuse`), return that task
+   * (`join`), or return it only while it is live (`join-live`): a settled one is forgotten when the new task is accepted.
    *
    * @defaultValue `'refuse'`
    */
-  readonly onDuplicate?: 'refuse' | 'join' | undefined
+  readonly onDuplicate?: 'refuse' | 'join' | 'join-live' | undefined
 }
 
 /** Options of one task whose caller may wait for room. */

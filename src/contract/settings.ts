@@ -77,8 +77,11 @@ export interface TaskSettings {
   readonly retry: RetryPolicy | undefined
   /** As JSON text. */
   readonly metadata: string | undefined
-  readonly join: boolean
+  readonly onDuplicate: OnDuplicate
 }
+
+/** What becomes of a task whose id is in use. */
+export type OnDuplicate = NonNullable<TaskOptions['onDuplicate']>
 
 const OR_INFINITY = ', or Infinity'
 
@@ -257,7 +260,7 @@ function taskSettings(o: TaskOptions, handler: string | undefined): TaskSettings
     signal: given(o.signal, (v) => abortSignal('signal', v), undefined),
     retry: given(o.retry, checkRetry, undefined),
     metadata: given(o.metadata, (v) => jsonText('metadata', v), undefined),
-    join: given(o.onDuplicate, (v) => oneOf('onDuplicate', v, ['refuse', 'join']), 'refuse') === 'join'
+    onDuplicate: given(o.onDuplicate, (v) => oneOf('onDuplicate', v, ['refuse', 'join', 'join-live']), 'refuse')
   }
 }
 

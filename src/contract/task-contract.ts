@@ -47,6 +47,13 @@ export interface Task<R = unknown> {
    */
   cancel(reason?: unknown): boolean
 
+  /**
+   * Forgets the settled task: its id leads nowhere and may be given to another task. This handle stays as it is.
+   *
+   * @returns whether the task was retained; false, without effect, while it is live
+   */
+  forget(): boolean
+
   /** Resolves once the task is stored. Already resolved in a pool without a store. */
   readonly recorded: Promise<void>
 }

@@ -39,7 +39,7 @@ export class Acceptance {
 
   #equip(task: PoolTask, settings: TaskSettings): void {
     const { id, name, timeoutMs, signal, retry, metadata } = settings
-    if (id !== undefined) this.#tickets.register(task, id)
+    if (id !== undefined) this.#tickets.register(task, id, settings.onDuplicate)
     const hasDetails = [name, timeoutMs, signal, retry, metadata].some((value) => value !== undefined)
     if (hasDetails) task.detailed().take(settings)
     if (signal !== undefined) this.#parts.signals.subscribe(signal, task)

@@ -98,8 +98,8 @@ export class Admission {
   /** What is decided before admission: a signal that has aborted, an id that is taken. */
   #existing(work: Work, settings: TaskSettings): PoolTask | undefined {
     throwIfAborted(settings.signal)
-    const existing = this.#tickets.find(settings.id)
-    if (existing === undefined || settings.join) return existing
+    const existing = this.#tickets.holder(settings)
+    if (existing === undefined || settings.onDuplicate !== 'refuse') return existing
     if (this.#scheduler.stage >= STOPPING) return undefined
     throw this.#refusals.refuse(
       work,

@@ -297,6 +297,10 @@ export class Dispatcher implements Dispatch {
     return this.#tickets.issue(task)
   }
 
+  forget(task: PoolTask): boolean {
+    return this.#tickets.forget(task)
+  }
+
   progressed(task: PoolTask): void {
     this.#attempts.progressed(task)
   }

@@ -109,14 +109,14 @@ export class Waiters {
       // Its abort event is still to come: another subscriber of the same signal may have freed this place.
       if (signal.aborted) return waiter.reject(this.#refused(task, settings, signal.reason))
     }
-    const existing = this.#tickets.find(settings.task.id)
+    const existing = this.#tickets.holder(settings.task)
     if (existing !== undefined) {
       const error = this.#refused(
         task,
         settings,
         withoutStack(() => new DuplicateTaskError(existing.id))
       )
-      return settings.task.join ? waiter.resolve(existing) : waiter.reject(error)
+      return settings.task.onDuplicate === 'refuse' ? waiter.reject(error) : waiter.resolve(existing)
     }
     const verdict = this.#parts.scheduler.grant(task, waiter, now)
     if (verdict > TO_QUEUE)

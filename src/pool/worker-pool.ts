@@ -235,6 +235,15 @@ export class WorkerPool<H extends HandlersOf<H> = Record<never, never>> {
   }
 
   /**
+   * Forgets a settled task before its retention ends: nobody can look it up any more, and its id may be used again.
+   *
+   * @returns whether it was retained; false, without effect, while it is live
+   */
+  forget(id: string): boolean {
+    return this.#dispatcher.tickets.find(id)?.forget() ?? false
+  }
+
+  /**
    * Waits until nothing is queued, waiting for a retry or running: at once when that holds. The pool stays open. A wait
    * ends when the last task settles, even if another is queued in the same tick.
    *

@@ -35,6 +35,7 @@ export interface TaskOwner {
   /** The context in which the pool was created: none of a task's. */
   readonly scope: Scope
   issueTicket(task: PoolTask): Ticket
+  forget(task: PoolTask): boolean
   cancel(task: PoolTask, cancellation: Cancellation): boolean
   /** The task reported progress, for the first time in this turn. */
   progressed(task: PoolTask): void
@@ -142,6 +143,10 @@ export class PoolTask implements Entry<PoolTask>, Task<never>, AttemptedTask {
 
   cancel(reason?: unknown): boolean {
     return this.owner.cancel(this, Cancellation.byUser(reason))
+  }
+
+  forget(): boolean {
+    return this.owner.forget(this)
   }
 
   changes(options: { readonly signal?: AbortSignal | undefined } = {}): AsyncIterable<TaskRecord> {

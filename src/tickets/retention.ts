@@ -71,6 +71,19 @@ export class Retention<T extends Retained<T>> {
     return this.#count > 0
   }
 
+  /**
+   * Removes a settled task before its time.
+   *
+   * @returns whether it was retained
+   */
+  remove(task: T): boolean {
+    const list = task.ticket === null ? this.unread : this.ticketed
+    if (task.prev === null && list.head !== task) return false
+    if (list === this.ticketed) this.#drop(task)
+    else list.remove(task)
+    return true
+  }
+
   /** Drops the tasks whose time has passed. `nowMs` is in milliseconds since the pool was created. */
   expire(nowMs: number): void {
     const isOver = (task: T | null): task is T => task !== null && task.settledMs + this.#ms <= nowMs

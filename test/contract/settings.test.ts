@@ -555,8 +555,8 @@ describe('the options of a task', () => {
     expect(pool.queueTask('greet', undefined, { name: undefined }).name).toBe('greet')
   })
 
-  it('onDuplicate is one of two strings', () => {
-    for (const word of ['refuse', 'join']) expect(queue({ onDuplicate: word }).state).toBe('queued')
+  it('onDuplicate is one of three strings', () => {
+    for (const word of ['refuse', 'join', 'join-live']) expect(queue({ onDuplicate: word }).state).toBe('queued')
     for (const [value, error] of [
       ['replace', RangeError],
       ['', RangeError],
@@ -564,7 +564,7 @@ describe('the options of a task', () => {
       [null, TypeError]
     ] as const) {
       expect(() => queue({ onDuplicate: value })).toThrow(error)
-      expect(() => queue({ onDuplicate: value })).toThrow("Expected `onDuplicate` to be one of 'refuse', 'join', got ")
+      expect(() => queue({ onDuplicate: value })).toThrow("Expected `onDuplicate` to be one of 'refuse', 'join', 'join-live', got ")
     }
   })
 

@@ -66,6 +66,10 @@ export class ForgottenTask implements Task<never> {
     yield this.#record
   }
 
+  forget(): boolean {
+    return false
+  }
+
   cancel(): boolean {
     return false
   }
