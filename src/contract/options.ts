@@ -235,6 +235,13 @@ export interface TaskOptions {
    * @defaultValue `'refuse'`
    */
   readonly onDuplicate?: 'refuse' | 'join' | 'join-live' | undefined
+  /**
+   * Time that the settled task is kept, in milliseconds, instead of the pool's `retention.ms`: 0 for not at all. It counts
+   * among `retention.count` all the same.
+   *
+   * @defaultValue the pool's
+   */
+  readonly retainMs?: number | undefined
 }
 
 /** Options of one task whose caller may wait for room. */

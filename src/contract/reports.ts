@@ -110,7 +110,7 @@ export interface PoolStats {
 export interface RetentionStats {
   /** Settled tasks that can be looked up by their ticket: at most `retention.count`. */
   readonly retained: number
-  /** Time since the settle of the oldest of them, in milliseconds; 0 when there is none. */
+  /** Time since the settle of the oldest of them without a `retainMs` of its own, in milliseconds; 0 when there is none. */
   readonly oldestMs: number
   /** Tickets forgotten before their time because there were more than `retention.count`, since the pool was created. */
   readonly forgottenEarly: number

@@ -78,6 +78,7 @@ export interface TaskSettings {
   /** As JSON text. */
   readonly metadata: string | undefined
   readonly onDuplicate: OnDuplicate
+  readonly retainMs: number | undefined
 }
 
 /** What becomes of a task whose id is in use. */
@@ -216,7 +217,8 @@ const TASK_OPTIONS = {
   signal: true,
   retry: true,
   metadata: true,
-  onDuplicate: true
+  onDuplicate: true,
+  retainMs: true
 } as const
 
 const WAIT_OPTIONS = { ...TASK_OPTIONS, waitMs: true, waitSignal: true } as const
@@ -260,7 +262,8 @@ function taskSettings(o: TaskOptions, handler: string | undefined): TaskSettings
     signal: given(o.signal, (v) => abortSignal('signal', v), undefined),
     retry: given(o.retry, checkRetry, undefined),
     metadata: given(o.metadata, (v) => jsonText('metadata', v), undefined),
-    onDuplicate: given(o.onDuplicate, (v) => oneOf('onDuplicate', v, ['refuse', 'join', 'join-live']), 'refuse')
+    onDuplicate: given(o.onDuplicate, (v) => oneOf('onDuplicate', v, ['refuse', 'join', 'join-live']), 'refuse'),
+    retainMs: given(o.retainMs, (v) => duration('retainMs', v), undefined)
   }
 }
 

@@ -38,9 +38,9 @@ export class Acceptance {
   }
 
   #equip(task: PoolTask, settings: TaskSettings): void {
-    const { id, name, timeoutMs, signal, retry, metadata } = settings
+    const { id, name, timeoutMs, signal, retry, metadata, retainMs } = settings
     if (id !== undefined) this.#tickets.register(task, id, settings.onDuplicate)
-    const hasDetails = [name, timeoutMs, signal, retry, metadata].some((value) => value !== undefined)
+    const hasDetails = [name, timeoutMs, signal, retry, metadata, retainMs].some((value) => value !== undefined)
     if (hasDetails) task.detailed().take(settings)
     if (signal !== undefined) this.#parts.signals.subscribe(signal, task)
   }

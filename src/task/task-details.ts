@@ -17,6 +17,8 @@ export class TaskDetails {
   cancelRequestedMs = -1
   /** The end of the longest wait in the queue, or of a retry's delay. */
   deadline: Deadline | undefined
+  /** How long it is retained, if not as long as the others. */
+  retainMs: number | undefined
   watchers: Set<ChangeWatcher> | undefined
   result: ResultRecord | undefined
   #metadata: string | JsonValue | undefined
@@ -26,6 +28,7 @@ export class TaskDetails {
   take(settings: TaskSettings): void {
     this.settings = settings
     this.name = settings.name
+    this.retainMs = settings.retainMs
     this.#metadata = settings.metadata
   }
 

@@ -109,6 +109,10 @@ export class PoolTask implements Entry<PoolTask>, Task<never>, AttemptedTask {
     return this.stage >= SUCCEEDED
   }
 
+  get retainMs(): number | undefined {
+    return this.details === null ? undefined : this.details.retainMs
+  }
+
   /** Calls of the function so far. */
   get attempt(): number {
     return this.startedMs < 0 ? 0 : 1 + (this.details?.retries ?? 0)
@@ -303,7 +307,7 @@ type Iso = (ms: number) => string
 
 function outcomeOf(task: PoolTask, iso: Iso): Partial<TaskRecord> {
   const { owner, payload, settledMs } = task
-  const expiresMs = settledMs + owner.retentionMs
+  const expiresMs = settledMs + (task.retainMs ?? owner.retentionMs)
   return {
     settledAt: iso(settledMs),
     ...(expiresMs === Number.POSITIVE_INFINITY ? undefined : { expiresAt: iso(expiresMs) }),

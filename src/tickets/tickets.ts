@@ -44,7 +44,7 @@ export class Tickets {
   /** How long tickets last. */
   stats(): RetentionStats {
     const { ticketed, oldestTicketMs, forgottenEarly } = this.#expire()
-    const oldestMs = ticketed.size === 0 ? 0 : Math.max(this.#now - oldestTicketMs, 0)
+    const oldestMs = Math.max(this.#now - oldestTicketMs, 0)
     return { retained: ticketed.size, oldestMs, forgottenEarly }
   }
 
@@ -93,7 +93,7 @@ export class Tickets {
   /** Retains a settled task. */
   retain(task: PoolTask): void {
     this.#retention.add(task)
-    if (!this.#expiry.isSet) this.#setTimer()
+    if (!this.#expiry.isSet || task.retainMs !== undefined) this.#setTimer()
   }
 
   /** Retains a settled task because its ticket is read, unless its time has passed. */

@@ -132,3 +132,63 @@ describe("onDuplicate: 'join-live'", () => {
     expect([task.state, other === task, pool.task('b')]).toEqual(['succeeded', false, other])
   })
 })
+
+describe('retainMs', () => {
+  it('retains a task longer or shorter than the others, and its record states until when', async () => {
+    const { clock, pool } = startedPool({ retention: { ms: 1_000 } })
+    const [short, usual, long] = [500, undefined, 5_000].map((retainMs) => {
+      const task = pool.queueTask(() => {}, { retainMs })
+      expect(task.id).toBeTypeOf('string')
+      return task
+    }) as [Task, Task, Task]
+    await clock.turn()
+    const found = () => [short, usual, long].map((task) => pool.task(task.id) === task)
+    const lasts = [short, usual, long].map((task) => {
+      const { settledAt = '', expiresAt = '' } = task.record()
+      return Date.parse(expiresAt) - Date.parse(settledAt)
+    })
+    expect(lasts).toEqual([500, 1_000, 5_000])
+    await clock.advance(499)
+    expect(found()).toEqual([true, true, true])
+    await clock.advance(1)
+    expect(found()).toEqual([false, true, true])
+    await clock.advance(500)
+    expect(found()).toEqual([false, false, true])
+    expect(pool.stats().retention).toEqual({ retained: 1, oldestMs: 0, forgottenEarly: 0 })
+    await clock.advance(4_000)
+    expect([found(), pool.stats().retained, clock.timers()]).toEqual([[false, false, false], 0, 0])
+  })
+
+  it('retains a task also where the pool retains none', async () => {
+    const { clock, pool } = startedPool({ retention: { ms: 0 } })
+    const [kept, other] = [{ retainMs: 100 }, {}].map((options) => pool.queueTask(() => {}, options)) as [Task, Task]
+    await clock.turn()
+    expect([pool.task(kept.id), pool.task(other.id)]).toEqual([kept, undefined])
+    await clock.advance(100)
+    expect(pool.task(kept.id)).toBeUndefined()
+  })
+
+  it('of 0 leaves the id free at the settle, and an id that is read later leads nowhere', async () => {
+    const { clock, pool } = startedPool()
+    const chosen = pool.queueTask(() => {}, { id: 'a', retainMs: 0 })
+    const generated = pool.queueTask(() => {}, { retainMs: 0 })
+    await clock.turn()
+    expect([pool.task('a'), pool.task(chosen.id), pool.task(generated.id), pool.tasks()]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+      []
+    ])
+    expect(pool.queueTask(() => {}, { id: 'a' }).state).toBe('running')
+    expect(pool.stats().retention.forgottenEarly).toBe(0)
+  })
+
+  it('counts among the count: the oldest ticket goes, whatever time is left to it', async () => {
+    const { clock, pool } = startedPool({ retention: { count: 2 } })
+    const tasks = ['a', 'b', 'c'].map((id) => pool.queueTask(() => {}, { id, retainMs: Number.POSITIVE_INFINITY }))
+    await clock.turn()
+    expect(['a', 'b', 'c'].map((id) => pool.task(id))).toEqual([undefined, tasks[1], tasks[2]])
+    expect(pool.stats().retention).toMatchObject({ retained: 2, forgottenEarly: 1 })
+    expect(tasks[1]?.record().expiresAt).toBeUndefined()
+  })
+})
