@@ -68,6 +68,14 @@ export function duration(name: string, value: unknown): number {
   return value
 }
 
+/** A finite number of milliseconds ≥ 0. */
+export function finiteDuration(name: string, value: unknown): number {
+  if (typeof value !== 'number') return wrongType(name, 'a finite number of milliseconds from 0', value)
+  if (!(value >= 0) || value === Number.POSITIVE_INFINITY)
+    return outOfRange(name, 'a finite number of milliseconds from 0', value)
+  return value
+}
+
 /** A finite number of milliseconds > 0. */
 export function interval(name: string, value: unknown): number {
   if (typeof value !== 'number') return wrongType(name, 'a finite number of milliseconds above 0', value)

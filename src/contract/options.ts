@@ -44,7 +44,7 @@ export interface WorkerPoolOptions<H = Handlers> {
   readonly taskTimeoutMs?: number | undefined
 
   /**
-   * Limit for the wait from acceptance to the first start, in milliseconds. When it passes, the task is canceled
+   * Limit for the wait from acceptance, or the end of `delayMs`, to the first start, in milliseconds. When it passes, the task is canceled
    * (`queue_timeout`) and its function is never called.
    *
    * @defaultValue no limit
@@ -217,6 +217,13 @@ export interface TaskOptions {
   readonly priority?: number | undefined
   /** Limit for one attempt, in milliseconds. Replaces the pool's `taskTimeoutMs`. */
   readonly timeoutMs?: number | undefined
+  /**
+   * Time before which the task does not start, in milliseconds from its acceptance. Finite, ≥ 0. It is accepted now and
+   * holds a place, `queued` and counted as delayed; then it goes to the back of its lane, and `queueTimeoutMs` begins.
+   *
+   * @defaultValue 0
+   */
+  readonly delayMs?: number | undefined
   /** Limit for the wait until the first start, in milliseconds. Replaces the pool's `queueTimeoutMs`. */
   readonly queueTimeoutMs?: number | undefined
   /** Cancels the task when it aborts. If it has already aborted, the call throws its reason and nothing is queued. */

@@ -76,7 +76,7 @@ export interface PoolStats {
   readonly running: number
   /** Tasks that wait for a worker. */
   readonly queued: number
-  /** Tasks that wait for their retry. They keep their place. */
+  /** Tasks that wait for their retry, or for the end of their `delayMs`. They keep their place. */
   readonly delayed: number
   /** Callers that wait for room. */
   readonly waiting: number
@@ -91,13 +91,13 @@ export interface PoolStats {
   /** Highest number of tasks that were queued at the same time. */
   readonly peakQueued: number
   /**
-   * Time that the oldest queued task has waited since it was accepted, in milliseconds; 0 when none is queued. Only the
+   * Time that the oldest queued task has waited since it was accepted, or its `delayMs` ended, in milliseconds; 0 when none is queued. Only the
    * task at the head of each lane (one priority and key) is considered; a retry goes to the back of its lane.
    */
   readonly oldestQueuedMs: number
   /** Counters since the pool was created. */
   readonly totals: PoolTotals
-  /** Time from acceptance to the first start. */
+  /** Time from acceptance, or the end of `delayMs`, to the first start. */
   readonly waitMs: DurationStats
   /** Time from start to end of an attempt. */
   readonly runMs: DurationStats

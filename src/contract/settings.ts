@@ -3,6 +3,7 @@ import {
   abortSignal,
   callable,
   duration,
+  finiteDuration,
   flag,
   integer,
   integerWithin,
@@ -79,6 +80,7 @@ export interface TaskSettings {
   readonly metadata: string | undefined
   readonly onDuplicate: OnDuplicate
   readonly retainMs: number | undefined
+  readonly delayMs: number
 }
 
 /** What becomes of a task whose id is in use. */
@@ -218,7 +220,8 @@ const TASK_OPTIONS = {
   retry: true,
   metadata: true,
   onDuplicate: true,
-  retainMs: true
+  retainMs: true,
+  delayMs: true
 } as const
 
 const WAIT_OPTIONS = { ...TASK_OPTIONS, waitMs: true, waitSignal: true } as const
@@ -263,7 +266,8 @@ function taskSettings(o: TaskOptions, handler: string | undefined): TaskSettings
     retry: given(o.retry, checkRetry, undefined),
     metadata: given(o.metadata, (v) => jsonText('metadata', v), undefined),
     onDuplicate: given(o.onDuplicate, (v) => oneOf('onDuplicate', v, ['refuse', 'join', 'join-live']), 'refuse'),
-    retainMs: given(o.retainMs, (v) => duration('retainMs', v), undefined)
+    retainMs: given(o.retainMs, (v) => duration('retainMs', v), undefined),
+    delayMs: given(o.delayMs, (v) => finiteDuration('delayMs', v), 0)
   }
 }
 

@@ -48,6 +48,16 @@ export interface Task<R = unknown> {
   cancel(reason?: unknown): boolean
 
   /**
+   * Changes the priority of a task that is queued or delayed: it goes to the back of the queue of the new priority and
+   * its key. With the priority that it has, it stays where it is.
+   *
+   * @param priority - a safe integer; higher ones start first
+   * @returns whether the task was queued; false, without effect, once it runs or has settled
+   * @throws TypeError | RangeError when the priority is not a safe integer
+   */
+  reprioritize(priority: number): boolean
+
+  /**
    * Forgets the settled task: its id leads nowhere and may be given to another task. This handle stays as it is.
    *
    * @returns whether the task was retained; false, without effect, while it is live

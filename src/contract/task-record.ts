@@ -40,7 +40,7 @@ export interface TaskRecord {
   readonly name?: string
   /** Client, tenant or resource that the task belongs to. */
   readonly key?: string
-  /** State of the task. `queued` also while it waits for a retry. */
+  /** State of the task. `queued` also while it waits for a retry or for the end of its delay. */
   readonly state: TaskState
   /** Number of calls of the function: 0 until the first call. */
   readonly attempt: number

@@ -7,7 +7,15 @@ import { Cancellation } from '../task/cancellation.js'
 import type { PoolTask } from '../task/task.js'
 import type { Tickets } from '../tickets/tickets.js'
 import { Deadline } from '../waiting/deadlines.js'
+import type { Delays } from './delays.js'
 import type { Dispatch, PoolParts } from './pool-parts.js'
+
+/** The parts that an acceptance acts on. */
+export interface AcceptanceParts {
+  readonly tickets: Tickets
+  readonly attempts: Attempts
+  readonly delays: Delays
+}
 
 /** What follows when the scheduler has accepted a task: its options take effect, and it starts if it got a worker. */
 export class Acceptance {
@@ -16,24 +24,25 @@ export class Acceptance {
   readonly #queueTimeoutMs: number
   readonly #tickets: Tickets
   readonly #attempts: Attempts
+  readonly #delays: Delays
   readonly #dispatch: Dispatch
 
-  constructor(parts: PoolParts, tickets: Tickets, attempts: Attempts, dispatch: Dispatch) {
+  constructor(parts: PoolParts, { tickets, attempts, delays }: AcceptanceParts, dispatch: Dispatch) {
     this.#parts = parts
     this.#listeners = parts.listeners
     this.#queueTimeoutMs = parts.settings.queueTimeoutMs
     this.#tickets = tickets
     this.#attempts = attempts
+    this.#delays = delays
     this.#dispatch = dispatch
   }
 
   accept(task: PoolTask, verdict: Verdict, settings: TaskSettings | undefined): void {
     if (settings !== undefined) this.#equip(task, settings)
     if (verdict === TO_WORKER) this.#attempts.start(task)
-    else {
-      const queueTimeoutMs = settings?.queueTimeoutMs ?? this.#queueTimeoutMs
-      if (queueTimeoutMs !== Number.POSITIVE_INFINITY) this.#limitQueueing(task, queueTimeoutMs)
-    }
+    else if (settings !== undefined && settings.delayMs > 0)
+      this.#delays.begin(task, () => this.#limitQueueing(task, settings))
+    else this.#limitQueueing(task, settings)
     if ((this.#listeners.mask & EVENT_BIT.queued) !== 0) this.#listeners.emit(task.scope, 'queued', task)
   }
 
@@ -45,7 +54,9 @@ export class Acceptance {
     if (signal !== undefined) this.#parts.signals.subscribe(signal, task)
   }
 
-  #limitQueueing(task: PoolTask, queueTimeoutMs: number): void {
+  #limitQueueing(task: PoolTask, settings: TaskSettings | undefined): void {
+    const queueTimeoutMs = settings?.queueTimeoutMs ?? this.#queueTimeoutMs
+    if (queueTimeoutMs === Number.POSITIVE_INFINITY) return
     const details = task.detailed()
     details.deadline = new Deadline(() => this.#dispatch.settle(task, CANCELED, new Cancellation('queue_timeout')))
     this.#parts.deadlines.set(details.deadline, queueTimeoutMs, true)

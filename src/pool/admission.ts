@@ -22,6 +22,7 @@ export interface AdmissionParts {
 
 /** Accepts a task, refuses it, or lets its caller wait for room. */
 export class Admission {
+  readonly #clock: PoolParts['clock']
   readonly #scheduler: PoolParts['scheduler']
   readonly #turn: PoolParts['turn']
   readonly #times: PoolParts['times']
@@ -32,7 +33,8 @@ export class Admission {
   readonly #waiters: Waiters
   readonly #dispatch: Dispatch
 
-  constructor({ scheduler, turn, times, settings }: PoolParts, parts: AdmissionParts, dispatch: Dispatch) {
+  constructor({ clock, scheduler, turn, times, settings }: PoolParts, parts: AdmissionParts, dispatch: Dispatch) {
+    this.#clock = clock
     this.#scheduler = scheduler
     this.#turn = turn
     this.#times = times
@@ -86,7 +88,9 @@ export class Admission {
     const verdict =
       settings === undefined
         ? this.#scheduler.admit(task, 0, undefined, now)
-        : this.#scheduler.admit(task, settings.priority, settings.key, now)
+        : settings.delayMs === 0
+          ? this.#scheduler.admit(task, settings.priority, settings.key, now)
+          : this.#scheduler.admitDelayed(task, settings.priority, settings.key, this.#clock.now() + settings.delayMs)
     if (this.#scheduler.rate !== null) this.#dispatch.watchRate(now)
     return verdict
   }

@@ -20,6 +20,7 @@ import { Turn } from '../waiting/turn.js'
 import { type Wait, Waits } from '../waiting/waits.js'
 import { Acceptance } from './acceptance.js'
 import { Admission } from './admission.js'
+import { Delays } from './delays.js'
 import type { Dispatch, PoolParts } from './pool-parts.js'
 import { Refusals } from './refusals.js'
 import { Shutdown, type StopRequest } from './shutdown.js'
@@ -35,12 +36,11 @@ export class Dispatcher implements Dispatch {
   readonly #parts: PoolParts
   readonly #attempts: Attempts
   readonly #admission: Admission
+  readonly #delays: Delays
   readonly #drains: Waits
   readonly #tickets: Tickets
   readonly #scope = new AsyncResource('coatcheck.pool')
   readonly #closed: Promise<StopReport>
-  /** Retries that were scheduled. */
-  #retried = 0
   #resolveClosed!: (report: StopReport) => void
   readonly #scheduler: Scheduler<PoolTask, AdmissionWaiter>
   readonly #turn: Turn
@@ -70,7 +70,8 @@ export class Dispatcher implements Dispatch {
     this.#tickets = tickets
     this.#attempts = new Attempts(this.#parts, this)
     const refusals = new Refusals(this.#parts)
-    const acceptance = new Acceptance(this.#parts, tickets, this.#attempts, this)
+    this.#delays = new Delays(this.#parts, this.#attempts, this)
+    const acceptance = new Acceptance(this.#parts, { tickets, attempts: this.#attempts, delays: this.#delays }, this)
     const waiters = new Waiters(this.#parts, tickets, refusals, acceptance, this)
     this.#waiters = waiters
     this.#admission = new Admission(this.#parts, { tickets, refusals, acceptance, waiters }, this)
@@ -100,8 +101,8 @@ export class Dispatcher implements Dispatch {
     return this.#closed
   }
 
-  get retried(): number {
-    return this.#retried
+  get delays(): Delays {
+    return this.#delays
   }
 
   // ── starting ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -117,8 +118,7 @@ export class Dispatcher implements Dispatch {
     this.watchRate(now)
   }
 
-  /** A place was freed: it goes to the next task in the queue, then to the first waiter. */
-  #passOn(next: PoolTask | null, now: number): void {
+  passOn(next: PoolTask | null, now: number): void {
     if (next !== null) this.#attempts.start(next)
     if (this.#scheduler.rate !== null)
       this.startDue(now) // by now it may allow more than one start
@@ -141,27 +141,7 @@ export class Dispatcher implements Dispatch {
   }
 
   delay(task: PoolTask, error: unknown, delayMs: number): void {
-    const { clock, deadlines, listeners } = this.#parts
-    const details = task.detailed()
-    this.#attempts.leave(task)
-    const now = this.schedulerNow
-    const until = clock.now() + delayMs
-    const next = this.#scheduler.delay(task, until, now)
-    task.worker = null
-    details.progress = undefined
-    details.progressed = false
-    details.changes++
-    details.deadline = new Deadline(() => this.#requeue(task))
-    deadlines.setAt(details.deadline, until, true)
-    this.#retried++
-    this.#passOn(next, now)
-    task.notify()
-    if ((listeners.mask & EVENT_BIT.retrying) !== 0) listeners.emit(task.scope, 'retrying', task, { error, delayMs })
-  }
-
-  #requeue(task: PoolTask): void {
-    this.#scheduler.requeue(task)
-    this.startDue()
+    this.#delays.retry(task, error, delayMs)
   }
 
   // ── settling ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -176,7 +156,7 @@ export class Dispatcher implements Dispatch {
     task.end(payload, this.#turn.stamp)
     this.#tickets.retain(task)
     if (to === CANCELED) this.#shutdown?.canceled(task, (payload as Cancellation).reason)
-    this.#passOn(next, now)
+    this.passOn(next, now)
     if (this.#scheduler.live === 0) this.#crossZero()
     if (to === FAILED) this.#noteFailure(task)
     task.answer()
@@ -295,6 +275,13 @@ export class Dispatcher implements Dispatch {
 
   issueTicket(task: PoolTask): Ticket {
     return this.#tickets.issue(task)
+  }
+
+  reprioritize(task: PoolTask, priority: number): boolean {
+    if (!this.#scheduler.reprioritize(task, priority)) return false
+    task.changed()
+    task.notify()
+    return true
   }
 
   forget(task: PoolTask): boolean {

@@ -19,7 +19,7 @@ export class PoolView {
   }
 
   stats(): PoolStats {
-    const { parts, attempts, tickets, retried } = this.#dispatcher
+    const { parts, attempts, delays, tickets } = this.#dispatcher
     const { scheduler, settings, turn } = parts
     const nowMs = turn.fresh()
     return {
@@ -43,7 +43,7 @@ export class PoolView {
         refused: scheduler.refused,
         accepted: scheduler.accepted,
         started: attempts.started,
-        retried,
+        retried: delays.retried,
         succeeded: scheduler.succeeded,
         failed: scheduler.failed,
         canceled: scheduler.canceled
@@ -57,7 +57,7 @@ export class PoolView {
   #oldestQueuedMs(): number {
     const { scheduler, turn } = this.#dispatcher.parts
     let oldest = Number.POSITIVE_INFINITY
-    for (const { entries } of scheduler.lanes()) oldest = Math.min(oldest, (entries.head as PoolTask).queuedMs)
+    for (const { entries } of scheduler.lanes()) oldest = Math.min(oldest, (entries.head as PoolTask).readyMs)
     return Math.max(turn.fresh() - oldest, 0)
   }
 

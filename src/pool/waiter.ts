@@ -30,7 +30,7 @@ export class AdmissionWaiter extends Waiter<AdmissionWaiter> implements AbortSub
     dismiss: (waiter: AdmissionWaiter, reason: unknown) => void,
     timedOut: () => Error
   ) {
-    super(settings.task.priority, settings.task.key)
+    super(settings.task.priority, settings.task.key, settings.task.delayMs > 0)
     this.task = task
     this.settings = settings
     this.inside = inside

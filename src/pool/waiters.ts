@@ -118,7 +118,10 @@ export class Waiters {
       )
       return settings.task.onDuplicate === 'refuse' ? waiter.reject(error) : waiter.resolve(existing)
     }
-    const verdict = this.#parts.scheduler.grant(task, waiter, now)
+    const { scheduler, clock } = this.#parts
+    const verdict = waiter.delayed
+      ? scheduler.grantDelayed(task, waiter, clock.now() + settings.task.delayMs)
+      : scheduler.grant(task, waiter, now)
     if (verdict > TO_QUEUE)
       return waiter.reject(this.#refused(task, settings, this.#refusals.lateErrorOf(verdict, settings.task)))
     task.queuedMs = this.#parts.turn.stamp

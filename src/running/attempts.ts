@@ -85,7 +85,7 @@ export class Attempts implements Calls {
     const turn = this.#turn
     if (task.startedMs < 0) {
       task.startedMs = turn.stamp
-      this.waitMs.record(task.startedMs - task.queuedMs, task.startedMs)
+      this.waitMs.record(task.startedMs - task.readyMs, task.startedMs)
     } else task.repeated()
     this.started++
     worker.startedAt = turn.now

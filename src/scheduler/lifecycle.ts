@@ -2,18 +2,18 @@
  * The stages of a task and all allowed transitions:
  *
  * ```
- *            ┌──────────────────────────┐
- * OUTSIDE ───┴──► QUEUED ───────────► RUNNING ───► SUCCEEDED | FAILED | CANCELED
- *                  │  ▲                 │                                 ▲
- *                  │  └── DELAYED ◄─────┘                                 │
- *                  └───────┴──────────────────────────────────────────────┘
+ *         ┌─────────────────────────────┐
+ * OUTSIDE ┼─────► QUEUED ───────────► RUNNING ───► SUCCEEDED | FAILED | CANCELED
+ *         │        │  ▲                 │                                 ▲
+ *         └────────┼─ DELAYED ◄─────────┘                                 │
+ *                  └──┴───────────────────────────────────────────────────┘
  * ```
  */
 /** Not accepted. */
 export const OUTSIDE = 0
 /** Accepted; waits for a worker. */
 export const QUEUED = 1
-/** Waits for its retry. Keeps its place. */
+/** Must not start yet: waits for its retry, or its first start is delayed. Keeps its place. */
 export const DELAYED = 2
 /** Has a worker. */
 export const RUNNING = 3
@@ -35,7 +35,7 @@ export type Settled = typeof SUCCEEDED | typeof FAILED | typeof CANCELED
 
 /** For each stage, a bit set of the stages that may follow. */
 const MOVES: readonly number[] = [
-  /* OUTSIDE   */ (1 << QUEUED) | (1 << RUNNING),
+  /* OUTSIDE   */ (1 << QUEUED) | (1 << DELAYED) | (1 << RUNNING),
   /* QUEUED    */ (1 << RUNNING) | (1 << CANCELED),
   /* DELAYED   */ (1 << QUEUED) | (1 << CANCELED),
   /* RUNNING   */ (1 << DELAYED) | (1 << SUCCEEDED) | (1 << FAILED) | (1 << CANCELED),

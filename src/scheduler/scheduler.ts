@@ -1,4 +1,4 @@
-import type { Entry, Lane } from './lane.js'
+import type { Entry, Lane, Share } from './lane.js'
 import { Lanes } from './lanes.js'
 import {
   CREATED,
@@ -78,7 +78,7 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
   peakQueued = 0
 
   readonly waiters: WaiterList<W>
-  /** The tasks that wait for their retry, and when that is due. */
+  /** The tasks that must not start yet, and when they may: retries, and tasks that were queued with a delay. */
   readonly delayed = new Map<E, number>()
   readonly retryAfter = new RetryAfter()
   readonly rate: RateWindow | null
@@ -120,10 +120,18 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
    * task never passes them.
    */
   admit(entry: E, priority: number, key: string | undefined, now: number): Verdict {
-    const verdict = this.#judge(key, now)
+    const verdict = this.#judge(key, this.#mayStart(now))
     if (verdict === CLOSED || verdict === KEY_FULL) return verdict
     if (this.waiters.size > 0) return FULL
     return this.#take(entry, priority, key, verdict)
+  }
+
+  /** The same for a task that must not start before `until`: it gets a place in the queue, never a worker. */
+  admitDelayed(entry: E, priority: number, key: string | undefined, until: number): Verdict {
+    const verdict = this.#judge(key, false)
+    if (verdict === CLOSED || verdict === KEY_FULL) return verdict
+    if (this.waiters.size > 0) return FULL
+    return this.#hold(entry, priority, key, until, verdict)
   }
 
   /** Adds a waiter. Returns false if the waiter list is full. */
@@ -141,19 +149,26 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
   /** Removes and returns the first waiter if there is a place, also if its key is full; else null. */
   nextWaiter(now: number): W | null {
     const { head } = this.waiters
-    if (head === null || this.#isFull(this.#mayStart(now)) || this.#judge(head.key, now) === FULL) return null
+    if (head === null) return null
+    const workerFree = !head.delayed && this.#mayStart(now)
+    if (this.#isFull(workerFree) || this.#judge(head.key, workerFree) === FULL) return null
     this.waiters.remove(head)
     return head
   }
 
   /** Decides on the task of a waiter that {@link nextWaiter} returned. */
   grant(entry: E, waiter: W, now: number): Verdict {
-    return this.#take(entry, waiter.priority, waiter.key, this.#judge(waiter.key, now))
+    return this.#take(entry, waiter.priority, waiter.key, this.#judge(waiter.key, this.#mayStart(now)))
   }
 
-  #judge(key: string | undefined, now: number): Verdict {
+  /** The same for a task that must not start before `until`. */
+  grantDelayed(entry: E, waiter: W, until: number): Verdict {
+    return this.#hold(entry, waiter.priority, waiter.key, until, this.#judge(waiter.key, false))
+  }
+
+  /** `workerFree`: the task could take a worker at once, but for its key. */
+  #judge(key: string | undefined, workerFree: boolean): Verdict {
     if (this.stage >= STOPPING) return CLOSED
-    const workerFree = this.#mayStart(now)
     if (key !== undefined && this.#shares !== null) return this.#judgeByKey(this.#shares, key, workerFree)
     return this.#judgeByRoom(workerFree)
   }
@@ -177,9 +192,7 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
 
   #take(entry: E, priority: number, key: string | undefined, verdict: Verdict): Verdict {
     if (verdict > TO_QUEUE) return verdict
-    const share = key === undefined || this.#shares === null ? null : this.#shares.open(key)
-    entry.lane = this.#lanes.find(priority, key, share)
-    this.accepted++
+    const share = this.#assign(entry, priority, key)
     if (verdict === TO_WORKER) {
       entry.order = ++this.#orders
       this.#run(entry)
@@ -188,6 +201,24 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
       this.#enqueue(entry)
     }
     return verdict
+  }
+
+  /** The task is accepted, and waits for its time. */
+  #hold(entry: E, priority: number, key: string | undefined, until: number, verdict: Verdict): Verdict {
+    if (verdict !== TO_QUEUE) return verdict
+    const share = this.#assign(entry, priority, key)
+    if (share !== null) share.held++
+    entry.order = ++this.#orders
+    move(entry, DELAYED)
+    this.delayed.set(entry, until)
+    return verdict
+  }
+
+  #assign(entry: E, priority: number, key: string | undefined): Share<E> | null {
+    const share = key === undefined || this.#shares === null ? null : this.#shares.open(key)
+    entry.lane = this.#lanes.find(priority, key, share)
+    this.accepted++
+    return share
   }
 
   // ── running ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -222,6 +253,23 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
   requeue(entry: E): void {
     this.delayed.delete(entry)
     this.#enqueue(entry)
+  }
+
+  /**
+   * Moves a queued or delayed task to the back of the lane of another priority.
+   *
+   * @returns whether it is queued or delayed
+   */
+  reprioritize(entry: E, priority: number): boolean {
+    if (entry.stage !== QUEUED && entry.stage !== DELAYED) return false
+    const lane = entry.lane as Lane<E>
+    if (lane.priority === priority) return true
+    if (entry.stage === QUEUED) this.#lanes.remove(entry)
+    entry.lane = this.#lanes.find(priority, lane.key, lane.share)
+    if (entry.stage === DELAYED) return true
+    entry.order = ++this.#orders
+    this.#lanes.push(entry)
+    return true
   }
 
   // ── settling ─────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -6,10 +6,13 @@ export class Waiter<W extends Waiter<W>> implements Links<W> {
   next: W | null = null
   readonly priority: number
   readonly key: string | undefined
+  /** Whether its task is not to start at once. */
+  readonly delayed: boolean
 
-  constructor(priority: number, key: string | undefined) {
+  constructor(priority: number, key: string | undefined, delayed = false) {
     this.priority = priority
     this.key = key
+    this.delayed = delayed
   }
 }
 

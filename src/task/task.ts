@@ -1,4 +1,4 @@
-import { abortSignal, optionsOf } from '../contract/checks.js'
+import { abortSignal, optionsOf, safeInteger } from '../contract/checks.js'
 import { TaskCanceledError } from '../contract/errors.js'
 import type { Scope } from '../contract/hooks.js'
 import type { Task } from '../contract/task-contract.js'
@@ -36,6 +36,7 @@ export interface TaskOwner {
   readonly scope: Scope
   issueTicket(task: PoolTask): Ticket
   forget(task: PoolTask): boolean
+  reprioritize(task: PoolTask, priority: number): boolean
   cancel(task: PoolTask, cancellation: Cancellation): boolean
   /** The task reported progress, for the first time in this turn. */
   progressed(task: PoolTask): void
@@ -109,6 +110,11 @@ export class PoolTask implements Entry<PoolTask>, Task<never>, AttemptedTask {
     return this.stage >= SUCCEEDED
   }
 
+  /** When it came to wait for a worker for the first time. */
+  get readyMs(): number {
+    return this.details === null || this.details.readyMs < 0 ? this.queuedMs : this.details.readyMs
+  }
+
   get retainMs(): number | undefined {
     return this.details === null ? undefined : this.details.retainMs
   }
@@ -147,6 +153,10 @@ export class PoolTask implements Entry<PoolTask>, Task<never>, AttemptedTask {
 
   cancel(reason?: unknown): boolean {
     return this.owner.cancel(this, Cancellation.byUser(reason))
+  }
+
+  reprioritize(priority: number): boolean {
+    return this.owner.reprioritize(this, safeInteger('priority', priority))
   }
 
   forget(): boolean {

@@ -278,7 +278,9 @@ const TASK = {
   queueTimeoutMs: Number.POSITIVE_INFINITY,
   signal,
   retry: { attempts: 1, backoffMs: 0, when: () => true },
-  onDuplicate: 'join'
+  onDuplicate: 'join',
+  retainMs: 1,
+  delayMs: 1
 }
 
 const FULL_CALLS: readonly { call: string; options: Loose; required: Loose; give: (options: Loose) => unknown }[] = [
@@ -564,7 +566,9 @@ describe('the options of a task', () => {
       [null, TypeError]
     ] as const) {
       expect(() => queue({ onDuplicate: value })).toThrow(error)
-      expect(() => queue({ onDuplicate: value })).toThrow("Expected `onDuplicate` to be one of 'refuse', 'join', 'join-live', got ")
+      expect(() => queue({ onDuplicate: value })).toThrow(
+        "Expected `onDuplicate` to be one of 'refuse', 'join', 'join-live', got "
+      )
     }
   })
 

@@ -17,7 +17,7 @@ const names = Object.keys(STAGES) as Name[]
 
 /** Every pair of stages. */
 const LEGAL: Readonly<Record<Name, readonly Name[]>> = {
-  OUTSIDE: ['QUEUED', 'RUNNING'],
+  OUTSIDE: ['QUEUED', 'DELAYED', 'RUNNING'],
   QUEUED: ['RUNNING', 'CANCELED'],
   DELAYED: ['QUEUED', 'CANCELED'],
   RUNNING: ['DELAYED', 'SUCCEEDED', 'FAILED', 'CANCELED'],

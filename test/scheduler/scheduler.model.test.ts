@@ -33,11 +33,19 @@ interface Config {
 /** A task as the model sees it. */
 interface Task {
   readonly item: Item
-  readonly priority: number
+  priority: number
   readonly key: string | undefined
   stage: Stage
   /** Step at which it was added to its lane. */
   queuedAt: number
+}
+
+/** What a newcomer asks for. */
+interface Wanted {
+  readonly priority: number
+  readonly key: string | undefined
+  /** It is not to start at once. */
+  readonly delayed: boolean
 }
 
 /** Number of times each step happened in all runs: a model test that never settles a task proves nothing. */
@@ -91,10 +99,10 @@ class Model {
   }
 
   /** Whether the pool has no free place. */
-  get full(): boolean {
+  #full(delayed: boolean): boolean {
     const held = this.in(QUEUED, DELAYED).length
     if (this.in(RUNNING).length + held >= this.concurrency + this.queueCapacity) return true
-    return !this.mayStart && held >= this.queueCapacity
+    return (delayed || !this.mayStart) && held >= this.queueCapacity
   }
 
   atLimit(key: string | undefined): boolean {
@@ -118,11 +126,11 @@ class Model {
     )
   }
 
-  verdict(key: string | undefined, fromLine: boolean): number {
+  verdict(key: string | undefined, fromLine: boolean, delayed: boolean): number {
     if (this.life === 'grace' || this.life === 'closed') return CLOSED
     const { perKey } = this.config
     const held = this.in(QUEUED, DELAYED)
-    const toWorker = this.mayStart && !this.atLimit(key)
+    const toWorker = !delayed && this.mayStart && !this.atLimit(key)
     if (perKey !== null && key !== undefined) {
       const mine = held.filter((task) => task.key === key).length
       const running = this.in(RUNNING).filter((task) => task.key === key).length
@@ -196,18 +204,20 @@ class Model {
     for (;;) {
       const caller = this.real.nextWaiter(this.now)
       const head = this.waiters[0]
-      if (head === undefined || this.full || this.verdict(head.key, true) === FULL) {
+      if (head === undefined || this.#full(head.delayed) || this.verdict(head.key, true, head.delayed) === FULL) {
         expect(caller).toBeNull()
         return
       }
       expect(caller, 'I11 the head of the line').toBe(head)
       this.waiters.shift()
-      this.accept(head.priority, head.key, true, (item) => this.real.grant(item, head, this.now))
+      this.accept(head, true, (item) =>
+        head.delayed ? this.real.grantDelayed(item, head, this.now) : this.real.grant(item, head, this.now)
+      )
     }
   }
 
-  accept(priority: number, key: string | undefined, fromLine: boolean, ask: (item: Item) => number): void {
-    const expected = this.verdict(key, fromLine)
+  accept({ priority, key, delayed }: Wanted, fromLine: boolean, ask: (item: Item) => number): void {
+    const expected = this.verdict(key, fromLine, delayed)
     const item = new Item(String(this.#names++))
     expect(ask(item)).toBe(expected)
     note(['to worker', 'to queue', 'full', 'key full', 'closed'][expected] as string)
@@ -217,18 +227,22 @@ class Model {
       this.refused++
       return
     }
-    const task: Task = { item, priority, key, stage: QUEUED, queuedAt: ++this.#step }
+    const task: Task = { item, priority, key, stage: delayed ? DELAYED : QUEUED, queuedAt: ++this.#step }
     this.tasks.push(task)
+    if (delayed) note('delayed at first')
     if (expected === TO_WORKER) this.run(task)
     this.#watchTurns()
   }
 
-  admit(priority: number, key: string | undefined): void {
+  admit(wanted: Wanted): void {
+    const { priority, key, delayed } = wanted
     if (this.config.rate !== null) this.startDue()
-    const full = this.verdict(key, false) === FULL
-    this.accept(priority, key, false, (item) => this.real.admit(item, priority, key, this.now))
+    const full = this.verdict(key, false, delayed) === FULL
+    this.accept(wanted, false, (item) =>
+      delayed ? this.real.admitDelayed(item, priority, key, this.now) : this.real.admit(item, priority, key, this.now)
+    )
     if (!full) return
-    const caller = new Caller('', priority, key)
+    const caller = new Caller('', priority, key, delayed)
     expect(this.real.wait(caller)).toBe(this.waiters.length < this.config.waiterCapacity)
     if (this.waiters.length >= this.config.waiterCapacity) return
     this.waiters.push(caller)
@@ -282,6 +296,17 @@ class Model {
     this.#watchTurns()
     note('requeued')
     this.startDue()
+  }
+
+  reprioritize(task: Task, priority: number): void {
+    const held = task.stage === QUEUED || task.stage === DELAYED
+    expect(this.real.reprioritize(task.item, priority)).toBe(held)
+    if (!held || task.priority === priority) return
+    task.priority = priority
+    if (task.stage === QUEUED) task.queuedAt = ++this.#step
+    this.#watchTurns()
+    note('reprioritized')
+    if (this.config.rate === null) expect(this.real.next(this.now), 'nothing may start by it').toBeNull()
   }
 
   stop(grace: boolean): void {
@@ -389,9 +414,10 @@ function expectSame(actual: object, expected: object, message: string): void {
 const laneOf = ({ priority, key }: Task): string => `${priority}/${key ?? '-'}`
 
 type Step =
-  | { readonly do: 'admit'; readonly priority: number; readonly key: string | undefined }
+  | ({ readonly do: 'admit' } & Wanted)
   | { readonly do: 'settle'; readonly which: number; readonly to: Settled }
   | { readonly do: 'cancel' | 'delay' | 'requeue' | 'call' | 'leave'; readonly which: number }
+  | { readonly do: 'reprioritize'; readonly which: number; readonly priority: number }
   | { readonly do: 'pass'; readonly ms: number }
   | { readonly do: 'resize'; readonly concurrency: number; readonly queueCapacity: number }
   | { readonly do: 'start' | 'pause' | 'resume' | 'close' }
@@ -404,7 +430,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({
       do: fc.constant('admit' as const),
       priority: fc.constantFrom(...PRIORITIES),
-      key: fc.constantFrom(...KEYS)
+      key: fc.constantFrom(...KEYS),
+      delayed: fc.constantFrom(false, false, false, true)
     })
   },
   {
@@ -420,6 +447,14 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ do: fc.constant('requeue' as const), which }) },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('call' as const), which }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('leave' as const), which }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('reprioritize' as const),
+      which,
+      priority: fc.constantFrom(...PRIORITIES)
+    })
+  },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('pass' as const), ms: fc.nat(60) }) },
   {
     weight: 1,
@@ -468,7 +503,7 @@ function take(model: Model, step: Step): void {
   const pick = <T>(from: readonly T[], index: number): T | undefined => from[index % from.length]
   switch (step.do) {
     case 'admit':
-      return model.admit(step.priority, step.key)
+      return model.admit(step)
     case 'settle': {
       const task = pick(model.in(RUNNING), step.which)
       return task && model.settle(task, step.to)
@@ -497,6 +532,10 @@ function take(model: Model, step: Step): void {
       if (caller === undefined) return
       model.leave(caller)
       return model.serve()
+    }
+    case 'reprioritize': {
+      const task = pick(model.tasks, step.which)
+      return task && model.reprioritize(task, step.priority)
     }
     case 'pass':
       model.now += step.ms
@@ -558,6 +597,8 @@ describe('Scheduler, against a model', () => {
       'canceled',
       'canceled while waiting',
       'delayed',
+      'delayed at first',
+      'reprioritized',
       'requeued',
       'stopped'
     ].filter((what) => (seen.get(what) ?? 0) < RUNS / 20)

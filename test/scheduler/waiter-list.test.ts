@@ -23,6 +23,13 @@ describe('WaiterList', () => {
   })
 
   it('keeps priority and key of each waiter', () => {
-    expect({ ...new Caller('a', 7, 'acme') }).toEqual({ name: 'a', priority: 7, key: 'acme', prev: null, next: null })
+    expect({ ...new Caller('a', 7, 'acme') }).toEqual({
+      name: 'a',
+      delayed: false,
+      priority: 7,
+      key: 'acme',
+      prev: null,
+      next: null
+    })
   })
 })

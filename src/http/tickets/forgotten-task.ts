@@ -66,6 +66,10 @@ export class ForgottenTask implements Task<never> {
     yield this.#record
   }
 
+  reprioritize(): boolean {
+    return false
+  }
+
   forget(): boolean {
     return false
   }
