@@ -28,6 +28,7 @@ export type {
   StoppingNotice
 } from './contract/events.js'
 export type {
+  CancelAllOptions,
   DrainOptions,
   PerKeyOptions,
   RateLimitOptions,
@@ -43,6 +44,7 @@ export type {
   WorkerPoolOptions
 } from './contract/options.js'
 export type {
+  CancelAllReport,
   DurationBucket,
   DurationStats,
   PoolState,

@@ -273,6 +273,13 @@ export interface StartOptions {
 export interface StopOptions {
   /** Replaces the pool's `graceMs`. */
   readonly graceMs?: number | undefined
+  /**
+   * What becomes of tasks that are queued or delayed: they go on for the grace (`run`), or are canceled at once (`cancel`)
+   * while running ones have the grace; then nothing starts any more, no retry either. The report lists them as `unstarted`.
+   *
+   * @defaultValue `'run'`
+   */
+  readonly queued?: 'run' | 'cancel' | undefined
   /** Replaces the pool's `forceMs`. */
   readonly forceMs?: number | undefined
   /** Reason of the stop: part of the report, and `cause` of the error that running tasks are aborted with. */
@@ -297,6 +304,18 @@ export interface ResizeOptions {
   readonly concurrency?: number | undefined
   /** Accepted tasks that may wait for a worker. An integer ≥ 0, or `Infinity`. */
   readonly queueCapacity?: number | undefined
+}
+
+/** Filter and reason of `cancelAll()`. */
+export interface CancelAllOptions {
+  /** Only tasks of this key. */
+  readonly key?: string | undefined
+  /** Only tasks of this name: of this handler, or with this label. */
+  readonly name?: string | undefined
+  /** Only tasks that are queued (or delayed), or only tasks that run. */
+  readonly state?: 'queued' | 'running' | undefined
+  /** Becomes `signal.reason` of running tasks as it is, and the `cause` of the {@link TaskCanceledError}. */
+  readonly reason?: unknown
 }
 
 /** Filter of `tasks()`. */

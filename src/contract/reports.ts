@@ -29,6 +29,14 @@ export interface StopReport {
   readonly interrupted: TaskCount
 }
 
+/** Outcome of `cancelAll()`. */
+export interface CancelAllReport {
+  /** Tasks that settled at once: they were queued or delayed, or had a worker but were not called yet. */
+  readonly canceled: number
+  /** Running tasks whose signal was aborted by this call. */
+  readonly requested: number
+}
+
 /** Statistics of durations, in milliseconds. 0 without data. */
 export interface DurationStats {
   /** The arithmetic mean since the creation of the pool, exact. */

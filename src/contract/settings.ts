@@ -18,6 +18,7 @@ import {
   wording
 } from './checks.js'
 import type {
+  CancelAllOptions,
   DrainOptions,
   PerKeyOptions,
   RateLimitOptions,
@@ -281,15 +282,22 @@ export function checkStartOptions(options: unknown = {}): { readonly signal: Abo
 export function checkStopOptions(
   options: unknown,
   settings: PoolSettings
-): { readonly graceMs: number; readonly forceMs: number; readonly reason: unknown } {
+): {
+  readonly graceMs: number
+  readonly forceMs: number
+  readonly queued: 'run' | 'cancel'
+  readonly reason: unknown
+} {
   const o = optionsOf<StopOptions>('options', options === undefined ? {} : options, {
     graceMs: true,
     forceMs: true,
+    queued: true,
     reason: true
   })
   return {
     graceMs: given(o.graceMs, (v) => duration('graceMs', v), settings.graceMs),
     forceMs: given(o.forceMs, (v) => duration('forceMs', v), settings.forceMs),
+    queued: given(o.queued, (v) => oneOf('queued', v, ['run', 'cancel']), 'run'),
     reason: o.reason
   }
 }
@@ -318,6 +326,26 @@ export function checkResizeOptions(
   return {
     concurrency: given(o.concurrency, (v) => integer('concurrency', v, 1), present.concurrency),
     queueCapacity: given(o.queueCapacity, (v) => integer('queueCapacity', v, 0, OR_INFINITY), present.queueCapacity)
+  }
+}
+
+/** The checked options of `cancelAll()`. */
+export interface CancelAllSettings {
+  readonly key: string | undefined
+  readonly name: string | undefined
+  readonly state: 'queued' | 'running' | undefined
+  readonly reason: unknown
+}
+
+/** Checks the options of `cancelAll()`. */
+export function checkCancelAllOptions(options: unknown = {}): CancelAllSettings {
+  const known = { key: true, name: true, state: true, reason: true } as const
+  const o = optionsOf<CancelAllOptions>('options', options, known)
+  return {
+    key: given(o.key, (v) => text('key', v), undefined),
+    name: given(o.name, (v) => text('name', v), undefined),
+    state: given(o.state, (v) => oneOf('state', v, ['queued', 'running']), undefined),
+    reason: o.reason
   }
 }
 

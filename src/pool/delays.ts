@@ -3,7 +3,14 @@ import type { Attempts } from '../running/attempts.js'
 import type { PoolTask } from '../task/task.js'
 import type { TaskDetails } from '../task/task-details.js'
 import { Deadline } from '../waiting/deadlines.js'
+import type { CancelAll } from './cancel-all.js'
 import type { Dispatch, PoolParts } from './pool-parts.js'
+
+/** The parts that a delay acts on. */
+export interface DelayParts {
+  readonly attempts: Attempts
+  readonly cancelAll: CancelAll
+}
 
 /** Accepted tasks that must not start yet: they hold a place, and are queued when their time has come. */
 export class Delays {
@@ -11,11 +18,13 @@ export class Delays {
   retried = 0
   readonly #parts: PoolParts
   readonly #attempts: Attempts
+  readonly #cancelAll: CancelAll
   readonly #dispatch: Dispatch
 
-  constructor(parts: PoolParts, attempts: Attempts, dispatch: Dispatch) {
+  constructor(parts: PoolParts, { attempts, cancelAll }: DelayParts, dispatch: Dispatch) {
     this.#parts = parts
     this.#attempts = attempts
+    this.#cancelAll = cancelAll
     this.#dispatch = dispatch
   }
 
@@ -64,6 +73,7 @@ export class Delays {
   }
 
   #requeue(task: PoolTask): void {
+    this.#cancelAll.moves(task)
     this.#parts.scheduler.requeue(task)
     this.#dispatch.startDue()
   }

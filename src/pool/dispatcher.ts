@@ -20,6 +20,7 @@ import { Turn } from '../waiting/turn.js'
 import { type Wait, Waits } from '../waiting/waits.js'
 import { Acceptance } from './acceptance.js'
 import { Admission } from './admission.js'
+import { CancelAll } from './cancel-all.js'
 import { Delays } from './delays.js'
 import type { Dispatch, PoolParts } from './pool-parts.js'
 import { Refusals } from './refusals.js'
@@ -36,6 +37,7 @@ export class Dispatcher implements Dispatch {
   readonly #parts: PoolParts
   readonly #attempts: Attempts
   readonly #admission: Admission
+  readonly #cancelAll: CancelAll
   readonly #delays: Delays
   readonly #drains: Waits
   readonly #tickets: Tickets
@@ -70,7 +72,8 @@ export class Dispatcher implements Dispatch {
     this.#tickets = tickets
     this.#attempts = new Attempts(this.#parts, this)
     const refusals = new Refusals(this.#parts)
-    this.#delays = new Delays(this.#parts, this.#attempts, this)
+    this.#cancelAll = new CancelAll(this.#parts, this.#attempts.workers, this)
+    this.#delays = new Delays(this.#parts, { attempts: this.#attempts, cancelAll: this.#cancelAll }, this)
     const acceptance = new Acceptance(this.#parts, { tickets, attempts: this.#attempts, delays: this.#delays }, this)
     const waiters = new Waiters(this.#parts, tickets, refusals, acceptance, this)
     this.#waiters = waiters
@@ -99,6 +102,10 @@ export class Dispatcher implements Dispatch {
 
   get closed(): Promise<StopReport> {
     return this.#closed
+  }
+
+  get cancelAll(): CancelAll {
+    return this.#cancelAll
   }
 
   get delays(): Delays {
@@ -142,6 +149,7 @@ export class Dispatcher implements Dispatch {
 
   delay(task: PoolTask, error: unknown, delayMs: number): void {
     this.#delays.retry(task, error, delayMs)
+    this.#shutdown?.delayed(task)
   }
 
   // ── settling ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -216,6 +224,7 @@ export class Dispatcher implements Dispatch {
     this.#attempts.flushProgress()
     this.#parts.unobserved.flush()
     shutdown?.resume()
+    this.#cancelAll.resume()
     this.#attempts.workers.resume()
   }
 
@@ -229,7 +238,7 @@ export class Dispatcher implements Dispatch {
 
   #stopWith(signal: AbortSignal): void {
     const { graceMs, forceMs } = this.#parts.settings
-    const stop = { onAbort: (reason: unknown) => this.stop({ graceMs, forceMs, reason }) }
+    const stop = { onAbort: (reason: unknown) => this.stop({ graceMs, forceMs, queued: 'run', reason }) }
     if (signal.aborted) return stop.onAbort(signal.reason)
     this.#parts.signals.subscribe(signal, stop)
     this.#endStart = () => this.#parts.signals.unsubscribe(signal, stop)
@@ -278,6 +287,7 @@ export class Dispatcher implements Dispatch {
   }
 
   reprioritize(task: PoolTask, priority: number): boolean {
+    this.#cancelAll.moves(task)
     if (!this.#scheduler.reprioritize(task, priority)) return false
     task.changed()
     task.notify()

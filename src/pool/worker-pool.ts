@@ -2,6 +2,7 @@ import { callable } from '../contract/checks.js'
 import { DrainTimeoutError, PoolDeadlockError, PoolStoppedError } from '../contract/errors.js'
 import type { PoolEventName, PoolListener } from '../contract/events.js'
 import type {
+  CancelAllOptions,
   DrainOptions,
   ResizeOptions,
   StartOptions,
@@ -12,8 +13,9 @@ import type {
   WorkerPoolOptions
 } from '../contract/options.js'
 import { printShort } from '../contract/print-short.js'
-import type { PoolState, PoolStats, StopReport } from '../contract/reports.js'
+import type { CancelAllReport, PoolState, PoolStats, StopReport } from '../contract/reports.js'
 import {
+  checkCancelAllOptions,
   checkDrainOptions,
   checkPoolOptions,
   checkResizeOptions,
@@ -232,6 +234,17 @@ export class WorkerPool<H extends HandlersOf<H> = Record<never, never>> {
     if (task.isSettled) return 'finished'
     this.#dispatcher.cancel(task, Cancellation.byUser(reason))
     return task.isSettled ? 'canceled' : 'requested'
+  }
+
+  /**
+   * Cancels all live tasks that match, as `cancel` does, whatever their number: in time slices, the first before this
+   * returns. Tasks that are queued afterwards, and callers that wait for room, are not affected.
+   *
+   * @returns how many were canceled, and how many running ones were asked to end; never rejects
+   * @throws TypeError | RangeError when an option is wrong; then nothing is canceled
+   */
+  cancelAll(options?: CancelAllOptions): Promise<CancelAllReport> {
+    return this.#dispatcher.cancelAll.begin(checkCancelAllOptions(options))
   }
 
   /**

@@ -360,9 +360,14 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
 
   // ── queries ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** The lanes that hold at least one queued task. */
-  lanes(): Iterable<Lane<E>> {
-    return this.#lanes.busy()
+  /** The lanes that hold at least one queued task; of one key, if it is given. */
+  lanes(key?: string): Iterable<Lane<E>> {
+    return key === undefined ? this.#lanes.busy() : this.#lanes.of(key)
+  }
+
+  /** The order of the task that was accepted or queued last. */
+  get lastOrder(): number {
+    return this.#orders
   }
 
   /** Any queued or delayed task; null if there is none. */
