@@ -18,6 +18,7 @@ export {
   WaitGroupError,
   WaitTimeoutError
 } from './contract/errors.js'
+export { snooze } from './contract/snooze.js'
 export type {
   EndNotice,
   PoolEventName,
@@ -25,11 +26,13 @@ export type {
   PoolListener,
   RefusalNotice,
   RetryNotice,
+  SnoozeNotice,
   StoppingNotice
 } from './contract/events.js'
 export type {
   CancelAllOptions,
   DrainOptions,
+  PauseOptions,
   PerKeyOptions,
   RateLimitOptions,
   ResizeOptions,

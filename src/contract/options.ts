@@ -298,6 +298,16 @@ export interface DrainOptions {
   readonly timeoutMs?: number | undefined
 }
 
+/** Options of `pause()`. */
+export interface PauseOptions {
+  /**
+   * Time after which the pause ends by itself, in milliseconds. While there is work, its timer keeps the process alive.
+   *
+   * @defaultValue no limit
+   */
+  readonly forMs?: number | undefined
+}
+
 /** New bounds of a pool. A bound that is left out stays as it is. */
 export interface ResizeOptions {
   /** Tasks that run at the same time. An integer ≥ 1. */

@@ -136,6 +136,8 @@ export interface PoolTotals {
   readonly started: number
   /** Retries that were scheduled. */
   readonly retried: number
+  /** Calls that ended by a `snooze`: neither failures nor attempts. */
+  readonly snoozed: number
   /** Tasks whose function returned. */
   readonly succeeded: number
   /** Tasks whose function threw and had no further attempt, and interrupted tasks. */

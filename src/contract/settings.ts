@@ -20,6 +20,7 @@ import {
 import type {
   CancelAllOptions,
   DrainOptions,
+  PauseOptions,
   PerKeyOptions,
   RateLimitOptions,
   ResizeOptions,
@@ -312,6 +313,12 @@ export function checkDrainOptions(options: unknown = {}): {
     signal: given(o.signal, (v) => abortSignal('signal', v), undefined),
     timeoutMs: given(o.timeoutMs, (v) => duration('timeoutMs', v), Number.POSITIVE_INFINITY)
   }
+}
+
+/** Checks the options of `pause()`: for how long, in milliseconds. */
+export function checkPauseOptions(options: unknown = {}): number {
+  const { forMs } = optionsOf<PauseOptions>('options', options, { forMs: true })
+  return given(forMs, (v) => duration('forMs', v), Number.POSITIVE_INFINITY)
 }
 
 /** Checks the options of `resize()`. */

@@ -76,7 +76,7 @@ export interface TaskContext {
   readonly name: string | undefined
   /** Client, tenant or resource that the task belongs to. */
   readonly key: string | undefined
-  /** Number of this call, from 1. */
+  /** Number of this attempt, from 1. A call that ended by a `snooze` is none. */
   readonly attempt: number
   /**
    * Aborts on cancel, on timeout, with the caller's own signal and at the end of a stop's grace; `reason` says which.

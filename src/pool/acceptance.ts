@@ -8,6 +8,7 @@ import type { PoolTask } from '../task/task.js'
 import type { Tickets } from '../tickets/tickets.js'
 import { Deadline } from '../waiting/deadlines.js'
 import type { Delays } from './delays.js'
+import type { Pauses } from './pauses.js'
 import type { Dispatch, PoolParts } from './pool-parts.js'
 
 /** The parts that an acceptance acts on. */
@@ -15,6 +16,7 @@ export interface AcceptanceParts {
   readonly tickets: Tickets
   readonly attempts: Attempts
   readonly delays: Delays
+  readonly pauses: Pauses
 }
 
 /** What follows when the scheduler has accepted a task: its options take effect, and it starts if it got a worker. */
@@ -25,24 +27,24 @@ export class Acceptance {
   readonly #tickets: Tickets
   readonly #attempts: Attempts
   readonly #delays: Delays
+  readonly #pauses: Pauses
   readonly #dispatch: Dispatch
 
-  constructor(parts: PoolParts, { tickets, attempts, delays }: AcceptanceParts, dispatch: Dispatch) {
+  constructor(parts: PoolParts, { tickets, attempts, delays, pauses }: AcceptanceParts, dispatch: Dispatch) {
     this.#parts = parts
     this.#listeners = parts.listeners
     this.#queueTimeoutMs = parts.settings.queueTimeoutMs
     this.#tickets = tickets
     this.#attempts = attempts
     this.#delays = delays
+    this.#pauses = pauses
     this.#dispatch = dispatch
   }
 
   accept(task: PoolTask, verdict: Verdict, settings: TaskSettings | undefined): void {
     if (settings !== undefined) this.#equip(task, settings)
     if (verdict === TO_WORKER) this.#attempts.start(task)
-    else if (settings !== undefined && settings.delayMs > 0)
-      this.#delays.begin(task, () => this.#limitQueueing(task, settings))
-    else this.#limitQueueing(task, settings)
+    else this.#hold(task, settings)
     if ((this.#listeners.mask & EVENT_BIT.queued) !== 0) this.#listeners.emit(task.scope, 'queued', task)
   }
 
@@ -52,6 +54,13 @@ export class Acceptance {
     const hasDetails = [name, timeoutMs, signal, retry, metadata, retainMs].some((value) => value !== undefined)
     if (hasDetails) task.detailed().take(settings)
     if (signal !== undefined) this.#parts.signals.subscribe(signal, task)
+  }
+
+  #hold(task: PoolTask, settings: TaskSettings | undefined): void {
+    if (this.#parts.scheduler.paused) this.#pauses.watch()
+    if (settings !== undefined && settings.delayMs > 0)
+      this.#delays.begin(task, () => this.#limitQueueing(task, settings))
+    else this.#limitQueueing(task, settings)
   }
 
   #limitQueueing(task: PoolTask, settings: TaskSettings | undefined): void {

@@ -109,7 +109,10 @@ class Sweep {
       const { next } = task
       const order = next?.order
       yield this.#meet(task)
-      task = next === null || (next.stage === QUEUED && next.lane === lane && next.order === order) ? next : lane.entries.head
+      task =
+        next === null || (next.stage === QUEUED && next.lane === lane && next.order === order)
+          ? next
+          : lane.entries.head
     }
   }
 

@@ -16,6 +16,8 @@ export interface DelayParts {
 export class Delays {
   /** Retries that were scheduled. */
   retried = 0
+  /** Attempts that ended by a snooze. */
+  snoozed = 0
   readonly #parts: PoolParts
   readonly #attempts: Attempts
   readonly #cancelAll: CancelAll
@@ -49,6 +51,16 @@ export class Delays {
     this.retried++
     this.#putBack(task, delayMs)
     if ((listeners.mask & EVENT_BIT.retrying) !== 0) listeners.emit(task.scope, 'retrying', task, { error, delayMs })
+  }
+
+  /** A task function asked to be called again later: that attempt does not count. */
+  snooze(task: PoolTask, delayMs: number): void {
+    const { listeners } = this.#parts
+    this.#attempts.leave(task)
+    this.snoozed++
+    task.detailed().retries--
+    this.#putBack(task, delayMs)
+    if ((listeners.mask & EVENT_BIT.snoozed) !== 0) listeners.emit(task.scope, 'snoozed', task, { delayMs })
   }
 
   /** The attempt has ended, but not its task. */

@@ -22,6 +22,7 @@ import { Acceptance } from './acceptance.js'
 import { Admission } from './admission.js'
 import { CancelAll } from './cancel-all.js'
 import { Delays } from './delays.js'
+import { Pauses } from './pauses.js'
 import type { Dispatch, PoolParts } from './pool-parts.js'
 import { Refusals } from './refusals.js'
 import { Shutdown, type StopRequest } from './shutdown.js'
@@ -39,6 +40,7 @@ export class Dispatcher implements Dispatch {
   readonly #admission: Admission
   readonly #cancelAll: CancelAll
   readonly #delays: Delays
+  readonly #pauses: Pauses
   readonly #drains: Waits
   readonly #tickets: Tickets
   readonly #scope = new AsyncResource('coatcheck.pool')
@@ -72,9 +74,14 @@ export class Dispatcher implements Dispatch {
     this.#tickets = tickets
     this.#attempts = new Attempts(this.#parts, this)
     const refusals = new Refusals(this.#parts)
+    this.#pauses = new Pauses(this.#parts, this)
     this.#cancelAll = new CancelAll(this.#parts, this.#attempts.workers, this)
     this.#delays = new Delays(this.#parts, { attempts: this.#attempts, cancelAll: this.#cancelAll }, this)
-    const acceptance = new Acceptance(this.#parts, { tickets, attempts: this.#attempts, delays: this.#delays }, this)
+    const acceptance = new Acceptance(
+      this.#parts,
+      { tickets, attempts: this.#attempts, delays: this.#delays, pauses: this.#pauses },
+      this
+    )
     const waiters = new Waiters(this.#parts, tickets, refusals, acceptance, this)
     this.#waiters = waiters
     this.#admission = new Admission(this.#parts, { tickets, refusals, acceptance, waiters }, this)
@@ -102,6 +109,10 @@ export class Dispatcher implements Dispatch {
 
   get closed(): Promise<StopReport> {
     return this.#closed
+  }
+
+  get pauses(): Pauses {
+    return this.#pauses
   }
 
   get cancelAll(): CancelAll {
@@ -152,6 +163,11 @@ export class Dispatcher implements Dispatch {
     this.#shutdown?.delayed(task)
   }
 
+  snooze(task: PoolTask, delayMs: number): void {
+    this.#delays.snooze(task, delayMs)
+    this.#shutdown?.delayed(task)
+  }
+
   // ── settling ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Ends a task, exactly once. */
@@ -199,6 +215,7 @@ export class Dispatcher implements Dispatch {
   /** Nothing is left: the waits of now end, even if a task is added before they are resolved. */
   #crossZero(): void {
     this.#crossed = true
+    this.#pauses.watch()
     for (const wait of this.#drains.take()) this.#released.push(wait)
   }
 
@@ -246,6 +263,7 @@ export class Dispatcher implements Dispatch {
 
   stop(request: StopRequest): void {
     if (this.#shutdown !== undefined) return this.#shutdown.shorten(request)
+    this.#pauses.clear()
     const parts = { waiters: this.#waiters, attempts: this.#attempts }
     this.#shutdown = new Shutdown(this.#parts, parts, this, request.reason)
     this.#shutdown.begin(request)

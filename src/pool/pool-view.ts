@@ -44,6 +44,7 @@ export class PoolView {
         accepted: scheduler.accepted,
         started: attempts.started,
         retried: delays.retried,
+        snoozed: delays.snoozed,
         succeeded: scheduler.succeeded,
         failed: scheduler.failed,
         canceled: scheduler.canceled
@@ -72,7 +73,7 @@ export class PoolView {
       let left = limit
       for (let task = lane.entries.tail; task !== null && left > 0; task = task.prev) {
         add(task)
-        if (task.attempt === 0) left-- // a retry stands at the back, however old it is
+        if (task.startedMs < 0) left-- // one that was called before stands at the back, however old it is
       }
     }
     for (const task of parts.scheduler.delayed.keys()) add(task)

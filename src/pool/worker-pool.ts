@@ -4,6 +4,7 @@ import type { PoolEventName, PoolListener } from '../contract/events.js'
 import type {
   CancelAllOptions,
   DrainOptions,
+  PauseOptions,
   ResizeOptions,
   StartOptions,
   StopOptions,
@@ -17,6 +18,7 @@ import type { CancelAllReport, PoolState, PoolStats, StopReport } from '../contr
 import {
   checkCancelAllOptions,
   checkDrainOptions,
+  checkPauseOptions,
   checkPoolOptions,
   checkResizeOptions,
   checkStartOptions,
@@ -132,15 +134,19 @@ export class WorkerPool<H extends HandlersOf<H> = Record<never, never>> {
     await this.stop()
   }
 
-  /** Stops starting tasks; tasks are accepted as before. `stop` ends the pause. */
-  pause(): void {
-    this.#scheduler.pause()
+  /**
+   * Stops starting tasks; tasks are accepted as before. With `forMs` it ends by itself; called again, it can only be made
+   * longer. `resume` and `stop` end it.
+   *
+   * @throws TypeError | RangeError when `forMs` is wrong; then nothing is changed
+   */
+  pause(options?: PauseOptions): void {
+    this.#dispatcher.pauses.pause(checkPauseOptions(options))
   }
 
   /** Starts tasks again. */
   resume(): void {
-    this.#scheduler.resume()
-    this.#dispatcher.startDue()
+    this.#dispatcher.pauses.resume()
   }
 
   /**

@@ -1,6 +1,7 @@
 import { TaskCanceledError, TaskInterruptedError, TaskTimeoutError, withoutStack } from '../contract/errors.js'
 import { EVENT_BIT, type Listeners } from '../contract/events.js'
 import type { PoolSettings, RetryPolicy } from '../contract/settings.js'
+import { snoozeOf } from '../contract/snooze.js'
 import { read } from '../contract/task-record.js'
 import type { Clock } from '../ports/clock.js'
 import { CANCELED, FAILED, RUNNING, type Settled, SUCCEEDED } from '../scheduler/lifecycle.js'
@@ -37,6 +38,8 @@ export interface AttemptsOwner {
   /** A function is about to be called. */
   called(): void
   settle(task: PoolTask, to: Settled, payload: unknown): void
+  /** A task function asked to be called again later. */
+  snooze(task: PoolTask, delayMs: number): void
   /** A failed task waits for its next attempt. */
   delay(task: PoolTask, error: unknown, delayMs: number): void
 }
@@ -232,8 +235,10 @@ export class Attempts implements Calls {
     const { task } = worker
     if (task === null) return // it was interrupted, and has settled
     const aborted = AttemptContext.abortOf(worker.context as AttemptContext)
+    const snoozeMs = snoozeOf(thrown)
+    if (snoozeMs !== undefined && aborted === undefined) return this.#owner.snooze(task, snoozeMs)
     let error = thrown
-    if (aborted !== undefined && gaveUp(thrown, aborted)) {
+    if (aborted !== undefined && (snoozeMs !== undefined || gaveUp(thrown, aborted))) {
       const { by, reason, given } = aborted
       if (by !== 'timeout') return this.#owner.settle(task, CANCELED, given ? new Cancellation(by, reason) : reason)
       error = reason

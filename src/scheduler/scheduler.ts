@@ -66,6 +66,8 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
   queueCapacity: number
   stage: PoolStage = CREATED
   paused = false
+  /** When the pause ends, if there is one. */
+  pausedUntil = Number.POSITIVE_INFINITY
 
   running = 0
   queued = 0
@@ -330,8 +332,10 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
     this.#open = !this.paused
   }
 
-  pause(): void {
+  /** Holds back starts. A pause that ends by itself, when `resume` is called at that time, is only ever made longer. */
+  pause(until = Number.POSITIVE_INFINITY): void {
     if (this.stage >= STOPPING) return
+    this.pausedUntil = this.paused ? Math.max(this.pausedUntil, until) : until
     this.paused = true
     this.#open = false
   }
@@ -401,9 +405,18 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
     return this.retryAfter.estimate(this.held, this.concurrency, this.#heldBackUntil(now) - now)
   }
 
+  /** When a pause ends that holds back everything; now, if there is none, or nobody knows. */
+  #pausedUntil(now: number): number {
+    const holds = this.paused && this.running === 0 && this.pausedUntil < Number.POSITIVE_INFINITY
+    return holds ? Math.max(this.pausedUntil, now) : now
+  }
+
   /** The time before which no place is free because of the rate, or of the delays if nothing else holds a place. */
   #heldBackUntil(now: number): number {
-    const byRate = this.rate === null ? now : this.rate.opensAfter(this.queued + 1, now)
+    const byRate =
+      this.rate === null
+        ? this.#pausedUntil(now)
+        : Math.max(this.rate.opensAfter(this.queued + 1, now), this.#pausedUntil(now))
     return this.queued > 0 || this.running > 0 || this.delayed.size === 0 ? byRate : Math.max(byRate, this.#firstDue())
   }
 

@@ -53,6 +53,9 @@ export function livelyPlanOf(seed: number, length?: number): Plan {
   return { ...plan, operations: stopsByDefault }
 }
 
+/** The events that plans have always drawn from: a seed stays what it was. */
+const DRAWN = EVENTS.filter((event) => event !== 'snoozed')
+
 /** What is on or off for a whole plan. */
 type Kind = 'timeouts' | 'queueTimeouts' | 'retries' | 'signals' | 'ids' | 'inside' | 'selfWaits'
 
@@ -158,8 +161,8 @@ class Planner {
       ...(this.#on.selfWaits ? { detectSelfWait: true } : undefined),
       started: random.chance(0.85),
       quiet,
-      throwing: random.chance(0.25) ? EVENTS.filter(() => random.chance(0.4)) : [],
-      rejecting: random.chance(0.15) ? EVENTS.filter(() => random.chance(0.3)) : []
+      throwing: random.chance(0.25) ? DRAWN.filter(() => random.chance(0.4)) : [],
+      rejecting: random.chance(0.15) ? DRAWN.filter(() => random.chance(0.3)) : []
     }
   }
 
@@ -296,7 +299,7 @@ class Planner {
   #reactions(stops: boolean): Reaction[] {
     const random = this.#random
     return Array.from({ length: random.integer(0, 3) }, () => ({
-      event: random.pick(EVENTS),
+      event: random.pick(DRAWN),
       nth: random.integer(1, 8),
       actions: Array.from({ length: random.integer(1, 2) }, () =>
         stops && random.chance(0.1) ? this.#stop() : this.#action(1)
