@@ -16,6 +16,7 @@ export {
   TaskTimeoutError,
   WaitFullError,
   WaitGroupError,
+  type WeightFacts,
   WaitTimeoutError
 } from './contract/errors.js'
 export { snooze } from './contract/snooze.js'

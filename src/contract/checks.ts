@@ -84,6 +84,14 @@ export function interval(name: string, value: unknown): number {
   return value
 }
 
+/** A finite number > 0, at most that of the whole pool. */
+export function weight(name: string, value: unknown, capacity: number): number {
+  if (typeof value !== 'number') return wrongType(name, 'a finite number above 0', value)
+  if (!(value > 0) || value === Number.POSITIVE_INFINITY) return outOfRange(name, 'a finite number above 0', value)
+  if (value > capacity) return outOfRange(name, `at most the \`weightCapacity\` of the pool, ${capacity}`, value)
+  return value
+}
+
 /** A string of at most 256 characters. */
 export function text(name: string, value: unknown): string {
   if (typeof value !== 'string') return wrongType(name, 'a string of at most 256 characters', value)

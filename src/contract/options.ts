@@ -36,6 +36,14 @@ export interface WorkerPoolOptions<H = Handlers> {
   readonly waiterCapacity?: number | undefined
 
   /**
+   * Bound of the sum of the weights of accepted tasks that have not settled: megabytes that they hold, say. A number ≥ 1, or
+   * `Infinity`. A task that does not fit is refused like one without a place; a waiter waits until its whole weight fits.
+   *
+   * @defaultValue `Infinity`: weights do not count
+   */
+  readonly weightCapacity?: number | undefined
+
+  /**
    * Limit for one attempt, from its start to its end, in milliseconds. When it passes, the task's signal aborts with a
    * {@link TaskTimeoutError}. The worker stays occupied until the function has ended.
    *
@@ -215,6 +223,13 @@ export interface TaskOptions {
    * @defaultValue 0
    */
   readonly priority?: number | undefined
+  /**
+   * What the task takes of the pool's `weightCapacity` until it settles, besides its place. A finite number > 0, at most
+   * the capacity. Integers add up exactly.
+   *
+   * @defaultValue 1
+   */
+  readonly weight?: number | undefined
   /** Limit for one attempt, in milliseconds. Replaces the pool's `taskTimeoutMs`. */
   readonly timeoutMs?: number | undefined
   /**

@@ -80,6 +80,10 @@ export interface PoolStats {
   readonly concurrency: number
   /** Accepted tasks that may wait for a worker. */
   readonly queueCapacity: number
+  /** Bound of `heldWeight`; `Infinity` if weights do not count. */
+  readonly weightCapacity: number
+  /** Sum of the weights of accepted tasks that have not settled; 0 if weights do not count. */
+  readonly heldWeight: number
   /** Tasks that have a worker. */
   readonly running: number
   /** Tasks that wait for a worker. */

@@ -15,6 +15,7 @@ import {
   safeInteger,
   text,
   ticket,
+  weight,
   wording
 } from './checks.js'
 import type {
@@ -53,6 +54,7 @@ export interface PoolSettings {
   readonly name: string | undefined
   readonly handlers: ReadonlyMap<string, TaskFunction>
   readonly waiterCapacity: number
+  readonly weightCapacity: number
   readonly taskTimeoutMs: number
   readonly queueTimeoutMs: number
   readonly retry: RetryPolicy | undefined
@@ -83,6 +85,7 @@ export interface TaskSettings {
   readonly onDuplicate: OnDuplicate
   readonly retainMs: number | undefined
   readonly delayMs: number
+  readonly weight: number
 }
 
 /** What becomes of a task whose id is in use. */
@@ -110,6 +113,7 @@ export function checkPoolOptions(options: unknown): PoolSettings {
       (v) => integer('waiterCapacity', v, 0, OR_INFINITY),
       Math.max(queueCapacity, 1)
     ),
+    weightCapacity: given(o.weightCapacity, checkWeightCapacity, Number.POSITIVE_INFINITY),
     taskTimeoutMs: given(o.taskTimeoutMs, (v) => duration('taskTimeoutMs', v), Number.POSITIVE_INFINITY),
     queueTimeoutMs: given(o.queueTimeoutMs, (v) => duration('queueTimeoutMs', v), Number.POSITIVE_INFINITY),
     retry: given(o.retry, checkRetry, undefined),
@@ -132,6 +136,7 @@ const POOL_OPTIONS = {
   name: true,
   handlers: true,
   waiterCapacity: true,
+  weightCapacity: true,
   taskTimeoutMs: true,
   queueTimeoutMs: true,
   retry: true,
@@ -193,6 +198,14 @@ function checkPerKey(perKey: unknown): NonNullable<PoolSettings['perKey']> {
   }
 }
 
+/** A task weighs 1 unless it says otherwise: there is room for one. */
+function checkWeightCapacity(capacity: unknown): number {
+  const expected = 'a number from 1, or Infinity'
+  if (typeof capacity !== 'number') throw new TypeError(wording('weightCapacity', expected, capacity))
+  if (!(capacity >= 1)) throw new RangeError(wording('weightCapacity', expected, capacity))
+  return capacity
+}
+
 function checkRetention(retention: unknown): PoolSettings['retention'] {
   const o = optionsOf<RetentionOptions>('retention', retention, { count: true, ms: true })
   return {
@@ -223,14 +236,19 @@ const TASK_OPTIONS = {
   metadata: true,
   onDuplicate: true,
   retainMs: true,
-  delayMs: true
+  delayMs: true,
+  weight: true
 } as const
 
 const WAIT_OPTIONS = { ...TASK_OPTIONS, waitMs: true, waitSignal: true } as const
 
 /** Checks the options of one task. Reads each once. */
-export function checkTaskOptions(options: unknown, handler: string | undefined): TaskSettings {
-  return taskSettings(optionsOf<TaskOptions>('options', options, TASK_OPTIONS), handler)
+export function checkTaskOptions(
+  options: unknown,
+  handler: string | undefined,
+  { weightCapacity }: Pick<PoolSettings, 'weightCapacity'>
+): TaskSettings {
+  return taskSettings(optionsOf<TaskOptions>('options', options, TASK_OPTIONS), handler, weightCapacity)
 }
 
 /** The checked options of a task whose caller may wait for room. */
@@ -241,16 +259,20 @@ export interface WaitSettings {
 }
 
 /** Checks the options of one task whose caller may wait for room. */
-export function checkWaitOptions(options: unknown, handler: string | undefined): WaitSettings {
+export function checkWaitOptions(
+  options: unknown,
+  handler: string | undefined,
+  { weightCapacity }: Pick<PoolSettings, 'weightCapacity'>
+): WaitSettings {
   const o = optionsOf<WaitOptions>('options', options === undefined ? {} : options, WAIT_OPTIONS)
   return {
-    task: taskSettings(o, handler),
+    task: taskSettings(o, handler, weightCapacity),
     waitMs: given(o.waitMs, (v) => duration('waitMs', v), Number.POSITIVE_INFINITY),
     waitSignal: given(o.waitSignal, (v) => abortSignal('waitSignal', v), undefined)
   }
 }
 
-function taskSettings(o: TaskOptions, handler: string | undefined): TaskSettings {
+function taskSettings(o: TaskOptions, handler: string | undefined, weightCapacity: number): TaskSettings {
   const name = given(o.name, (v) => text('name', v), undefined)
   if (name !== undefined && handler !== undefined) {
     throw new TypeError(
@@ -269,7 +291,8 @@ function taskSettings(o: TaskOptions, handler: string | undefined): TaskSettings
     metadata: given(o.metadata, (v) => jsonText('metadata', v), undefined),
     onDuplicate: given(o.onDuplicate, (v) => oneOf('onDuplicate', v, ['refuse', 'join', 'join-live']), 'refuse'),
     retainMs: given(o.retainMs, (v) => duration('retainMs', v), undefined),
-    delayMs: given(o.delayMs, (v) => finiteDuration('delayMs', v), 0)
+    delayMs: given(o.delayMs, (v) => finiteDuration('delayMs', v), 0),
+    weight: given(o.weight, (v) => weight('weight', v, weightCapacity), 1)
   }
 }
 

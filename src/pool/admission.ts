@@ -89,10 +89,14 @@ export class Admission {
       settings === undefined
         ? this.#scheduler.admit(task, 0, undefined, now)
         : settings.delayMs === 0
-          ? this.#scheduler.admit(task, settings.priority, settings.key, now)
-          : this.#scheduler.admitDelayed(task, settings.priority, settings.key, this.#clock.now() + settings.delayMs)
+          ? this.#scheduler.admit(task, settings.priority, settings.key, now, settings.weight)
+          : this.#admitDelayed(task, settings)
     if (this.#scheduler.rate !== null) this.#dispatch.watchRate(now)
     return verdict
+  }
+
+  #admitDelayed(task: PoolTask, { priority, key, delayMs, weight }: TaskSettings): Verdict {
+    return this.#scheduler.admitDelayed(task, priority, key, this.#clock.now() + delayMs, weight)
   }
 
   #refused(work: Work, settings: TaskSettings | undefined, verdict: Verdict): Error {

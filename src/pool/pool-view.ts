@@ -28,6 +28,8 @@ export class PoolView {
       paused: scheduler.paused,
       concurrency: scheduler.concurrency,
       queueCapacity: scheduler.queueCapacity,
+      weightCapacity: settings.weightCapacity,
+      heldWeight: scheduler.weights?.held ?? 0,
       running: scheduler.running,
       queued: scheduler.queued,
       delayed: scheduler.delayed.size,

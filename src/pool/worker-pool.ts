@@ -181,13 +181,13 @@ export class WorkerPool<H extends HandlersOf<H> = Record<never, never>> {
   queueTask(first: unknown, second?: unknown, third?: unknown): Task<never> {
     if (typeof first === 'string') {
       const handler = this.#handlerOf(first)
-      return this.#admission.submit(handler, second, third === undefined ? undefined : checkTaskOptions(third, first))
+      return this.#admission.submit(handler, second, third === undefined ? undefined : checkTaskOptions(third, first, this.#settings))
     }
     const run = callable<Work>('task', first)
     return this.#admission.submit(
       run,
       undefined,
-      second === undefined ? undefined : checkTaskOptions(second, undefined)
+      second === undefined ? undefined : checkTaskOptions(second, undefined, this.#settings)
     )
   }
 
@@ -209,10 +209,10 @@ export class WorkerPool<H extends HandlersOf<H> = Record<never, never>> {
   async queueTaskWhenFree(first: unknown, second?: unknown, third?: unknown): Promise<Task<never>> {
     if (typeof first === 'string') {
       const handler = this.#handlerOf(first)
-      return this.#admission.submitWhenFree(handler, second, checkWaitOptions(third, first))
+      return this.#admission.submitWhenFree(handler, second, checkWaitOptions(third, first, this.#settings))
     }
     const run = callable<Work>('task', first)
-    return this.#admission.submitWhenFree(run, undefined, checkWaitOptions(second, undefined))
+    return this.#admission.submitWhenFree(run, undefined, checkWaitOptions(second, undefined, this.#settings))
   }
 
   /** The task with this id: live, or settled and still retained; `stats().retention` reports how long tickets last. */

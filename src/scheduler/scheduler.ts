@@ -18,6 +18,7 @@ import type { RateWindow } from './rate-window.js'
 import { RetryAfter } from './retry-after.js'
 import { Shares } from './shares.js'
 import { type Waiter, WaiterList } from './waiter-list.js'
+import { Weights } from './weights.js'
 
 /** Accepted and given a free worker in the same step. */
 export const TO_WORKER = 0
@@ -39,6 +40,8 @@ export interface SchedulerOptions {
   /** Bounds of each key; null: no bounds. */
   readonly perKey: { readonly concurrency: number; readonly queueCapacity: number } | null
   readonly rate: RateWindow | null
+  /** Bound of the sum of the weights; without it, weights do not count. */
+  readonly weightCapacity?: number
 }
 
 /** The bounds of one key and its present tasks. */
@@ -84,6 +87,7 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
   readonly delayed = new Map<E, number>()
   readonly retryAfter = new RetryAfter()
   readonly rate: RateWindow | null
+  readonly weights: Weights<E> | null
   readonly #shares: Shares<E> | null
   readonly #lanes = new Lanes<E>()
   /** Whether tasks may start: false before `start`, while paused, and after the grace of a stop. */
@@ -95,6 +99,8 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
     this.queueCapacity = options.queueCapacity
     this.waiters = new WaiterList(options.waiterCapacity)
     this.rate = options.rate
+    const { weightCapacity = Number.POSITIVE_INFINITY } = options
+    this.weights = weightCapacity === Number.POSITIVE_INFINITY ? null : new Weights(weightCapacity)
     this.#shares = options.perKey && new Shares(options.perKey.concurrency, options.perKey.queueCapacity)
   }
 
@@ -121,19 +127,19 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
    * With a rate limit, the caller must first start every queued task that may start now ({@link next}), so that a new
    * task never passes them.
    */
-  admit(entry: E, priority: number, key: string | undefined, now: number): Verdict {
-    const verdict = this.#judge(key, this.#mayStart(now))
+  admit(entry: E, priority: number, key: string | undefined, now: number, weight = 1): Verdict {
+    const verdict = this.#judge(key, this.#mayStart(now), weight)
     if (verdict === CLOSED || verdict === KEY_FULL) return verdict
     if (this.waiters.size > 0) return FULL
-    return this.#take(entry, priority, key, verdict)
+    return this.#take(entry, priority, key, verdict, weight)
   }
 
   /** The same for a task that must not start before `until`: it gets a place in the queue, never a worker. */
-  admitDelayed(entry: E, priority: number, key: string | undefined, until: number): Verdict {
-    const verdict = this.#judge(key, false)
+  admitDelayed(entry: E, priority: number, key: string | undefined, until: number, weight = 1): Verdict {
+    const verdict = this.#judge(key, false, weight)
     if (verdict === CLOSED || verdict === KEY_FULL) return verdict
     if (this.waiters.size > 0) return FULL
-    return this.#hold(entry, priority, key, until, verdict)
+    return this.#hold(entry, priority, key, until, verdict, weight)
   }
 
   /** Adds a waiter. Returns false if the waiter list is full. */
@@ -153,48 +159,51 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
     const { head } = this.waiters
     if (head === null) return null
     const workerFree = !head.delayed && this.#mayStart(now)
-    if (this.#isFull(workerFree) || this.#judge(head.key, workerFree) === FULL) return null
+    if (this.#isFull(workerFree, head.weight) || this.#judge(head.key, workerFree, head.weight) === FULL) return null
     this.waiters.remove(head)
     return head
   }
 
   /** Decides on the task of a waiter that {@link nextWaiter} returned. */
   grant(entry: E, waiter: W, now: number): Verdict {
-    return this.#take(entry, waiter.priority, waiter.key, this.#judge(waiter.key, this.#mayStart(now)))
+    const { priority, key, weight } = waiter
+    return this.#take(entry, priority, key, this.#judge(key, this.#mayStart(now), weight), weight)
   }
 
   /** The same for a task that must not start before `until`. */
   grantDelayed(entry: E, waiter: W, until: number): Verdict {
-    return this.#hold(entry, waiter.priority, waiter.key, until, this.#judge(waiter.key, false))
+    const { priority, key, weight } = waiter
+    return this.#hold(entry, priority, key, until, this.#judge(key, false, weight), weight)
   }
 
   /** `workerFree`: the task could take a worker at once, but for its key. */
-  #judge(key: string | undefined, workerFree: boolean): Verdict {
+  #judge(key: string | undefined, workerFree: boolean, weight: number): Verdict {
     if (this.stage >= STOPPING) return CLOSED
-    if (key !== undefined && this.#shares !== null) return this.#judgeByKey(this.#shares, key, workerFree)
-    return this.#judgeByRoom(workerFree)
+    if (key !== undefined && this.#shares !== null) return this.#judgeByKey(this.#shares, key, workerFree, weight)
+    return this.#judgeByRoom(workerFree, weight)
   }
 
-  #judgeByKey(shares: Shares<E>, key: string, workerFree: boolean): Verdict {
+  #judgeByKey(shares: Shares<E>, key: string, workerFree: boolean, weight: number): Verdict {
     if (!shares.hasRoom(key, workerFree)) return KEY_FULL
-    return this.#judgeByRoom(workerFree && !shares.atLimit(key))
+    return this.#judgeByRoom(workerFree && !shares.atLimit(key), weight)
   }
 
-  #judgeByRoom(workerFree: boolean): Verdict {
-    if (this.#isFull(workerFree)) return FULL
+  #judgeByRoom(workerFree: boolean, weight: number): Verdict {
+    if (this.#isFull(workerFree, weight)) return FULL
     return workerFree ? TO_WORKER : TO_QUEUE
   }
 
   /** Whether there is no place for one more task. `workerFree`: the task could take a worker at once. */
-  #isFull(workerFree: boolean): boolean {
+  #isFull(workerFree: boolean, weight: number): boolean {
     const { held } = this
+    if (this.weights !== null && !this.weights.hasRoom(weight)) return true
     if (this.running + held >= this.concurrency + this.queueCapacity) return true
     return !workerFree && held >= this.queueCapacity
   }
 
-  #take(entry: E, priority: number, key: string | undefined, verdict: Verdict): Verdict {
+  #take(entry: E, priority: number, key: string | undefined, verdict: Verdict, weight: number): Verdict {
     if (verdict > TO_QUEUE) return verdict
-    const share = this.#assign(entry, priority, key)
+    const share = this.#assign(entry, priority, key, weight)
     if (verdict === TO_WORKER) {
       entry.order = ++this.#orders
       this.#run(entry)
@@ -206,9 +215,16 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
   }
 
   /** The task is accepted, and waits for its time. */
-  #hold(entry: E, priority: number, key: string | undefined, until: number, verdict: Verdict): Verdict {
+  #hold(
+    entry: E,
+    priority: number,
+    key: string | undefined,
+    until: number,
+    verdict: Verdict,
+    weight: number
+  ): Verdict {
     if (verdict !== TO_QUEUE) return verdict
-    const share = this.#assign(entry, priority, key)
+    const share = this.#assign(entry, priority, key, weight)
     if (share !== null) share.held++
     entry.order = ++this.#orders
     move(entry, DELAYED)
@@ -216,7 +232,8 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
     return verdict
   }
 
-  #assign(entry: E, priority: number, key: string | undefined): Share<E> | null {
+  #assign(entry: E, priority: number, key: string | undefined, weight: number): Share<E> | null {
+    if (this.weights !== null) this.weights.take(entry, weight)
     const share = key === undefined || this.#shares === null ? null : this.#shares.open(key)
     entry.lane = this.#lanes.find(priority, key, share)
     this.accepted++
@@ -290,6 +307,7 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
       if (share !== null) share.held--
     }
     if (share !== null) this.#shares?.release(share)
+    if (this.weights !== null) this.weights.giveBack(entry)
     if (to === SUCCEEDED) this.succeeded++
     else if (to === FAILED) this.failed++
     else this.canceled++

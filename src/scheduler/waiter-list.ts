@@ -9,10 +9,14 @@ export class Waiter<W extends Waiter<W>> implements Links<W> {
   /** Whether its task is not to start at once. */
   readonly delayed: boolean
 
-  constructor(priority: number, key: string | undefined, delayed = false) {
+  /** What its task weighs. */
+  readonly weight: number
+
+  constructor(priority: number, key: string | undefined, delayed = false, weight = 1) {
     this.priority = priority
     this.key = key
     this.delayed = delayed
+    this.weight = weight
   }
 }
 

@@ -255,6 +255,7 @@ const POOL: Required<WorkerPoolOptions<object>> = {
   name: 'reports',
   handlers: { greet: () => 'hello' },
   waiterCapacity: 1,
+  weightCapacity: 1,
   taskTimeoutMs: 1,
   queueTimeoutMs: 1,
   retry: { attempts: 1, backoffMs: 0, when: () => true },
@@ -280,7 +281,8 @@ const TASK = {
   retry: { attempts: 1, backoffMs: 0, when: () => true },
   onDuplicate: 'join',
   retainMs: 1,
-  delayMs: 1
+  delayMs: 1,
+  weight: 1
 }
 
 const FULL_CALLS: readonly { call: string; options: Loose; required: Loose; give: (options: Loose) => unknown }[] = [
@@ -441,6 +443,7 @@ describe('the options of a pool', () => {
       name: undefined,
       handlers: new Map(),
       waiterCapacity: 5,
+      weightCapacity: Number.POSITIVE_INFINITY,
       taskTimeoutMs: Number.POSITIVE_INFINITY,
       queueTimeoutMs: Number.POSITIVE_INFINITY,
       retry: undefined,

@@ -28,6 +28,7 @@ interface Config {
   readonly waiterCapacity: number
   readonly perKey: { readonly concurrency: number; readonly queueCapacity: number } | null
   readonly rate: { readonly starts: number; readonly intervalMs: number } | null
+  readonly weightCapacity: number
 }
 
 /** A task as the model sees it. */
@@ -35,6 +36,7 @@ interface Task {
   readonly item: Item
   priority: number
   readonly key: string | undefined
+  readonly weight: number
   stage: Stage
   /** Step at which it was added to its lane. */
   queuedAt: number
@@ -46,6 +48,7 @@ interface Wanted {
   readonly key: string | undefined
   /** It is not to start at once. */
   readonly delayed: boolean
+  readonly weight: number
 }
 
 /** Number of times each step happened in all runs: a model test that never settles a task proves nothing. */
@@ -99,10 +102,17 @@ class Model {
   }
 
   /** Whether the pool has no free place. */
-  #full(delayed: boolean): boolean {
+  #full({ delayed, weight }: Wanted): boolean {
+    if (this.heldWeight + weight > this.config.weightCapacity) return true
     const held = this.in(QUEUED, DELAYED).length
     if (this.in(RUNNING).length + held >= this.concurrency + this.queueCapacity) return true
     return (delayed || !this.mayStart) && held >= this.queueCapacity
+  }
+
+  /** What all unsettled tasks weigh. */
+  get heldWeight(): number {
+    if (this.config.weightCapacity === Number.POSITIVE_INFINITY) return 0
+    return this.in(QUEUED, DELAYED, RUNNING).reduce((sum, { weight }) => sum + weight, 0)
   }
 
   atLimit(key: string | undefined): boolean {
@@ -126,7 +136,7 @@ class Model {
     )
   }
 
-  verdict(key: string | undefined, fromLine: boolean, delayed: boolean): number {
+  verdict({ key, delayed, weight }: Wanted, fromLine: boolean): number {
     if (this.life === 'grace' || this.life === 'closed') return CLOSED
     const { perKey } = this.config
     const held = this.in(QUEUED, DELAYED)
@@ -139,6 +149,7 @@ class Model {
     }
     if (!fromLine && this.waiters.length > 0) return FULL
     if (this.in(RUNNING).length + held.length >= this.concurrency + this.queueCapacity) return FULL
+    if (this.heldWeight + weight > this.config.weightCapacity) return FULL
     if (toWorker) return TO_WORKER
     return held.length < this.queueCapacity ? TO_QUEUE : FULL
   }
@@ -204,7 +215,7 @@ class Model {
     for (;;) {
       const caller = this.real.nextWaiter(this.now)
       const head = this.waiters[0]
-      if (head === undefined || this.#full(head.delayed) || this.verdict(head.key, true, head.delayed) === FULL) {
+      if (head === undefined || this.#full(head) || this.verdict(head, true) === FULL) {
         expect(caller).toBeNull()
         return
       }
@@ -216,8 +227,10 @@ class Model {
     }
   }
 
-  accept({ priority, key, delayed }: Wanted, fromLine: boolean, ask: (item: Item) => number): void {
-    const expected = this.verdict(key, fromLine, delayed)
+  accept(wanted: Wanted, fromLine: boolean, ask: (item: Item) => number): void {
+    const { priority, key, delayed, weight } = wanted
+    const expected = this.verdict(wanted, fromLine)
+    if (expected === FULL && this.in(QUEUED, DELAYED, RUNNING).length < this.concurrency) note('too heavy')
     const item = new Item(String(this.#names++))
     expect(ask(item)).toBe(expected)
     note(['to worker', 'to queue', 'full', 'key full', 'closed'][expected] as string)
@@ -227,7 +240,7 @@ class Model {
       this.refused++
       return
     }
-    const task: Task = { item, priority, key, stage: delayed ? DELAYED : QUEUED, queuedAt: ++this.#step }
+    const task: Task = { item, priority, key, weight, stage: delayed ? DELAYED : QUEUED, queuedAt: ++this.#step }
     this.tasks.push(task)
     if (delayed) note('delayed at first')
     if (expected === TO_WORKER) this.run(task)
@@ -235,14 +248,14 @@ class Model {
   }
 
   admit(wanted: Wanted): void {
-    const { priority, key, delayed } = wanted
+    const { priority, key, delayed, weight } = wanted
     if (this.config.rate !== null) this.startDue()
-    const full = this.verdict(key, false, delayed) === FULL
+    const full = this.verdict(wanted, false) === FULL
     this.accept(wanted, false, (item) =>
-      delayed ? this.real.admitDelayed(item, priority, key, this.now) : this.real.admit(item, priority, key, this.now)
+      delayed ? this.real.admitDelayed(item, priority, key, this.now, weight) : this.real.admit(item, priority, key, this.now, weight)
     )
     if (!full) return
-    const caller = new Caller('', priority, key, delayed)
+    const caller = new Caller('', priority, key, delayed, weight)
     expect(this.real.wait(caller)).toBe(this.waiters.length < this.config.waiterCapacity)
     if (this.waiters.length >= this.config.waiterCapacity) return
     this.waiters.push(caller)
@@ -346,7 +359,8 @@ class Model {
         canceled: real.canceled,
         submitted: real.submitted,
         live: real.live,
-        held: real.held
+        held: real.held,
+        weight: real.weights?.held ?? 0
       },
       {
         running,
@@ -360,7 +374,8 @@ class Model {
         canceled: count(CANCELED),
         submitted: this.tasks.length + this.refused + this.waiters.length,
         live: running + queued + delayed,
-        held: queued + delayed
+        held: queued + delayed,
+        weight: this.heldWeight
       },
       'I1 the books'
     )
@@ -431,7 +446,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       do: fc.constant('admit' as const),
       priority: fc.constantFrom(...PRIORITIES),
       key: fc.constantFrom(...KEYS),
-      delayed: fc.constantFrom(false, false, false, true)
+      delayed: fc.constantFrom(false, false, false, true),
+      weight: fc.constantFrom(1, 1, 2, 3)
     })
   },
   {
@@ -488,6 +504,7 @@ const config: fc.Arbitrary<Config> = fc.record({
   concurrency: fc.integer({ min: 1, max: 4 }),
   queueCapacity: fc.oneof(fc.nat(8), fc.constant(Number.POSITIVE_INFINITY)),
   waiterCapacity: fc.nat(3),
+  weightCapacity: fc.constantFrom(Number.POSITIVE_INFINITY, 3, 6),
   perKey: fc.option(
     fc.record({
       concurrency: fc.constantFrom(1, 2, Number.POSITIVE_INFINITY),
@@ -598,6 +615,7 @@ describe('Scheduler, against a model', () => {
       'canceled while waiting',
       'delayed',
       'delayed at first',
+      'too heavy',
       'reprioritized',
       'requeued',
       'stopped'

@@ -26,6 +26,7 @@ describe('WaiterList', () => {
     expect({ ...new Caller('a', 7, 'acme') }).toEqual({
       name: 'a',
       delayed: false,
+      weight: 1,
       priority: 7,
       key: 'acme',
       prev: null,
