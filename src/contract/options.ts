@@ -74,11 +74,13 @@ export interface WorkerPoolOptions<H = Handlers> {
   readonly rateLimit?: RateLimitOptions | undefined
 
   /**
-   * Bounds that apply to each key.
+   * Bounds that apply to each key, or a function that returns those of a key. It is called when a task of the key is
+   * submitted and the key has no tasks and no waiting callers; what it throws, and the error for a wrong answer, is thrown
+   * to the caller of that submission, which is not counted.
    *
    * @defaultValue no limit
    */
-  readonly perKey?: PerKeyOptions | undefined
+  readonly perKey?: PerKeyOptions | ((key: string) => PerKeyOptions) | undefined
 
   /** Number of settled tasks that can still be looked up, and for how long. */
   readonly retention?: RetentionOptions | undefined
@@ -329,6 +331,8 @@ export interface ResizeOptions {
   readonly concurrency?: number | undefined
   /** Accepted tasks that may wait for a worker. An integer ≥ 0, or `Infinity`. */
   readonly queueCapacity?: number | undefined
+  /** Attempts of the whole pool that start in a sliding window of time; `null`: without limit. */
+  readonly rateLimit?: RateLimitOptions | null | undefined
 }
 
 /** Filter and reason of `cancelAll()`. */

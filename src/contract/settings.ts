@@ -47,6 +47,12 @@ export interface RetryPolicy {
   readonly when: RetryOptions['when']
 }
 
+/** The checked bounds of a key. */
+export interface KeySettings {
+  readonly concurrency: number
+  readonly queueCapacity: number
+}
+
 /** The checked options of a pool with all defaults filled in. `Infinity` means no limit. */
 export interface PoolSettings {
   readonly concurrency: number
@@ -59,7 +65,7 @@ export interface PoolSettings {
   readonly queueTimeoutMs: number
   readonly retry: RetryPolicy | undefined
   readonly rateLimit: RateLimitOptions | undefined
-  readonly perKey: { readonly concurrency: number; readonly queueCapacity: number } | null
+  readonly perKey: KeySettings | ((key: string) => KeySettings) | null
   readonly retention: { readonly count: number; readonly ms: number }
   readonly graceMs: number
   readonly forceMs: number
@@ -182,7 +188,14 @@ function checkRateLimit(rateLimit: unknown): RateLimitOptions {
   }
 }
 
+/** The answers of a function are checked when it has given them: what is wrong is thrown to the caller of the submission. */
 function checkPerKey(perKey: unknown): NonNullable<PoolSettings['perKey']> {
+  if (typeof perKey !== 'function') return checkKeyBounds(perKey)
+  const boundsOf = callable<(key: string) => unknown>('perKey', perKey)
+  return (key) => checkKeyBounds(boundsOf(key))
+}
+
+function checkKeyBounds(perKey: unknown): KeySettings {
   const o = optionsOf<PerKeyOptions>('perKey', perKey, { concurrency: true, queueCapacity: true })
   return {
     concurrency: given(
@@ -351,11 +364,13 @@ export function checkResizeOptions(
 ): {
   readonly concurrency: number
   readonly queueCapacity: number
+  readonly rateLimit: RateLimitOptions | null | undefined
 } {
-  const o = optionsOf<ResizeOptions>('options', options, { concurrency: true, queueCapacity: true })
+  const o = optionsOf<ResizeOptions>('options', options, { concurrency: true, queueCapacity: true, rateLimit: true })
   return {
     concurrency: given(o.concurrency, (v) => integer('concurrency', v, 1), present.concurrency),
-    queueCapacity: given(o.queueCapacity, (v) => integer('queueCapacity', v, 0, OR_INFINITY), present.queueCapacity)
+    queueCapacity: given(o.queueCapacity, (v) => integer('queueCapacity', v, 0, OR_INFINITY), present.queueCapacity),
+    rateLimit: given(o.rateLimit, (v) => (v === null ? null : checkRateLimit(v)), undefined)
   }
 }
 

@@ -2,6 +2,7 @@ import { DuplicateTaskError } from '../contract/errors.js'
 import type { TaskSettings, WaitSettings } from '../contract/settings.js'
 import { STOPPING } from '../scheduler/lifecycle.js'
 import { FULL, TO_QUEUE, type Verdict } from '../scheduler/scheduler.js'
+import type { KeyBounds } from '../scheduler/shares.js'
 import { captureContext } from '../task/async-context.js'
 import { PoolTask } from '../task/task.js'
 import type { Work } from '../task/work.js'
@@ -27,6 +28,7 @@ export class Admission {
   readonly #turn: PoolParts['turn']
   readonly #times: PoolParts['times']
   readonly #capturesContext: boolean
+  readonly #boundsOf: ((key: string) => KeyBounds) | null
   readonly #tickets: Tickets
   readonly #refusals: Refusals
   readonly #acceptance: Acceptance
@@ -39,6 +41,7 @@ export class Admission {
     this.#turn = turn
     this.#times = times
     this.#capturesContext = settings.captureContext
+    this.#boundsOf = typeof settings.perKey === 'function' ? settings.perKey : null
     this.#tickets = parts.tickets
     this.#refusals = parts.refusals
     this.#acceptance = parts.acceptance
@@ -48,6 +51,28 @@ export class Admission {
 
   /** Accepts a task or throws the reason why not. The task's function is not called before this has returned. */
   submit(work: Work, input: unknown, settings: TaskSettings | undefined): PoolTask {
+    if (this.#boundsOf === null || settings?.key === undefined) return this.#submit(work, input, settings)
+    return this.#withBounds(this.#boundsOf, settings.key, () => this.#submit(work, input, settings))
+  }
+
+  /** The same, but where there is no room the caller waits for it. */
+  async submitWhenFree(work: Work, input: unknown, settings: WaitSettings): Promise<PoolTask> {
+    const { key } = settings.task
+    if (this.#boundsOf === null || key === undefined) return this.#submitWhenFree(work, input, settings)
+    return this.#withBounds(this.#boundsOf, key, () => this.#submitWhenFree(work, input, settings))
+  }
+
+  /** Submits a task of a key with bounds of its own. They are the user's to say: nothing has been decided before. */
+  #withBounds<T>(boundsOf: (key: string) => KeyBounds, key: string, submit: () => T): T {
+    this.#scheduler.openKey(key, boundsOf)
+    try {
+      return submit()
+    } finally {
+      this.#scheduler.closeKey(key)
+    }
+  }
+
+  #submit(work: Work, input: unknown, settings: TaskSettings | undefined): PoolTask {
     const now = this.#catchUp()
     const existing = settings === undefined ? undefined : this.#existing(work, settings)
     if (existing !== undefined) return existing
@@ -60,8 +85,7 @@ export class Admission {
     return task
   }
 
-  /** The same, but where there is no room the caller waits for it. */
-  async submitWhenFree(work: Work, input: unknown, settings: WaitSettings): Promise<PoolTask> {
+  #submitWhenFree(work: Work, input: unknown, settings: WaitSettings): PoolTask | Promise<PoolTask> {
     const now = this.#catchUp()
     throwIfAborted(settings.waitSignal)
     const existing = this.#existing(work, settings.task)

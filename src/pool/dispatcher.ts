@@ -1,5 +1,6 @@
 import { AsyncResource } from 'node:async_hooks'
 import { type EndNotice, EVENT_BIT, Listeners } from '../contract/events.js'
+import type { RateLimitOptions } from '../contract/options.js'
 import type { StopReport } from '../contract/reports.js'
 import type { PoolSettings } from '../contract/settings.js'
 import { systemClock } from '../ports/system-clock.js'
@@ -148,6 +149,15 @@ export class Dispatcher implements Dispatch {
     if (this.#scheduler.rate === null) return
     const at = this.#scheduler.rateOpensAt(now)
     if (!this.#rateOpens.isSet || this.#rateOpens.at !== at) this.#parts.deadlines.setAt(this.#rateOpens, at, true)
+  }
+
+  /** Changes the rate; null: there is none any more. */
+  limitRate(limit: RateLimitOptions | null): void {
+    const { rate } = this.#scheduler
+    if (limit === null) this.#scheduler.rate = null
+    else if (rate !== null) rate.resize(limit.starts, limit.intervalMs)
+    else this.#scheduler.rate = new RateWindow(limit.starts, limit.intervalMs, this.#attempts.workers.due)
+    if (limit === null) this.#parts.deadlines.clear(this.#rateOpens)
   }
 
   /** Only when a function is called is it known when the rate allows the next start. */
@@ -349,6 +359,7 @@ function partsOf(settings: PoolSettings, onTurnEnd: () => void): PoolParts {
     times: new WallTimes(clock, turn),
     scheduler: new Scheduler({
       ...settings,
+      perKey: typeof settings.perKey === 'function' ? 'own' : settings.perKey,
       rate: rateLimit === undefined ? null : new RateWindow(rateLimit.starts, rateLimit.intervalMs)
     }),
     deadlines: new Deadlines(clock),

@@ -75,6 +75,7 @@ export class Waiters {
       if (waiter === null) break
       this.#detach(waiter)
       this.#answer(waiter, now)
+      scheduler.served(waiter)
     }
     this.#breakDeadlock(now)
   }

@@ -151,14 +151,16 @@ export class WorkerPool<H extends HandlersOf<H> = Record<never, never>> {
 
   /**
    * Changes the bounds at once. No accepted task is ended or dropped: below a smaller bound, nothing starts or is accepted
-   * until enough tasks have ended. With a larger one, queued tasks start and waiters are admitted at once.
+   * until enough tasks have ended. With a larger one, queued tasks start and waiters are admitted at once. For a new rate,
+   * the starts in the window of the former one count.
    *
    * @throws TypeError | RangeError when a bound is wrong; then nothing is changed
    */
   resize(options: ResizeOptions): void {
-    const { concurrency, queueCapacity } = checkResizeOptions(options, this.#scheduler)
+    const { concurrency, queueCapacity, rateLimit } = checkResizeOptions(options, this.#scheduler)
     this.#scheduler.concurrency = concurrency
     this.#scheduler.queueCapacity = queueCapacity
+    if (rateLimit !== undefined) this.#dispatcher.limitRate(rateLimit)
     this.#dispatcher.startDue()
   }
 

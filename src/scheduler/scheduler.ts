@@ -16,7 +16,7 @@ import {
 } from './lifecycle.js'
 import type { RateWindow } from './rate-window.js'
 import { RetryAfter } from './retry-after.js'
-import { Shares } from './shares.js'
+import { type KeyBounds, Shares } from './shares.js'
 import { type Waiter, WaiterList } from './waiter-list.js'
 import { Weights } from './weights.js'
 
@@ -37,8 +37,8 @@ export interface SchedulerOptions {
   readonly concurrency: number
   readonly queueCapacity: number
   readonly waiterCapacity: number
-  /** Bounds of each key; null: no bounds. */
-  readonly perKey: { readonly concurrency: number; readonly queueCapacity: number } | null
+  /** Bounds of each key, or `own`: each has its own ({@link Scheduler.openKey}); null: no bounds. */
+  readonly perKey: KeyBounds | 'own' | null
   readonly rate: RateWindow | null
   /** Bound of the sum of the weights; without it, weights do not count. */
   readonly weightCapacity?: number
@@ -86,9 +86,10 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
   /** The tasks that must not start yet, and when they may: retries, and tasks that were queued with a delay. */
   readonly delayed = new Map<E, number>()
   readonly retryAfter = new RetryAfter()
-  readonly rate: RateWindow | null
+  rate: RateWindow | null
   readonly weights: Weights<E> | null
   readonly #shares: Shares<E> | null
+  readonly #ownBounds: boolean
   readonly #lanes = new Lanes<E>()
   /** Whether tasks may start: false before `start`, while paused, and after the grace of a stop. */
   #open = false
@@ -101,7 +102,9 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
     this.rate = options.rate
     const { weightCapacity = Number.POSITIVE_INFINITY } = options
     this.weights = weightCapacity === Number.POSITIVE_INFINITY ? null : new Weights(weightCapacity)
-    this.#shares = options.perKey && new Shares(options.perKey.concurrency, options.perKey.queueCapacity)
+    this.#ownBounds = options.perKey === 'own'
+    const { concurrency, queueCapacity } = options.perKey === 'own' ? NO_BOUND : (options.perKey ?? NO_BOUND)
+    this.#shares = options.perKey && new Shares(concurrency, queueCapacity)
   }
 
   /** Number of accepted tasks without a worker: queued or delayed. */
@@ -146,12 +149,45 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
   wait(waiter: W): boolean {
     if (this.waiters.full) return false
     this.waiters.push(waiter)
+    const share = this.#ownShare(waiter.key)
+    if (share !== undefined) share.waiting++
     return true
+  }
+
+  /** A waiter that got a place, or a refusal, does not wait for its key any more. */
+  served({ key }: W): void {
+    const share = this.#ownShare(key)
+    if (share === undefined) return
+    share.waiting--
+    this.#shares?.release(share)
+  }
+
+  /**
+   * Gives a key bounds of its own, before a task of it is judged: until it has no tasks and no waiters any more. Followed
+   * by {@link closeKey}, whatever the verdict.
+   *
+   * @param boundsOf - asked if the key has none at present
+   */
+  openKey(key: string, boundsOf: (key: string) => KeyBounds): void {
+    if (this.#shares?.get(key) !== undefined) return
+    const bounds = boundsOf(key)
+    this.#shares?.open(key, bounds) // the one there is, if the function has queued a task of the key
+  }
+
+  closeKey(key: string): void {
+    const share = this.#shares?.get(key)
+    if (share !== undefined) this.#shares?.release(share)
+  }
+
+  /** The share of a key with bounds of its own. */
+  #ownShare(key: string | undefined): Share<E> | undefined {
+    return key === undefined || !this.#ownBounds ? undefined : this.#shares?.get(key)
   }
 
   /** Removes a waiter that got no place. */
   leave(waiter: W): void {
     this.waiters.remove(waiter)
+    this.served(waiter)
   }
 
   /** Removes and returns the first waiter if there is a place, also if its key is full; else null. */
@@ -451,8 +487,9 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
 
   /** The bounds and tasks of a key, for the fields of a refusal. */
   shareOf(key: string): KeyShare {
-    const { concurrency, queueCapacity } = this.#shares ?? NO_BOUND
-    const { running, held } = this.#shares?.get(key) ?? NOTHING
+    const share = this.#shares?.get(key)
+    const { concurrency, queueCapacity } = share ?? this.#shares ?? NO_BOUND
+    const { running, held } = share ?? NOTHING
     return { concurrency: Math.min(concurrency, this.concurrency), queueCapacity, running, held }
   }
 }
