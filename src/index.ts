@@ -16,10 +16,9 @@ export {
   TaskTimeoutError,
   WaitFullError,
   WaitGroupError,
-  type WeightFacts,
-  WaitTimeoutError
+  WaitTimeoutError,
+  type WeightFacts
 } from './contract/errors.js'
-export { snooze } from './contract/snooze.js'
 export type {
   EndNotice,
   PoolEventName,
@@ -58,6 +57,7 @@ export type {
   StopReport,
   TaskCount
 } from './contract/reports.js'
+export { snooze } from './contract/snooze.js'
 export type { OpenStore, StoreBatch, StoredChange, StoredTask, TaskMirror } from './contract/store.js'
 export type {
   After,

@@ -236,7 +236,8 @@ export interface TaskOptions {
   readonly timeoutMs?: number | undefined
   /**
    * Time before which the task does not start, in milliseconds from its acceptance. Finite, ≥ 0. It is accepted now and
-   * holds a place, `queued` and counted as delayed; then it goes to the back of its lane, and `queueTimeoutMs` begins.
+   * holds a place, `queued` and counted as delayed; then it goes to the back of its lane, and `queueTimeoutMs` begins. In a pool
+   * whose `queueCapacity` is 0 there is never a place for it.
    *
    * @defaultValue 0
    */

@@ -183,7 +183,11 @@ export class WorkerPool<H extends HandlersOf<H> = Record<never, never>> {
   queueTask(first: unknown, second?: unknown, third?: unknown): Task<never> {
     if (typeof first === 'string') {
       const handler = this.#handlerOf(first)
-      return this.#admission.submit(handler, second, third === undefined ? undefined : checkTaskOptions(third, first, this.#settings))
+      return this.#admission.submit(
+        handler,
+        second,
+        third === undefined ? undefined : checkTaskOptions(third, first, this.#settings)
+      )
     }
     const run = callable<Work>('task', first)
     return this.#admission.submit(

@@ -251,14 +251,7 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
   }
 
   /** The task is accepted, and waits for its time. */
-  #hold(
-    entry: E,
-    priority: number,
-    key: string | undefined,
-    until: number,
-    verdict: Verdict,
-    weight: number
-  ): Verdict {
+  #hold(entry: E, priority: number, key: string | undefined, until: number, verdict: Verdict, weight: number): Verdict {
     if (verdict !== TO_QUEUE) return verdict
     const share = this.#assign(entry, priority, key, weight)
     if (share !== null) share.held++

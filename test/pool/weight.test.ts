@@ -82,7 +82,9 @@ describe('weight', () => {
     expect(() => pool.queueTask(() => {}, { weight: 9 })).toThrow(new RangeError(message))
     await expect(pool.queueTaskWhenFree(() => {}, { weight: 9 })).rejects.toThrow(new RangeError(message))
     for (const weight of [0, -1, Number.NaN, Number.POSITIVE_INFINITY])
-      expect(() => pool.queueTask(() => {}, { weight })).toThrow('Expected `weight` to be a finite number above 0, got ')
+      expect(() => pool.queueTask(() => {}, { weight })).toThrow(
+        'Expected `weight` to be a finite number above 0, got '
+      )
     expect(pool.stats().totals.submitted).toBe(0)
     for (const weightCapacity of [0, 0.5, Number.NaN])
       expect(() => new WorkerPool({ concurrency: 1, queueCapacity: 1, weightCapacity })).toThrow(

@@ -252,7 +252,9 @@ class Model {
     if (this.config.rate !== null) this.startDue()
     const full = this.verdict(wanted, false) === FULL
     this.accept(wanted, false, (item) =>
-      delayed ? this.real.admitDelayed(item, priority, key, this.now, weight) : this.real.admit(item, priority, key, this.now, weight)
+      delayed
+        ? this.real.admitDelayed(item, priority, key, this.now, weight)
+        : this.real.admit(item, priority, key, this.now, weight)
     )
     if (!full) return
     const caller = new Caller('', priority, key, delayed, weight)

@@ -56,6 +56,9 @@ export function livelyPlanOf(seed: number, length?: number): Plan {
 /** The events that plans have always drawn from: a seed stays what it was. */
 const DRAWN = EVENTS.filter((event) => event !== 'snoozed')
 
+/** What plans have always drawn; for the rest see `extras.ts`. */
+type Drawn = Exclude<Action['do'], 'reprioritize' | 'cancel all' | 'forget'>
+
 /** What is on or off for a whole plan. */
 type Kind = 'timeouts' | 'queueTimeouts' | 'retries' | 'signals' | 'ids' | 'inside' | 'selfWaits'
 
@@ -65,7 +68,7 @@ class Planner {
   readonly #keys: readonly (string | undefined)[]
   readonly #priorities: readonly number[]
   readonly #behaviours: readonly Behaviour[]
-  readonly #weights: readonly (readonly [Action['do'] | 'advance' | 'block', number])[]
+  readonly #weights: readonly (readonly [Drawn | 'advance' | 'block', number])[]
   readonly #weight: number
   readonly #on: Readonly<Record<Kind, boolean>>
   readonly #hurry: number
@@ -229,7 +232,7 @@ class Planner {
     return selfWait ?? this.#action(depth)
   }
 
-  #act(kind: Action['do'], depth: number): Action {
+  #act(kind: Drawn, depth: number): Action {
     const random = this.#random
     const signal = this.#signal()
     switch (kind) {
@@ -282,7 +285,7 @@ class Planner {
     }
   }
 
-  #kind(): Action['do'] | 'advance' | 'block' {
+  #kind(): Drawn | 'advance' | 'block' {
     let left = this.#random.next() * this.#weight
     for (const [kind, weight] of this.#weights) {
       left -= weight
