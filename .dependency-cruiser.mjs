@@ -1,7 +1,7 @@
 /**
  * What may import what, by folder. Imports go down only: a room may import the rooms before it in its list.
  */
-const CORE = ['scheduler', 'ports', 'contract', 'waiting', 'task', 'tickets', 'running', 'pool']
+const CORE = ['scheduler', 'ports', 'contract', 'waiting', 'task', 'tickets', 'durable', 'running', 'pool']
 const HTTP = ['wire', 'tickets', 'holding', 'intake', 'resources']
 
 /** In `folder`, each room may import itself, the rooms before it, and `besides`. */
@@ -38,6 +38,19 @@ export default {
     only('dashboard-sees-the-public-part', '^src/dashboard/', [
       '^src/(dashboard/|http/index\\.ts|contract/|ports/)',
       '^(node:)?crypto$'
+    ]),
+    only('a-store-sees-contracts-and-ports', '^src/stores/keyv/', [
+      '^src/(stores/keyv|contract|ports)/',
+      '^(node:)?crypto$'
+    ]),
+    only('stores-see-the-port', '^src/stores/sqlite/', [
+      '^src/(stores/sqlite/|contract/|ports/)',
+      '^(node:)?(fs|module|path|url|worker_threads)$'
+    ]),
+    ...downOnly('src/stores/sqlite/', ['file', 'thread'], ['^src/(contract|ports)/', '^src/stores/sqlite/errors.ts$']),
+    only('testing-sees-the-public-part-and-ports', '^src/testing/', [
+      '^src/(testing/|index\\.ts|contract/|ports/)',
+      '^(node:)?assert(/strict)?$'
     ]),
     only('the-scheduler-needs-nothing', '^src/scheduler/', ['^src/scheduler/']),
     {

@@ -9,7 +9,11 @@ export default defineConfig({
     'adapters/express/index': 'src/adapters/express/index.ts',
     'adapters/fastify/index': 'src/adapters/fastify/index.ts',
     'adapters/fetch/index': 'src/adapters/fetch/index.ts',
-    'dashboard/index': 'src/dashboard/index.ts'
+    'dashboard/index': 'src/dashboard/index.ts',
+    'stores/keyv/index': 'src/stores/keyv/index.ts',
+    'stores/sqlite/index': 'src/stores/sqlite/index.ts',
+    'stores/sqlite/thread': 'src/stores/sqlite/thread/thread.ts',
+    'testing/index': 'src/testing/index.ts'
   },
   format: ['esm', 'cjs'],
   target: 'node20',

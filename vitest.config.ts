@@ -11,7 +11,10 @@ const packed = ['fake-timers', 'frameworks', 'readme', 'tarball', 'tree-shaking'
 /** Tests and examples import the package by its name; here the name means the source, so no build is needed first. */
 export const alias = [
   { find: /^coatcheck$/, replacement: path('src/index.ts') },
-  { find: /^coatcheck\/(http|client|dashboard)$/, replacement: path('src/$1/index.ts') },
+  {
+    find: /^coatcheck\/(http|client|dashboard|stores\/(?:keyv|sqlite)|testing)$/,
+    replacement: path('src/$1/index.ts')
+  },
   { find: /^coatcheck\/(node-http|express|fastify|fetch)$/, replacement: path('src/adapters/$1/index.ts') }
 ]
 

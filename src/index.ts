@@ -27,7 +27,8 @@ export type {
   RefusalNotice,
   RetryNotice,
   SnoozeNotice,
-  StoppingNotice
+  StoppingNotice,
+  StoreNotice
 } from './contract/events.js'
 export type {
   CancelAllOptions,
@@ -37,7 +38,6 @@ export type {
   RateLimitOptions,
   ResizeOptions,
   RetentionOptions,
-  RetryOptions,
   StartOptions,
   StopOptions,
   TaskOptions,
@@ -57,11 +57,13 @@ export type {
   StopReport,
   TaskCount
 } from './contract/reports.js'
+export type { RetryOptions } from './contract/retry-options.js'
 export { snooze } from './contract/snooze.js'
 export type { OpenStore, StoreBatch, StoredChange, StoredTask, TaskMirror } from './contract/store.js'
 export type {
   After,
   CancelOutcome,
+  HandlerOptions,
   Handlers,
   HandlersOf,
   InputOf,

@@ -1,5 +1,5 @@
 import type { TaskCount } from './reports.js'
-import type { CanceledReason } from './task-record.js'
+import type { CanceledReason, ErrorRecord } from './task-record.js'
 
 /** The codes of all errors of this library. */
 export type PoolErrorCode =
@@ -104,11 +104,16 @@ export function isPoolError(value: unknown): value is PoolError {
   }
 }
 
+/** Whether the record of an error is that of one of this library: name and code belong together. */
+export function isPoolErrorRecord({ name, code }: ErrorRecord): boolean {
+  return code !== undefined && Object.hasOwn(NAMES, code) && NAMES[code as PoolErrorCode] === name
+}
+
 /**
  * Builds an error without capturing the stack, which costs more than the rest of a refusal. The `stack` of the error is
  * its first line.
  */
-export function withoutStack<E extends PoolError>(build: () => E): E {
+export function withoutStack<E extends PoolError | undefined>(build: () => E): E {
   const limit = Error.stackTraceLimit
   if (!setStackTraceLimit(0)) return build()
   try {
@@ -322,8 +327,10 @@ export class TaskInterruptedError extends PoolError {
   /** The task's id. */
   readonly id: string
 
-  constructor(id: string) {
-    super(`The task ${id} was still running when the pool was forced to stop. Whether its effects happened is unknown.`)
+  /** @param by - what interrupted it: the force deadline of a stop, or the end of the process */
+  constructor(id: string, by: 'stop' | 'exit' = 'stop') {
+    const when = by === 'stop' ? 'the pool was forced to stop' : 'the process ended'
+    super(`The task ${id} was still running when ${when}. Whether its effects happened is unknown.`)
     this.id = id
   }
 }

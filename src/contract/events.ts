@@ -34,6 +34,16 @@ export interface PoolEvents {
   stopping: [stopping: StoppingNotice]
   /** The pool has stopped. The last event. */
   stopped: [report: StopReport]
+  /** A write to the store failed, or the first one after that succeeded. */
+  store: [store: StoreNotice]
+}
+
+/** The argument of a `store` listener. */
+export interface StoreNotice {
+  /** Whether the store cannot write now. */
+  readonly failing: boolean
+  /** What the store threw. Absent once it works again. */
+  readonly error?: unknown
 }
 
 /** The second argument of a `retrying` listener. */
@@ -93,7 +103,8 @@ export const EVENT_BIT = {
   idle: 1_024,
   stopping: 2_048,
   stopped: 4_096,
-  snoozed: 8_192
+  store: 8_192,
+  snoozed: 16_384
 } as const satisfies Record<PoolEventName, number>
 
 type AnyListener = (...args: unknown[]) => void

@@ -1,5 +1,7 @@
 import type { Clock } from '../ports/clock.js'
 import type { PoolEventName } from './events.js'
+import type { RetryOptions } from './retry-options.js'
+import type { OpenStore, TaskMirror } from './store.js'
 import type { Handlers, Task } from './task-contract.js'
 import type { JsonValue, TaskState } from './task-record.js'
 
@@ -22,7 +24,8 @@ export interface WorkerPoolOptions<H = Handlers> {
   readonly name?: string | undefined
 
   /**
-   * Functions that tasks are queued for by name, with typed input and result: `queueTask('resize', { width: 200 })`.
+   * Functions that tasks are queued for by name, with typed input and result: `queueTask('resize', { width: 200 })`. In
+   * place of a function there may be a {@link HandlerOptions | definition}: `{ run, rerun: true }`.
    *
    * @defaultValue none
    */
@@ -123,6 +126,45 @@ export interface WorkerPoolOptions<H = Handlers> {
   readonly detectSelfWait?: boolean | undefined
 
   /**
+   * Where the tasks of handlers are written, so that they survive the end of the process. A store serves one pool; the
+   * pool closes it when it stops.
+   *
+   * @defaultValue none: a task lives as long as the process
+   */
+  readonly store?: OpenStore | undefined
+
+  /**
+   * Where the status of tasks is copied to, for readers in other processes: what is in the store or, without one, each
+   * visible change. The pool closes it when it stops.
+   *
+   * @defaultValue none
+   */
+  readonly mirror?: TaskMirror | undefined
+
+  /**
+   * How often the process may end while a stored task of a handler with `rerun: true` runs, before the task fails with a
+   * {@link TaskPoisonedError}. An integer ≥ 1, or `Infinity`.
+   *
+   * @defaultValue 3
+   */
+  readonly maxCrashes?: number | undefined
+
+  /**
+   * Limit for the input of a stored task, in bytes of its JSON text. An integer ≥ 0, or `Infinity`.
+   *
+   * @defaultValue 1,048,576 (1 MiB)
+   */
+  readonly maxInputBytes?: number | undefined
+
+  /**
+   * Limit for the result of a stored task, in bytes of its JSON text. An integer ≥ 0, or `Infinity`. `result()` resolves
+   * with a larger one all the same; the record and the store have `resultOmitted` in its place.
+   *
+   * @defaultValue 1,048,576 (1 MiB)
+   */
+  readonly maxResultBytes?: number | undefined
+
+  /**
    * Called with errors that have no other observer: of tasks whose result nothing observes, of listeners, of hooks.
    *
    * @defaultValue `console.error` with one line, then the error with its stack and cause
@@ -143,23 +185,6 @@ export interface UnobservedSource {
   readonly task?: Task
   /** The event whose listener failed. */
   readonly event?: PoolEventName
-}
-
-/** Retry policy for failed attempts. */
-export interface RetryOptions {
-  /** Maximum number of calls, the first included. An integer ≥ 1. */
-  readonly attempts: number
-  /**
-   * Wait before the next attempt, in milliseconds. A number doubles with each attempt, up to 30 seconds, with full
-   * jitter (a random part of it). The value of a function is used unchanged; `attempt` (from 1) is the failed one.
-   */
-  readonly backoffMs: number | ((error: unknown, attempt: number) => number)
-  /**
-   * Whether to retry after this error of this attempt (from 1).
-   *
-   * @defaultValue always
-   */
-  readonly when?: ((error: unknown, attempt: number) => boolean) | undefined
 }
 
 /** At most `starts` attempts start in any window of `intervalMs`. */
@@ -209,6 +234,17 @@ export interface RetentionOptions {
 
 /** Options of one task. */
 export interface TaskOptions {
+  /**
+   * Whether the task is kept in memory only, in a pool with a store: it ends with the process. Required for a function.
+   *
+   * @defaultValue false
+   */
+  readonly volatile?: boolean | undefined
+  /**
+   * Fingerprint of the request that queued the task: it is part of the record, so that a repeated request with the same id
+   * can be compared. At most 256 characters.
+   */
+  readonly fingerprint?: string | undefined
   /**
    * The ticket, if the caller chooses it: 1 to 128 characters of `[A-Za-z0-9._:-]`, not `.` or `..`.
    *

@@ -27,6 +27,13 @@ export interface StopReport {
   readonly aborted: TaskCount
   /** Tasks still running at the force deadline: they failed, and their effects are unknown. */
   readonly interrupted: TaskCount
+  /**
+   * Tasks that the stop left in the store: queued, waiting for a retry, or running with a handler that may be rerun. The
+   * next pool with the store runs them.
+   */
+  readonly left: TaskCount
+  /** Stored tasks whose last state could not be written before the end. */
+  readonly unrecorded: number
 }
 
 /** Outcome of `cancelAll()`. */
@@ -80,13 +87,13 @@ export interface PoolStats {
   readonly concurrency: number
   /** Accepted tasks that may wait for a worker. */
   readonly queueCapacity: number
-  /** Bound of `heldWeight`; `Infinity` if weights do not count. */
-  readonly weightCapacity: number
+  /** Bound of `heldWeight`; null if weights do not count. */
+  readonly weightCapacity: number | null
   /** Sum of the weights of accepted tasks that have not settled; 0 if weights do not count. */
   readonly heldWeight: number
   /** Tasks that have a worker. */
   readonly running: number
-  /** Tasks that wait for a worker. */
+  /** Tasks that wait for a worker; after a stop also those that it left in the store. */
   readonly queued: number
   /** Tasks that wait for their retry, or for the end of their `delayMs`. They keep their place. */
   readonly delayed: number
@@ -113,6 +120,14 @@ export interface PoolStats {
   readonly waitMs: DurationStats
   /** Time from start to end of an attempt. */
   readonly runMs: DurationStats
+  /** Whether tasks of handlers survive the process: the pool has a store. */
+  readonly durable: boolean
+  /** Whether the last write to the store failed: stored tasks are refused. */
+  readonly storeFailing: boolean
+  /** Stored tasks whose end is decided and not on disk yet. The counters have it; the tasks do not show it yet. */
+  readonly untold: number
+  /** Unfinished tasks in the store whose handler this pool lacks. They stay there. */
+  readonly parked: number
 }
 
 /**

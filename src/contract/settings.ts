@@ -26,7 +26,6 @@ import type {
   RateLimitOptions,
   ResizeOptions,
   RetentionOptions,
-  RetryOptions,
   StartOptions,
   StopOptions,
   TaskOptions,
@@ -34,7 +33,9 @@ import type {
   WaitOptions,
   WorkerPoolOptions
 } from './options.js'
-import type { TaskContext } from './task-contract.js'
+import type { RetryOptions } from './retry-options.js'
+import type { OpenStore, TaskMirror } from './store.js'
+import type { HandlerOptions, TaskContext } from './task-contract.js'
 import type { TaskState } from './task-record.js'
 
 /** A registered handler, or a function given to `queueTask`. */
@@ -53,12 +54,20 @@ export interface KeySettings {
   readonly queueCapacity: number
 }
 
+/** A checked handler. */
+export interface HandlerSettings {
+  readonly call: TaskFunction
+  readonly rerun: boolean
+  readonly timeoutMs: number | undefined
+  readonly retry: RetryPolicy | undefined
+}
+
 /** The checked options of a pool with all defaults filled in. `Infinity` means no limit. */
 export interface PoolSettings {
   readonly concurrency: number
   readonly queueCapacity: number
   readonly name: string | undefined
-  readonly handlers: ReadonlyMap<string, TaskFunction>
+  readonly handlers: ReadonlyMap<string, HandlerSettings>
   readonly waiterCapacity: number
   readonly weightCapacity: number
   readonly taskTimeoutMs: number
@@ -74,6 +83,11 @@ export interface PoolSettings {
   readonly detectSelfWait: boolean
   readonly onUnobservedError: WorkerPoolOptions['onUnobservedError']
   readonly clock: Clock | undefined
+  readonly store: OpenStore | undefined
+  readonly mirror: TaskMirror | undefined
+  readonly maxCrashes: number
+  readonly maxInputBytes: number
+  readonly maxResultBytes: number
 }
 
 /** The checked options of a task. An option that was not given is `undefined`. */
@@ -92,12 +106,15 @@ export interface TaskSettings {
   readonly retainMs: number | undefined
   readonly delayMs: number
   readonly weight: number
+  readonly volatile: boolean
+  readonly fingerprint: string | undefined
 }
 
 /** What becomes of a task whose id is in use. */
 export type OnDuplicate = NonNullable<TaskOptions['onDuplicate']>
 
 const OR_INFINITY = ', or Infinity'
+const MIB = 2 ** 20
 
 /** Checks a value that may be left out: `undefined` counts as not given. */
 function given<T, D>(value: unknown, check: (value: unknown) => T, otherwise: D): T | D {
@@ -122,7 +139,7 @@ export function checkPoolOptions(options: unknown): PoolSettings {
     weightCapacity: given(o.weightCapacity, checkWeightCapacity, Number.POSITIVE_INFINITY),
     taskTimeoutMs: given(o.taskTimeoutMs, (v) => duration('taskTimeoutMs', v), Number.POSITIVE_INFINITY),
     queueTimeoutMs: given(o.queueTimeoutMs, (v) => duration('queueTimeoutMs', v), Number.POSITIVE_INFINITY),
-    retry: given(o.retry, checkRetry, undefined),
+    retry: given(o.retry, (v) => checkRetry(v), undefined),
     rateLimit: given(o.rateLimit, checkRateLimit, undefined),
     perKey: given(o.perKey, checkPerKey, null),
     retention: checkRetention(given(o.retention, (v) => v, {})),
@@ -132,7 +149,12 @@ export function checkPoolOptions(options: unknown): PoolSettings {
     captureContext: given(o.captureContext, (v) => flag('captureContext', v), true),
     detectSelfWait: given(o.detectSelfWait, (v) => flag('detectSelfWait', v), false),
     onUnobservedError: given(o.onUnobservedError, (v) => callable('onUnobservedError', v), undefined),
-    clock: given(o.clock, checkClock, undefined)
+    clock: given(o.clock, checkClock, undefined),
+    store: given(o.store, checkStore, undefined),
+    mirror: given(o.mirror, checkMirror, undefined),
+    maxCrashes: given(o.maxCrashes, (v) => integer('maxCrashes', v, 1, OR_INFINITY), 3),
+    maxInputBytes: given(o.maxInputBytes, (v) => integer('maxInputBytes', v, 0, OR_INFINITY), MIB),
+    maxResultBytes: given(o.maxResultBytes, (v) => integer('maxResultBytes', v, 0, OR_INFINITY), MIB)
   }
 }
 
@@ -155,28 +177,55 @@ const POOL_OPTIONS = {
   captureContext: true,
   detectSelfWait: true,
   onUnobservedError: true,
-  clock: true
+  clock: true,
+  store: true,
+  mirror: true,
+  maxCrashes: true,
+  maxInputBytes: true,
+  maxResultBytes: true
 } as const
 
-/** Each handler is called as a method of `handlers`, so that `this` works. */
-function checkHandlers(handlers: unknown): Map<string, TaskFunction> {
+function checkHandlers(handlers: unknown): Map<string, HandlerSettings> {
   if (!isPlainObject(handlers)) throw new TypeError(wording('handlers', 'a plain object of functions', handlers))
-  const checked = new Map<string, TaskFunction>()
+  const checked = new Map<string, HandlerSettings>()
   for (const [name, handler] of Object.entries(handlers)) {
-    const call = callable<TaskFunction>(`handlers.${name}`, handler)
-    checked.set(text('a name in handlers', name), (input, ctx) => Reflect.apply(call, handlers, [input, ctx]))
+    const path = `handlers.${name}`
+    checked.set(
+      text('a name in handlers', name),
+      isPlainObject(handler)
+        ? checkHandler(path, handler)
+        : { call: methodOf(path, handlers, handler), rerun: false, timeoutMs: undefined, retry: undefined }
+    )
   }
   return checked
 }
 
-function checkRetry(retry: unknown): RetryPolicy {
-  const o = optionsOf<RetryOptions>('retry', retry, { attempts: true, backoffMs: true, when: true })
+function checkHandler(path: string, handler: object): HandlerSettings {
+  const o = optionsOf<HandlerOptions<unknown>>(path, handler, { run: true, rerun: true, timeoutMs: true, retry: true })
+  return {
+    call: methodOf(`${path}.run`, handler, o.run),
+    rerun: given(o.rerun, (v) => flag(`${path}.rerun`, v), false),
+    timeoutMs: given(o.timeoutMs, (v) => duration(`${path}.timeoutMs`, v), undefined),
+    retry: given(o.retry, (v) => checkRetry(v, `${path}.retry`), undefined)
+  }
+}
+
+/** Each handler is called as a method of the object that holds it, so that `this` works. */
+function methodOf(path: string, holder: object, run: unknown): TaskFunction {
+  const call = callable<TaskFunction>(path, run)
+  return (input, ctx) => Reflect.apply(call, holder, [input, ctx])
+}
+
+function checkRetry(retry: unknown, path = 'retry'): RetryPolicy {
+  const o = optionsOf<RetryOptions>(path, retry, { attempts: true, backoffMs: true, when: true })
   const { backoffMs } = o
   return {
-    attempts: integer('retry.attempts', o.attempts, 1),
+    attempts: integer(`${path}.attempts`, o.attempts, 1),
     backoffMs:
-      typeof backoffMs === 'function' ? callable('retry.backoffMs', backoffMs) : duration('retry.backoffMs', backoffMs),
-    when: given(o.when, (v) => callable<RetryOptions['when']>('retry.when', v), undefined)
+      typeof backoffMs === 'function'
+        ? callable(`${path}.backoffMs`, backoffMs)
+        : duration(`${path}.backoffMs`, backoffMs),
+    when: given(o.when, (v) => callable<RetryOptions['when']>(`${path}.when`, v), undefined)
   }
 }
 
@@ -228,13 +277,30 @@ function checkRetention(retention: unknown): PoolSettings['retention'] {
 }
 
 function checkClock(clock: unknown): Clock {
-  if (typeof clock !== 'object' || clock === null) throw new TypeError(wording('clock', 'a Clock', clock))
-  for (const method of ['now', 'date', 'timer', 'yield', 'random', 'randomBytes'] as const) {
-    if (typeof (clock as Partial<Clock>)[method] !== 'function') {
-      throw new TypeError(wording(`clock.${method}`, 'a function', (clock as Partial<Clock>)[method]))
-    }
+  return port<Clock>('clock', 'a Clock', clock, ['now', 'date', 'timer', 'yield', 'random', 'randomBytes'])
+}
+
+function checkStore(store: unknown): OpenStore {
+  return port<OpenStore>('store', 'an OpenStore', store, ['write', 'get', 'close'])
+}
+
+function checkMirror(mirror: unknown): TaskMirror {
+  return port<TaskMirror>('mirror', 'a TaskMirror', mirror, ['publish', 'read', 'close'])
+}
+
+/** An object with these methods. */
+function port<T extends object>(
+  name: string,
+  expected: string,
+  value: unknown,
+  methods: readonly (keyof T & string)[]
+): T {
+  if (typeof value !== 'object' || value === null) throw new TypeError(wording(name, expected, value))
+  for (const method of methods) {
+    const found: unknown = Reflect.get(value, method)
+    if (typeof found !== 'function') throw new TypeError(wording(`${name}.${method}`, 'a function', found))
   }
-  return clock as Clock
+  return value as T
 }
 
 const TASK_OPTIONS = {
@@ -250,7 +316,9 @@ const TASK_OPTIONS = {
   onDuplicate: true,
   retainMs: true,
   delayMs: true,
-  weight: true
+  weight: true,
+  volatile: true,
+  fingerprint: true
 } as const
 
 const WAIT_OPTIONS = { ...TASK_OPTIONS, waitMs: true, waitSignal: true } as const
@@ -300,12 +368,14 @@ function taskSettings(o: TaskOptions, handler: string | undefined, weightCapacit
     timeoutMs: given(o.timeoutMs, (v) => duration('timeoutMs', v), undefined),
     queueTimeoutMs: given(o.queueTimeoutMs, (v) => duration('queueTimeoutMs', v), undefined),
     signal: given(o.signal, (v) => abortSignal('signal', v), undefined),
-    retry: given(o.retry, checkRetry, undefined),
+    retry: given(o.retry, (v) => checkRetry(v), undefined),
     metadata: given(o.metadata, (v) => jsonText('metadata', v), undefined),
     onDuplicate: given(o.onDuplicate, (v) => oneOf('onDuplicate', v, ['refuse', 'join', 'join-live']), 'refuse'),
     retainMs: given(o.retainMs, (v) => duration('retainMs', v), undefined),
     delayMs: given(o.delayMs, (v) => finiteDuration('delayMs', v), 0),
-    weight: given(o.weight, (v) => weight('weight', v, weightCapacity), 1)
+    weight: given(o.weight, (v) => weight('weight', v, weightCapacity), 1),
+    volatile: given(o.volatile, (v) => flag('volatile', v), false),
+    fingerprint: given(o.fingerprint, (v) => text('fingerprint', v), undefined)
   }
 }
 

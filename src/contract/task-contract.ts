@@ -1,3 +1,4 @@
+import type { RetryOptions } from './retry-options.js'
 import type { JsonValue, TaskRecord, TaskState } from './task-record.js'
 
 /**
@@ -64,7 +65,10 @@ export interface Task<R = unknown> {
    */
   forget(): boolean
 
-  /** Resolves once the task is stored. Already resolved in a pool without a store. */
+  /**
+   * Resolves once the present state of the task, a cancel request included, is on disk; at once in a pool without a store
+   * and for a `volatile` task. Rejects with a {@link StoreError} when it could not be written.
+   */
   readonly recorded: Promise<void>
 }
 
@@ -103,17 +107,42 @@ export interface TaskContext {
  */
 export type CancelOutcome = 'canceled' | 'requested' | 'finished' | 'unknown'
 
+/** A function that tasks are queued for by name, with options for all of its tasks. */
+export interface HandlerOptions<F = (input: never, ctx: TaskContext) => unknown> {
+  /** The function. */
+  readonly run: F
+  /**
+   * Whether a stored task may be called again when the process ended, or the pool stopped, while it ran: it is called at
+   * least once, perhaps more often. Otherwise it fails with a {@link TaskInterruptedError}. `ctx.id` is the same in each
+   * call.
+   *
+   * @defaultValue false
+   */
+  readonly rerun?: boolean | undefined
+  /** Limit for one attempt, in milliseconds. Replaces the pool's `taskTimeoutMs`. */
+  readonly timeoutMs?: number | undefined
+  /** Retry policy. Replaces the pool's `retry`. */
+  readonly retry?: RetryOptions | undefined
+}
+
 /** Functions that tasks are queued for by name. */
-export type Handlers = Readonly<Record<string, (input: never, ctx: TaskContext) => unknown>>
+export type Handlers = Readonly<Record<string, Handler>>
+
+/** A function, or its definition with options. */
+type Handler = ((input: never, ctx: TaskContext) => unknown) | HandlerOptions
 
 /** Type of the `handlers` option: every property is a handler. Also accepts a value whose type is an interface. */
-export type HandlersOf<H> = { readonly [K in keyof H]: (input: never, ctx: TaskContext) => unknown }
+export type HandlersOf<H> = { readonly [K in keyof H]: Handler }
+
+/** The function of a handler. */
+type RunOf<F> = F extends { readonly run: infer R } ? R : F
 
 /** Input of a handler; `undefined` if it takes none. */
-export type InputOf<F> = F extends (...args: infer P) => unknown ? (P extends readonly [] ? undefined : P[0]) : never
+export type InputOf<F> =
+  RunOf<F> extends (...args: infer P) => unknown ? (P extends readonly [] ? undefined : P[0]) : never
 
 /** Result of a handler's task. */
-export type ResultOf<F> = F extends (...args: never[]) => infer R ? Awaited<R> : never
+export type ResultOf<F> = RunOf<F> extends (...args: never[]) => infer R ? Awaited<R> : never
 
 /** Arguments after a handler's name. The input may be omitted if it may be `undefined`. */
 export type After<F, O> =

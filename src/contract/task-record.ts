@@ -73,6 +73,8 @@ export interface TaskRecord {
   readonly error?: ErrorRecord
   /** Metadata given when the task was queued. */
   readonly metadata?: JsonValue
+  /** Fingerprint of the request that queued the task, given as an option. */
+  readonly fingerprint?: string
 }
 
 const MAX_MESSAGE = 2_000
@@ -133,13 +135,17 @@ export type ResultRecord = { readonly result: JsonValue } | { readonly resultOmi
 /** A frozen copy of the JSON form of a result, or why it has none. Empty for `undefined`. */
 export function resultOf(value: unknown): ResultRecord {
   if (value === undefined) return {}
+  const text = resultText(value)
+  return typeof text === 'string' ? { result: frozen(text) } : text
+}
+
+/** The JSON text of a result, or why it has none. */
+export function resultText(value: unknown): string | { readonly resultOmitted: string } {
   try {
-    const text = JSON.stringify(value)
-    if (text === undefined)
-      return {
-        resultOmitted: `${typeof value === 'object' ? 'an object whose toJSON returns nothing' : `a ${typeof value}`} has no JSON form`
-      }
-    return { result: frozen(text) }
+    const text: string | undefined = JSON.stringify(value)
+    if (text !== undefined) return text
+    const kind = typeof value === 'object' ? 'an object whose toJSON returns nothing' : `a ${typeof value}`
+    return { resultOmitted: `${kind} has no JSON form` }
   } catch (error) {
     return { resultOmitted: cut(describeError(error).message) }
   }

@@ -13,13 +13,15 @@ import { ticketList } from './resources/ticket-list.js'
 import { ticketResource } from './resources/ticket-resource.js'
 import { checkTicketRoutesOptions } from './settings.js'
 import { TicketAccess } from './tickets/ticket-access.js'
+import { TicketLookup } from './tickets/ticket-lookup.js'
 import { requirePool, type TicketPool } from './tickets/ticket-pool.js'
 import { TicketReplies } from './tickets/ticket-replies.js'
 import { Hooks } from './wire/hooks.js'
-import { Refusals, recorded } from './wire/refusals.js'
+import { Refusals } from './wire/refusals.js'
 import { closing, type HttpReply, withoutBody } from './wire/reply.js'
 import { type HttpRequest, splitTarget } from './wire/request.js'
 import { absent, answer, type Match, RouteTable, readable } from './wire/route-table.js'
+import { recorded } from './wire/store-failure.js'
 
 /** The HTTP routes of a pool's tickets, independent of any framework. */
 export interface TicketRoutes {
@@ -110,10 +112,11 @@ export function ticketRoutes(pool: TicketPool, options: TicketRoutesOptions = {}
   const hooks = new Hooks(settings.onError)
   const refusals = new Refusals(hooks, random)
   const replies = new TicketReplies({ ...settings, ticketsUrl: `${settings.publicUrl}${ticketPath}/` }, hooks)
-  const access = new TicketAccess(pool, settings, hooks)
+  const lookup = new TicketLookup(pool, clock)
+  const access = new TicketAccess({ pool, lookup, hooks, rules: settings })
   const { maxIdempotencyKeys: capacity, idempotencyMs: keptMs } = settings
   const memory = new KeyMemory({ pool, replies, hooks, clock, capacity, keptMs })
-  const keys = new IdempotencyKeys(memory)
+  const keys = new IdempotencyKeys(memory, lookup)
   const followers = new Followers(pool, clock)
   const longPolls = new LongPolls(followers, new HeldRequests(settings.longPolls), clock)
   const held = new HeldRequests(settings.streams)

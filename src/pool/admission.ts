@@ -9,6 +9,7 @@ import type { Work } from '../task/work.js'
 import type { Tickets } from '../tickets/tickets.js'
 import { throwIfAborted } from '../waiting/signals.js'
 import type { Acceptance } from './acceptance.js'
+import type { Durability } from './durability.js'
 import type { Dispatch, PoolParts } from './pool-parts.js'
 import type { Refusals } from './refusals.js'
 import type { Waiters } from './waiters.js'
@@ -18,6 +19,7 @@ export interface AdmissionParts {
   readonly tickets: Tickets
   readonly refusals: Refusals
   readonly acceptance: Acceptance
+  readonly durability: Durability | null
   readonly waiters: Waiters
 }
 
@@ -33,6 +35,7 @@ export class Admission {
   readonly #refusals: Refusals
   readonly #acceptance: Acceptance
   readonly #waiters: Waiters
+  readonly #durability: Durability | null
   readonly #dispatch: Dispatch
 
   constructor({ clock, scheduler, turn, times, settings }: PoolParts, parts: AdmissionParts, dispatch: Dispatch) {
@@ -46,6 +49,7 @@ export class Admission {
     this.#refusals = parts.refusals
     this.#acceptance = parts.acceptance
     this.#waiters = parts.waiters
+    this.#durability = parts.durability
     this.#dispatch = dispatch
   }
 
@@ -76,6 +80,7 @@ export class Admission {
     const now = this.#catchUp()
     const existing = settings === undefined ? undefined : this.#existing(work, settings)
     if (existing !== undefined) return existing
+    if (this.#durability !== null) this.#requireStore(this.#durability, work, settings)
     const task = new PoolTask(this.#dispatch, work, input, this.#turn.stamp)
     const verdict = this.#admit(task, settings, now)
     if (verdict > TO_QUEUE) throw this.#refused(work, settings, verdict)
@@ -90,6 +95,7 @@ export class Admission {
     throwIfAborted(settings.waitSignal)
     const existing = this.#existing(work, settings.task)
     if (existing !== undefined) return existing
+    if (this.#durability !== null) this.#requireStore(this.#durability, work, settings.task)
     const task = new PoolTask(this.#dispatch, work, input, this.#turn.stamp)
     if (this.#capturesContext) task.context = captureContext()
     const verdict = this.#admit(task, settings.task, now)
@@ -121,6 +127,12 @@ export class Admission {
 
   #admitDelayed(task: PoolTask, { priority, key, delayMs, weight }: TaskSettings): Verdict {
     return this.#scheduler.admitDelayed(task, priority, key, this.#clock.now() + delayMs, weight)
+  }
+
+  /** @throws StoreError while a task that is to be stored cannot be written */
+  #requireStore(durability: Durability, work: Work, settings: TaskSettings | undefined): void {
+    const refusal = this.#refusals.build(() => durability.refusal(work, settings?.id))
+    if (refusal !== undefined) throw this.#refusals.refuse(work, settings, refusal)
   }
 
   #refused(work: Work, settings: TaskSettings | undefined, verdict: Verdict): Error {

@@ -1,7 +1,7 @@
 import type { CancelAllReport } from '../contract/reports.js'
 import type { CancelAllSettings } from '../contract/settings.js'
 import type { Lane } from '../scheduler/lane.js'
-import { QUEUED, RUNNING } from '../scheduler/lifecycle.js'
+import { QUEUED, RUNNING, SUCCEEDED } from '../scheduler/lifecycle.js'
 import { Cancellation } from '../task/cancellation.js'
 import type { PoolTask } from '../task/task.js'
 import { Slice } from '../waiting/slice.js'
@@ -122,7 +122,7 @@ class Sweep {
 
   #end(task: PoolTask): void {
     const { key, name, state } = this.#settings
-    if (task.isSettled || (state !== undefined && task.state !== state)) return
+    if (task.stage >= SUCCEEDED || (state !== undefined && task.state !== state)) return
     if ((key !== undefined && task.key !== key) || (name !== undefined && task.name !== name)) return
     if (!this.#cancel(task)) return
     if (task.stage === RUNNING) this.#report.requested++

@@ -1,15 +1,17 @@
-import { EVENT_BIT } from '../contract/events.js'
+import { EVENT_BIT, type RetryNotice, type SnoozeNotice } from '../contract/events.js'
 import type { Attempts } from '../running/attempts.js'
 import type { PoolTask } from '../task/task.js'
 import type { TaskDetails } from '../task/task-details.js'
 import { Deadline } from '../waiting/deadlines.js'
 import type { CancelAll } from './cancel-all.js'
+import type { Durability } from './durability.js'
 import type { Dispatch, PoolParts } from './pool-parts.js'
 
 /** The parts that a delay acts on. */
 export interface DelayParts {
   readonly attempts: Attempts
   readonly cancelAll: CancelAll
+  readonly durability: Durability | null
 }
 
 /** Accepted tasks that must not start yet: they hold a place, and are queued when their time has come. */
@@ -21,12 +23,14 @@ export class Delays {
   readonly #parts: PoolParts
   readonly #attempts: Attempts
   readonly #cancelAll: CancelAll
+  readonly #durability: Durability | null
   readonly #dispatch: Dispatch
 
-  constructor(parts: PoolParts, { attempts, cancelAll }: DelayParts, dispatch: Dispatch) {
+  constructor(parts: PoolParts, { attempts, cancelAll, durability }: DelayParts, dispatch: Dispatch) {
     this.#parts = parts
     this.#attempts = attempts
     this.#cancelAll = cancelAll
+    this.#durability = durability
     this.#dispatch = dispatch
   }
 
@@ -39,7 +43,7 @@ export class Delays {
     const details = task.detailed()
     this.#setEnd(details, this.#parts.scheduler.delayed.get(task) as number, () => {
       details.readyMs = this.#parts.turn.stamp
-      this.#requeue(task)
+      this.requeue(task)
       if (task.worker === null && !task.isSettled) queued()
     })
   }
@@ -47,36 +51,43 @@ export class Delays {
   /** A task failed, and is tried again after its backoff. */
   retry(task: PoolTask, error: unknown, delayMs: number): void {
     const { listeners } = this.#parts
-    this.#attempts.leave(task)
     this.retried++
-    this.#putBack(task, delayMs)
+    if (this.#putBack(task, { error, delayMs })) return
     if ((listeners.mask & EVENT_BIT.retrying) !== 0) listeners.emit(task.scope, 'retrying', task, { error, delayMs })
   }
 
   /** A task function asked to be called again later: that attempt does not count. */
   snooze(task: PoolTask, delayMs: number): void {
     const { listeners } = this.#parts
-    this.#attempts.leave(task)
     this.snoozed++
-    task.detailed().retries--
-    this.#putBack(task, delayMs)
+    if (this.#putBack(task, { delayMs })) return
     if ((listeners.mask & EVENT_BIT.snoozed) !== 0) listeners.emit(task.scope, 'snoozed', task, { delayMs })
   }
 
-  /** The attempt has ended, but not its task. */
-  #putBack(task: PoolTask, delayMs: number): void {
+  /**
+   * The attempt has ended, but not its task.
+   *
+   * @returns whether this is to be written, and reported then
+   */
+  #putBack(task: PoolTask, notice: RetryNotice | SnoozeNotice): boolean {
     const { scheduler, clock } = this.#parts
     const details = task.detailed()
+    const { stored } = details
+    if (stored !== null) this.#durability?.retrying(task, stored)
+    this.#attempts.leave(task)
+    if (!('error' in notice)) details.retries--
     const now = this.#dispatch.schedulerNow
-    const until = clock.now() + delayMs
+    const until = clock.now() + notice.delayMs
     const next = scheduler.delay(task, until, now)
     task.worker = null
     details.progress = undefined
     details.progressed = false
     details.changes++
-    this.#setEnd(details, until, () => this.#requeue(task))
+    this.#setEnd(details, until, () => this.requeue(task))
     this.#dispatch.passOn(next, now)
-    task.notify()
+    if (stored === null) task.notify()
+    else this.#durability?.retries(task, stored, notice)
+    return stored !== null
   }
 
   #setEnd(details: TaskDetails, until: number, end: () => void): void {
@@ -84,7 +95,8 @@ export class Delays {
     this.#parts.deadlines.setAt(details.deadline, until, true)
   }
 
-  #requeue(task: PoolTask): void {
+  /** Its time has come. */
+  requeue(task: PoolTask): void {
     this.#cancelAll.moves(task)
     this.#parts.scheduler.requeue(task)
     this.#dispatch.startDue()

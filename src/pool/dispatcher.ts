@@ -7,13 +7,15 @@ import { systemClock } from '../ports/system-clock.js'
 import { Attempts } from '../running/attempts.js'
 import { SelfWait } from '../running/self-wait.js'
 import { Unobserved } from '../running/unobserved.js'
-import { CANCELED, FAILED, RUNNING, type Settled, SUCCEEDED } from '../scheduler/lifecycle.js'
+import { CANCELED, FAILED, LEFT, RUNNING, type Settled, SUCCEEDED } from '../scheduler/lifecycle.js'
 import { RateWindow } from '../scheduler/rate-window.js'
 import { Scheduler } from '../scheduler/scheduler.js'
 import type { Cancellation } from '../task/cancellation.js'
+import type { Stored } from '../task/stored.js'
 import { PoolTask, type Ticket } from '../task/task.js'
 import type { TaskDetails } from '../task/task-details.js'
 import { WallTimes } from '../task/wall-times.js'
+import type { Handler } from '../task/work.js'
 import { Tickets } from '../tickets/tickets.js'
 import { Deadline, Deadlines } from '../waiting/deadlines.js'
 import { Signals } from '../waiting/signals.js'
@@ -23,8 +25,10 @@ import { Acceptance } from './acceptance.js'
 import { Admission } from './admission.js'
 import { CancelAll } from './cancel-all.js'
 import { Delays } from './delays.js'
+import { Durability } from './durability.js'
 import { Pauses } from './pauses.js'
 import type { Dispatch, PoolParts } from './pool-parts.js'
+import { ageOf, Recovery } from './recovery.js'
 import { Refusals } from './refusals.js'
 import { Shutdown, type StopRequest } from './shutdown.js'
 import type { AdmissionWaiter } from './waiter.js'
@@ -58,7 +62,9 @@ export class Dispatcher implements Dispatch {
   /** Whether nothing was left at some moment during them, and the waits that this ends. */
   #crossed = false
   readonly #released: Wait[] = []
+  readonly #durability: Durability | null
   #endStart: (() => void) | undefined
+  readonly #recovery: Recovery | undefined
 
   constructor(settings: PoolSettings) {
     this.#parts = partsOf(settings, () => this.#turnEnds())
@@ -75,17 +81,23 @@ export class Dispatcher implements Dispatch {
     this.#tickets = tickets
     this.#attempts = new Attempts(this.#parts, this)
     const refusals = new Refusals(this.#parts)
+    const { store } = settings
+    const durability = store === undefined ? null : new Durability(store, this.#parts, tickets, this.#attempts, this)
+    this.#durability = durability
     this.#pauses = new Pauses(this.#parts, this)
     this.#cancelAll = new CancelAll(this.#parts, this.#attempts.workers, this)
-    this.#delays = new Delays(this.#parts, { attempts: this.#attempts, cancelAll: this.#cancelAll }, this)
-    const acceptance = new Acceptance(
-      this.#parts,
-      { tickets, attempts: this.#attempts, delays: this.#delays, pauses: this.#pauses },
-      this
-    )
-    const waiters = new Waiters(this.#parts, tickets, refusals, acceptance, this)
+    const {
+      attempts: runs,
+      cancelAll,
+      pauses
+    } = { attempts: this.#attempts, cancelAll: this.#cancelAll, pauses: this.#pauses }
+    const delays = new Delays(this.#parts, { attempts: runs, cancelAll, durability }, this)
+    this.#delays = delays
+    const acceptance = new Acceptance(this.#parts, { tickets, attempts: runs, delays, pauses, durability }, this)
+    const waiters = new Waiters(this.#parts, { tickets, refusals, acceptance, durability }, this)
     this.#waiters = waiters
-    this.#admission = new Admission(this.#parts, { tickets, refusals, acceptance, waiters }, this)
+    this.#admission = new Admission(this.#parts, { tickets, refusals, acceptance, durability, waiters }, this)
+    if (durability !== null) this.#recovery = new Recovery(this.#parts, durability, tickets, acceptance, this)
   }
 
   get parts(): PoolParts {
@@ -98,6 +110,11 @@ export class Dispatcher implements Dispatch {
 
   get admission(): Admission {
     return this.#admission
+  }
+
+  /** Null in a pool without a store. */
+  get durability(): Durability | null {
+    return this.#durability
   }
 
   get tickets(): Tickets {
@@ -178,10 +195,16 @@ export class Dispatcher implements Dispatch {
     this.#shutdown?.delayed(task)
   }
 
+  requeue(task: PoolTask): void {
+    this.#delays.requeue(task)
+  }
+
   // ── settling ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Ends a task, exactly once. */
   settle(task: PoolTask, to: Settled, payload: unknown): void {
+    if (task.details !== null && task.details.stored !== null)
+      return this.#durability?.end(task, task.details.stored, to, payload)
     this.#settling++
     if (task.stage === RUNNING) this.#attempts.leave(task)
     if (task.details !== null) this.#release(task, task.details)
@@ -192,11 +215,59 @@ export class Dispatcher implements Dispatch {
     if (to === CANCELED) this.#shutdown?.canceled(task, (payload as Cancellation).reason)
     this.passOn(next, now)
     if (this.#scheduler.live === 0) this.#crossZero()
+    this.#report(task, to)
+    if (--this.#settling === 0 && this.#crossed) this.#emptied()
+  }
+
+  /** The end of a task becomes known: to its observers, then to those who follow its changes, then to listeners. */
+  #report(task: PoolTask, to: Settled): void {
     if (to === FAILED) this.#noteFailure(task)
     task.answer()
     task.notify()
     if ((this.#listeners.mask & END_EVENTS) !== 0) this.#emitEnd(task, to)
     task.context = null
+  }
+
+  endUnseen(task: PoolTask, to: Settled, payload: unknown): void {
+    const now = this.#withdraw(task)
+    const next = this.#scheduler.settle(task, to, now)
+    task.end(payload, this.#turn.stamp)
+    if (to === CANCELED) this.#shutdown?.canceled(task, (payload as Cancellation).reason)
+    this.passOn(next, now)
+  }
+
+  leaveUnseen(task: PoolTask): void {
+    const now = this.#withdraw(task)
+    const next = this.#scheduler.leaveBehind(task, now)
+    task.leave(this.stopReason)
+    this.#shutdown?.leftBehind(task)
+    this.passOn(next, now)
+  }
+
+  #withdraw(task: PoolTask): number {
+    this.#scheduler.untold++
+    if (task.stage === RUNNING) this.#attempts.leave(task)
+    if (task.details !== null) this.#release(task, task.details)
+    return this.schedulerNow
+  }
+
+  showEnd(task: PoolTask): void {
+    this.together(() => {
+      const { stage } = task
+      if (task.details?.stored != null) task.details.stored.shown = null
+      this.#scheduler.untold--
+      if (stage !== LEFT) this.#tickets.retainLater(task)
+      if (this.#scheduler.live === 0) this.#crossZero()
+      if (stage !== LEFT) return this.#report(task, stage as Settled)
+      task.answer()
+      task.notify()
+      task.context = null
+    })
+  }
+
+  together(effects: () => void): void {
+    this.#settling++
+    effects()
     if (--this.#settling === 0 && this.#crossed) this.#emptied()
   }
 
@@ -239,10 +310,17 @@ export class Dispatcher implements Dispatch {
   }
 
   cancel(task: PoolTask, cancellation: Cancellation): boolean {
-    if (task.isSettled) return false
-    if (task.worker?.context) return this.#attempts.requestEnd(task, cancellation)
+    if (task.stage >= SUCCEEDED) return false
+    if (task.worker?.context) return this.#requestEnd(task, cancellation)
     this.settle(task, CANCELED, cancellation)
     return true
+  }
+
+  #requestEnd(task: PoolTask, cancellation: Cancellation): boolean {
+    const isFirst = this.#attempts.requestEnd(task, cancellation)
+    const stored = task.details?.stored
+    if (isFirst && stored != null) this.#durability?.cancelAsked(task, stored, cancellation)
+    return isFirst
   }
 
   /** The end of the turn: what was deferred until now. */
@@ -253,11 +331,18 @@ export class Dispatcher implements Dispatch {
     shutdown?.resume()
     this.#cancelAll.resume()
     this.#attempts.workers.resume()
+    if (this.#durability !== null) this.#durability.journal.flush()
   }
 
   // ── the lifecycle of the pool ────────────────────────────────────────────────────────────────────────────────────
 
+  /** Takes up what the store has. */
+  recover(handlers: ReadonlyMap<string, Handler>): void {
+    this.#recovery?.recover(handlers)
+  }
+
   start(signal: AbortSignal | undefined): void {
+    this.#recovery?.judge()
     this.#scheduler.start()
     if (signal !== undefined) this.#stopWith(signal)
     this.startDue()
@@ -274,7 +359,8 @@ export class Dispatcher implements Dispatch {
   stop(request: StopRequest): void {
     if (this.#shutdown !== undefined) return this.#shutdown.shorten(request)
     this.#pauses.clear()
-    const parts = { waiters: this.#waiters, attempts: this.#attempts }
+    this.#recovery?.judge()
+    const parts = { waiters: this.#waiters, attempts: this.#attempts, durability: this.#durability }
     this.#shutdown = new Shutdown(this.#parts, parts, this, request.reason)
     this.#shutdown.begin(request)
   }
@@ -290,6 +376,10 @@ export class Dispatcher implements Dispatch {
     this.#endStart?.()
     this.#resolveClosed(report)
     listeners.emit(this.#scope, 'stopped', report)
+  }
+
+  holding(task: PoolTask, stored: Stored): void {
+    this.#durability?.hold(task, stored)
   }
 
   // ── for tasks ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -351,7 +441,7 @@ function partsOf(settings: PoolSettings, onTurnEnd: () => void): PoolParts {
   const clock = settings.clock ?? systemClock
   const unobserved = new Unobserved(settings.onUnobservedError)
   const { rateLimit } = settings
-  const turn = new Turn(clock, onTurnEnd)
+  const turn = new Turn(clock, onTurnEnd, ageOf(settings, clock))
   return {
     settings,
     clock,

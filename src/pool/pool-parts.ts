@@ -2,6 +2,7 @@ import type { StopReport } from '../contract/reports.js'
 import type { PoolSettings } from '../contract/settings.js'
 import type { Clock } from '../ports/clock.js'
 import type { AttemptsOwner, RunningParts } from '../running/attempts.js'
+import type { Settled } from '../scheduler/lifecycle.js'
 import type { Scheduler } from '../scheduler/scheduler.js'
 import type { PoolTask, TaskOwner } from '../task/task.js'
 import type { WallTimes } from '../task/wall-times.js'
@@ -30,6 +31,16 @@ export interface Dispatch extends TaskOwner, AttemptsOwner {
   passOn(next: PoolTask | null, now: number): void
   /** Sets the timer for the next start that the rate allows. */
   watchRate(now: number): void
+  /** Starts what may start after a delay. */
+  requeue(task: PoolTask): void
+  /** The first half of the end of a stored task: everything but what is shown. */
+  endUnseen(task: PoolTask, to: Settled, payload: unknown): void
+  /** A stored task stays for the next pool: the same half. */
+  leaveUnseen(task: PoolTask): void
+  /** The second half. */
+  showEnd(task: PoolTask): void
+  /** Does all of this, then ends the waits for an empty pool. */
+  together(effects: () => void): void
   /** The stop has ended. */
   finished(report: StopReport): void
 }

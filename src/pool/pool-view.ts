@@ -19,7 +19,7 @@ export class PoolView {
   }
 
   stats(): PoolStats {
-    const { parts, attempts, delays, tickets } = this.#dispatcher
+    const { parts, attempts, delays, tickets, durability } = this.#dispatcher
     const { scheduler, settings, turn } = parts
     const nowMs = turn.fresh()
     return {
@@ -28,10 +28,10 @@ export class PoolView {
       paused: scheduler.paused,
       concurrency: scheduler.concurrency,
       queueCapacity: scheduler.queueCapacity,
-      weightCapacity: settings.weightCapacity,
+      weightCapacity: scheduler.weights?.capacity ?? null,
       heldWeight: scheduler.weights?.held ?? 0,
       running: scheduler.running,
-      queued: scheduler.queued,
+      queued: scheduler.queued + scheduler.left,
       delayed: scheduler.delayed.size,
       waiting: scheduler.waiters.size,
       stuck: attempts.stuck,
@@ -52,7 +52,11 @@ export class PoolView {
         canceled: scheduler.canceled
       },
       waitMs: attempts.waitMs.stats(nowMs),
-      runMs: attempts.runMs.stats(nowMs)
+      runMs: attempts.runMs.stats(nowMs),
+      durable: durability !== null,
+      storeFailing: durability !== null && durability.journal.error !== null,
+      untold: scheduler.untold,
+      parked: durability?.parkedCount ?? 0
     }
   }
 
@@ -70,7 +74,7 @@ export class PoolView {
     const add = (task: PoolTask): void => {
       if ((state === undefined || task.state === state) && (key === undefined || task.key === key)) found.push(task)
     }
-    const { parts, attempts, tickets } = this.#dispatcher
+    const { parts, attempts, tickets, durability } = this.#dispatcher
     for (const lane of parts.scheduler.lanes()) {
       let left = limit
       for (let task = lane.entries.tail; task !== null && left > 0; task = task.prev) {
@@ -80,6 +84,7 @@ export class PoolView {
     }
     for (const task of parts.scheduler.delayed.keys()) add(task)
     for (const { task } of attempts.workers.busy()) add(task)
+    if (durability !== null) for (const task of durability.untold()) add(task)
     const { ticketed, unread } = tickets.retained
     for (const { head } of [ticketed, unread]) for (let task = head; task !== null; task = task.next) add(task)
     return found.sort((a, b) => b.queuedMs - a.queuedMs || b.order - a.order).slice(0, limit)
@@ -87,7 +92,7 @@ export class PoolView {
 
   /** The ids of some unfinished tasks, running ones first. */
   unfinished(limit: number): string[] {
-    const { parts, attempts } = this.#dispatcher
+    const { parts, attempts, durability } = this.#dispatcher
     const ids: string[] = []
     for (const { task } of attempts.workers.busy()) if (ids.length < limit) ids.push(task.id)
     for (const lane of parts.scheduler.lanes()) {
@@ -97,6 +102,7 @@ export class PoolView {
       if (ids.length === limit) break
       ids.push(task.id)
     }
+    if (durability !== null) for (const task of durability.untold()) if (ids.length < limit) ids.push(task.id)
     return ids
   }
 

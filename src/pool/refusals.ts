@@ -57,7 +57,7 @@ export class Refusals {
    * Builds the error of a call. Its stack names the line of the caller, so that an error that nobody catches can be
    * found; in an overload only one a second has it.
    */
-  build<E extends PoolError>(make: () => E): E {
+  build<E extends PoolError | undefined>(make: () => E): E {
     const now = this.#clock.now()
     if (now - this.#stackAt < STACK_EVERY_MS) return withoutStack(make)
     this.#stackAt = now

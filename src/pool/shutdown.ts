@@ -1,11 +1,12 @@
 import { PoolStoppedError, withoutStack } from '../contract/errors.js'
 import type { TaskCount } from '../contract/reports.js'
 import type { Attempts } from '../running/attempts.js'
-import { CANCELED, STARTED } from '../scheduler/lifecycle.js'
+import { CANCELED, DELAYED, STARTED } from '../scheduler/lifecycle.js'
 import { Cancellation } from '../task/cancellation.js'
 import type { PoolTask } from '../task/task.js'
 import { Deadline } from '../waiting/deadlines.js'
 import { Slice } from '../waiting/slice.js'
+import type { Durability } from './durability.js'
 import type { Dispatch, PoolParts } from './pool-parts.js'
 import type { Waiters } from './waiters.js'
 
@@ -23,6 +24,7 @@ export interface StopRequest {
 export interface ShutdownParts {
   readonly waiters: Waiters
   readonly attempts: Attempts
+  readonly durability: Durability | null
 }
 
 /**
@@ -34,6 +36,7 @@ export class Shutdown {
   readonly #parts: PoolParts
   readonly #waiters: Waiters
   readonly #attempts: Attempts
+  readonly #durability: Durability | null
   readonly #dispatch: Dispatch
   readonly #reason: unknown
   readonly #cancellation: Cancellation
@@ -44,6 +47,7 @@ export class Shutdown {
   readonly #unstarted = new Tally()
   readonly #aborted = new Tally()
   readonly #interrupted = new Tally()
+  readonly #left = new Tally()
   #graceAt = Number.POSITIVE_INFINITY
   #forceAt = Number.POSITIVE_INFINITY
   /** Whether the grace is over. */
@@ -57,11 +61,12 @@ export class Shutdown {
   /** Whether what is queued is canceled before the grace is over. */
   #cancelsQueued = false
 
-  constructor(parts: PoolParts, { waiters, attempts }: ShutdownParts, dispatch: Dispatch, reason: unknown) {
+  constructor(parts: PoolParts, { waiters, attempts, durability }: ShutdownParts, dispatch: Dispatch, reason: unknown) {
     const { scheduler, clock } = parts
     this.#parts = parts
     this.#waiters = waiters
     this.#attempts = attempts
+    this.#durability = durability
     this.#dispatch = dispatch
     this.#reason = reason
     this.error = withoutStack(
@@ -105,7 +110,7 @@ export class Shutdown {
 
   /** A task waits for its next attempt, which there will not be. */
   delayed(task: PoolTask): void {
-    if (this.#cancelsQueued && !task.isSettled) this.#dispatch.settle(task, CANCELED, this.#cancellation)
+    if (this.#cancelsQueued && task.stage === DELAYED) this.#dispatch.settle(task, CANCELED, this.#cancellation)
   }
 
   #closeQueue(): void {
@@ -115,11 +120,18 @@ export class Shutdown {
     this.#cancelHeld()
   }
 
+  /** A task stays in the store. */
+  leftBehind(task: PoolTask): void {
+    this.#left.add(task)
+  }
+
   /** Nothing is left: the end follows in a microtask, so that the caller of `stop` sees the state `stopping` first. */
   finish(): void {
     if (this.#finishing) return
     this.#finishing = true
-    void Promise.resolve().then(() => this.#end())
+    const hasPorts = this.#durability !== null || this.#parts.settings.mirror !== undefined
+    const closed = hasPorts ? this.#close() : Promise.resolve()
+    void closed.then(() => this.#end())
   }
 
   /** A turn ends: goes on with what was deferred to its end. */
@@ -171,7 +183,28 @@ export class Shutdown {
   /** The force deadline has passed. */
   #force(): void {
     this.#overdue = false
-    this.#attempts.interrupt((task) => this.#interrupted.add(task))
+    this.#attempts.interrupt(
+      (task) => this.#leave(task),
+      (task) => this.#interrupted.add(task)
+    )
+    this.#durability?.journal.force()
+  }
+
+  #leave(task: PoolTask): boolean {
+    const stored = task.details?.stored
+    if (stored == null || this.#durability === null || !this.#durability.mayLeave(task)) return false
+    this.#durability.leave(task, stored)
+    return true
+  }
+
+  /** Closes the store, then the mirror. */
+  async #close(): Promise<void> {
+    await this.#durability?.close()
+    try {
+      await this.#parts.settings.mirror?.close()
+    } catch (error) {
+      this.#parts.unobserved.report(error, {})
+    }
   }
 
   #end(): void {
@@ -187,7 +220,9 @@ export class Shutdown {
       canceled: scheduler.canceled - this.#before.canceled,
       unstarted: this.#unstarted.count(),
       aborted: this.#aborted.count(),
-      interrupted: this.#interrupted.count()
+      interrupted: this.#interrupted.count(),
+      left: this.#left.count(),
+      unrecorded: this.#durability?.journal.unrecorded ?? 0
     })
   }
 }

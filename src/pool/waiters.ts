@@ -13,9 +13,18 @@ import { AttemptContext } from '../task/task-context.js'
 import type { Work } from '../task/work.js'
 import type { Tickets } from '../tickets/tickets.js'
 import type { Acceptance } from './acceptance.js'
+import type { Durability } from './durability.js'
 import type { Dispatch, PoolParts } from './pool-parts.js'
 import type { Refusals } from './refusals.js'
 import { AdmissionWaiter } from './waiter.js'
+
+/** The parts that waiters are admitted by. */
+export interface WaitersParts {
+  readonly tickets: Tickets
+  readonly refusals: Refusals
+  readonly acceptance: Acceptance
+  readonly durability: Durability | null
+}
 
 /** The callers that wait for room: who joins, who gets a place, who leaves. Their order is the scheduler's. */
 export class Waiters {
@@ -23,10 +32,12 @@ export class Waiters {
   readonly #tickets: Tickets
   readonly #refusals: Refusals
   readonly #acceptance: Acceptance
+  readonly #durability: Durability | null
   readonly #dispatch: Dispatch
 
-  constructor(parts: PoolParts, tickets: Tickets, refusals: Refusals, acceptance: Acceptance, dispatch: Dispatch) {
+  constructor(parts: PoolParts, { tickets, refusals, acceptance, durability }: WaitersParts, dispatch: Dispatch) {
     this.#parts = parts
+    this.#durability = durability
     this.#tickets = tickets
     this.#refusals = refusals
     this.#acceptance = acceptance
@@ -119,6 +130,8 @@ export class Waiters {
       )
       return settings.task.onDuplicate === 'refuse' ? waiter.reject(error) : waiter.resolve(existing)
     }
+    const refusal = withoutStack(() => this.#durability?.refusal(task.work as Work, settings.task.id))
+    if (refusal !== undefined) return waiter.reject(this.#refused(task, settings, refusal))
     const { scheduler, clock } = this.#parts
     const verdict = waiter.delayed
       ? scheduler.grantDelayed(task, waiter, clock.now() + settings.task.delayMs)

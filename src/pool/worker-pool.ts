@@ -26,7 +26,8 @@ import {
   checkTaskOptions,
   checkTasksQuery,
   checkWaitOptions,
-  type PoolSettings
+  type PoolSettings,
+  type TaskSettings
 } from '../contract/settings.js'
 import { suggestion } from '../contract/suggestion.js'
 import type {
@@ -38,7 +39,10 @@ import type {
   Task,
   TaskContext
 } from '../contract/task-contract.js'
-import { CREATED, STOPPED, STOPPING } from '../scheduler/lifecycle.js'
+import type { TaskRecord } from '../contract/task-record.js'
+import { claim } from '../durable/ownership.js'
+import { inputText, requirePlainRetry } from '../durable/stored-options.js'
+import { CREATED, STOPPED, STOPPING, SUCCEEDED } from '../scheduler/lifecycle.js'
 import { Cancellation } from '../task/cancellation.js'
 import { PoolTask } from '../task/task.js'
 import { AttemptContext } from '../task/task-context.js'
@@ -46,6 +50,7 @@ import { Handler, type Work } from '../task/work.js'
 import { throwIfAborted } from '../waiting/signals.js'
 import type { Admission } from './admission.js'
 import { Dispatcher } from './dispatcher.js'
+import { LookUp } from './look-up.js'
 import { PoolView } from './pool-view.js'
 import { whyNothingMoves } from './refusals.js'
 
@@ -75,6 +80,7 @@ export class WorkerPool<H extends HandlersOf<H> = Record<never, never>> {
   readonly #dispatcher: Dispatcher
   readonly #admission: Admission
   readonly #view: PoolView
+  readonly #lookUp: LookUp
 
   /**
    * Checks every option and starts nothing: there is no timer before there is work.
@@ -87,10 +93,13 @@ export class WorkerPool<H extends HandlersOf<H> = Record<never, never>> {
     printShort(WorkerPool.prototype)
     printShort(PoolTask.prototype)
     printShort(AttemptContext.prototype)
-    for (const [name, call] of this.#settings.handlers) this.#handlers.set(name, new Handler(name, call))
+    for (const [name, handler] of this.#settings.handlers) this.#handlers.set(name, new Handler(name, handler, false))
+    if (this.#settings.store !== undefined) claim(this.#settings.store)
     this.#dispatcher = new Dispatcher(this.#settings)
     this.#admission = this.#dispatcher.admission
     this.#view = new PoolView(this.#dispatcher)
+    this.#lookUp = new LookUp(this.#dispatcher)
+    this.#dispatcher.recover(this.#handlers)
   }
 
   // ── lifecycle ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -175,6 +184,7 @@ export class WorkerPool<H extends HandlersOf<H> = Record<never, never>> {
    * @throws KeyQueueFullError when the key's share is full
    * @throws PoolStoppedError when the pool is stopping or has stopped
    * @throws DuplicateTaskError when a live or retained task has the id
+   * @throws StoreError when the task is to be stored, and the store cannot write now
    * @throws TypeError | RangeError when an argument is wrong, and the signal's reason when it has aborted already: both
    * before admission, and not counted
    */
@@ -183,18 +193,18 @@ export class WorkerPool<H extends HandlersOf<H> = Record<never, never>> {
   queueTask(first: unknown, second?: unknown, third?: unknown): Task<never> {
     if (typeof first === 'string') {
       const handler = this.#handlerOf(first)
-      return this.#admission.submit(
-        handler,
-        second,
-        third === undefined ? undefined : checkTaskOptions(third, first, this.#settings)
-      )
+      const hasOptions = third !== undefined || handler.hasDefaults
+      const settings = hasOptions
+        ? checkTaskOptions(third === undefined ? {} : third, first, this.#settings)
+        : undefined
+      if (this.#settings.store !== undefined && settings?.volatile !== true)
+        return this.#admission.submit(...this.#stored(handler, second, settings), settings)
+      return this.#admission.submit(handler, second, settings)
     }
     const run = callable<Work>('task', first)
-    return this.#admission.submit(
-      run,
-      undefined,
-      second === undefined ? undefined : checkTaskOptions(second, undefined, this.#settings)
-    )
+    const settings = second === undefined ? undefined : checkTaskOptions(second, undefined, this.#settings)
+    if (this.#settings.store !== undefined) requireVolatile(settings)
+    return this.#admission.submit(run, undefined, settings)
   }
 
   /**
@@ -215,10 +225,21 @@ export class WorkerPool<H extends HandlersOf<H> = Record<never, never>> {
   async queueTaskWhenFree(first: unknown, second?: unknown, third?: unknown): Promise<Task<never>> {
     if (typeof first === 'string') {
       const handler = this.#handlerOf(first)
-      return this.#admission.submitWhenFree(handler, second, checkWaitOptions(third, first, this.#settings))
+      const settings = checkWaitOptions(third, first, this.#settings)
+      if (this.#settings.store !== undefined && !settings.task.volatile)
+        return this.#admission.submitWhenFree(...this.#stored(handler, second, settings.task), settings)
+      return this.#admission.submitWhenFree(handler, second, settings)
     }
     const run = callable<Work>('task', first)
-    return this.#admission.submitWhenFree(run, undefined, checkWaitOptions(second, undefined, this.#settings))
+    const settings = checkWaitOptions(second, undefined, this.#settings)
+    if (this.#settings.store !== undefined) requireVolatile(settings.task)
+    return this.#admission.submitWhenFree(run, undefined, settings)
+  }
+
+  /** The handler for a stored task, and the input as text. */
+  #stored(handler: Handler, input: unknown, settings: TaskSettings | undefined): [Handler, string | undefined] {
+    requirePlainRetry(settings?.retry)
+    return [handler.stored as Handler, inputText(input, this.#settings.maxInputBytes)]
   }
 
   /** The task with this id: live, or settled and still retained; `stats().retention` reports how long tickets last. */
@@ -243,9 +264,28 @@ export class WorkerPool<H extends HandlersOf<H> = Record<never, never>> {
   cancel(id: string, reason?: unknown): CancelOutcome {
     const task = this.#dispatcher.tickets.find(id)
     if (task === undefined) return 'unknown'
-    if (task.isSettled) return 'finished'
+    if (task.stage >= SUCCEEDED) return 'finished'
     this.#dispatcher.cancel(task, Cancellation.byUser(reason))
-    return task.isSettled ? 'canceled' : 'requested'
+    return hasEnded(task) ? 'canceled' : 'requested'
+  }
+
+  /**
+   * The record of the task with this ticket, wherever it is: in memory, in the store, also when it ended long ago, or in
+   * the mirror.
+   *
+   * @returns `undefined` when there is no such task
+   * @throws StoreError when it cannot know
+   */
+  findTask(id: string): Promise<TaskRecord | undefined> {
+    return this.#lookUp.find(id)
+  }
+
+  /**
+   * The ticket that stands for a text: the same for the same text wherever this store is, and not to be guessed without
+   * the store. In a pool without one it is the same as long as the pool lives. Give it to `queueTask` as `id`.
+   */
+  ticketFor(text: string): string {
+    return this.#lookUp.ticketFor(text)
   }
 
   /**
@@ -348,4 +388,17 @@ export class WorkerPool<H extends HandlersOf<H> = Record<never, never>> {
         `got ${JSON.stringify(name.slice(0, 60))} (string)${suggestion(name, known)}`
     )
   }
+}
+
+/** A cancel may have just ended it. */
+function hasEnded({ stage }: PoolTask): boolean {
+  return stage >= SUCCEEDED
+}
+
+/** @throws TypeError for a function in a pool with a store, unless its task says that it ends with the process */
+function requireVolatile(settings: TaskSettings | undefined): void {
+  if (settings?.volatile === true) return
+  throw new TypeError(
+    'Expected the task to be the name of a handler: a store cannot keep a function. Queue it with `volatile: true` if it may end with the process'
+  )
 }

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv } from 'node:crypto'
+import { type Cipher, createCipheriv, createDecipheriv, type Decipher } from 'node:crypto'
 
 /** Bytes of a ticket: one block of the cipher, of which the first six hold the number and ten are random. */
 const BYTES = 16
@@ -12,14 +12,18 @@ const TICKETS_AT_A_TIME = 64
  * a ticket without an index on tickets, and nobody else learns or guesses a number.
  */
 export class TicketCipher {
-  readonly #key: Buffer
+  // One block is one update: ciphers in this mode keep no state between blocks, and without padding hold none back.
+  readonly #cipher: Cipher
+  readonly #decipher: Decipher
   readonly #randomBytes: (count: number) => Uint8Array
   #random: Uint8Array = new Uint8Array(0)
   #used = 0
 
   /** @param secret - 16 bytes or more as base64url */
   constructor(secret: string, randomBytes: (count: number) => Uint8Array) {
-    this.#key = Buffer.from(secret, 'base64url').subarray(0, BYTES)
+    const key = Buffer.from(secret, 'base64url').subarray(0, BYTES)
+    this.#cipher = createCipheriv('aes-128-ecb', key, null).setAutoPadding(false)
+    this.#decipher = createDecipheriv('aes-128-ecb', key, null).setAutoPadding(false)
     this.#randomBytes = randomBytes
   }
 
@@ -32,8 +36,7 @@ export class TicketCipher {
     const block = Buffer.from(this.#random.subarray(this.#used, this.#used + BYTES))
     this.#used += BYTES
     block.writeUIntBE(seq, 0, NUMBER_BYTES)
-    const cipher = createCipheriv('aes-128-ecb', this.#key, null).setAutoPadding(false)
-    return Buffer.concat([cipher.update(block), cipher.final()]).toString('base64url')
+    return this.#cipher.update(block).toString('base64url')
   }
 
   /** The number in a ticket; any text of the right form has one, so the row's own ticket must be compared. */
@@ -41,7 +44,6 @@ export class TicketCipher {
     if (ticket.length !== CHARACTERS) return undefined
     const bytes = Buffer.from(ticket, 'base64url')
     if (bytes.length !== BYTES) return undefined
-    const decipher = createDecipheriv('aes-128-ecb', this.#key, null).setAutoPadding(false)
-    return Buffer.concat([decipher.update(bytes), decipher.final()]).readUIntBE(0, NUMBER_BYTES)
+    return this.#decipher.update(bytes).readUIntBE(0, NUMBER_BYTES)
   }
 }

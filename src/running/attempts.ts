@@ -9,6 +9,7 @@ import type { RateWindow } from '../scheduler/rate-window.js'
 import type { RetryAfter } from '../scheduler/retry-after.js'
 import { type AsyncContext, copyOf } from '../task/async-context.js'
 import { Cancellation } from '../task/cancellation.js'
+import type { Stored } from '../task/stored.js'
 import type { PoolTask } from '../task/task.js'
 import { type Abort, AttemptContext } from '../task/task-context.js'
 import type { TaskDetails } from '../task/task-details.js'
@@ -40,6 +41,8 @@ export interface AttemptsOwner {
   settle(task: PoolTask, to: Settled, payload: unknown): void
   /** A task function asked to be called again later. */
   snooze(task: PoolTask, delayMs: number): void
+  /** A stored task got a worker: its start is to be written. */
+  holding(task: PoolTask, stored: Stored): void
   /** A failed task waits for its next attempt. */
   delay(task: PoolTask, error: unknown, delayMs: number): void
 }
@@ -80,8 +83,27 @@ export class Attempts implements Calls {
 
   /** Gives a task, which the scheduler has started, to a worker. Its function is called in a following microtask. */
   start(task: PoolTask): void {
+    if (task.details !== null && task.details.stored !== null) return this.#hold(task, task.details.stored)
     if (task.startedMs >= 0) task.changed() // the stamps show the first start only
     this.workers.assign(task) // followers are notified with the call, which comes at once
+  }
+
+  /** The start of a stored task is written first. */
+  #hold(task: PoolTask, stored: Stored): void {
+    this.#owner.holding(task, stored)
+    if (task.startedMs < 0) stored.startMs = this.#turn.stamp
+    else task.changed()
+    this.workers.hold(task)
+  }
+
+  /** The start has been written. */
+  release(task: PoolTask): void {
+    this.workers.release(task.worker as Worker)
+  }
+
+  /** Whether a task waits for its start to be written. */
+  isHeld({ worker }: PoolTask): boolean {
+    return worker !== null && (worker as Worker).held
   }
 
   begin(worker: Worker, task: PoolTask): void {
@@ -95,7 +117,7 @@ export class Attempts implements Calls {
     const context = new AttemptContext(task, task.attempt)
     worker.context = context
     this.#owner.called()
-    if (task.details !== null) this.#leaveQueue(task.details)
+    if (task.details !== null) this.#leaveQueue(task, task.details)
     const timeoutMs = this.#timeoutOf(task)
     if (timeoutMs !== Number.POSITIVE_INFINITY) this.#limit(worker, timeoutMs)
     task.notify()
@@ -118,8 +140,9 @@ export class Attempts implements Calls {
     return details?.settings?.retry ?? this.#parts.settings.retry
   }
 
-  #leaveQueue({ deadline }: TaskDetails): void {
+  #leaveQueue(task: PoolTask, { deadline, stored, retries }: TaskDetails): void {
     if (deadline !== undefined) this.#parts.deadlines.clear(deadline)
+    if (stored !== null && retries === 0) task.startedMs = stored.startMs // as the store has it
   }
 
   #timeoutOf({ details }: PoolTask): number {
@@ -180,9 +203,14 @@ export class Attempts implements Calls {
     for (const { context } of [...this.workers.busy()]) if (context !== null) AttemptContext.stop(context, reason)
   }
 
-  /** Gives up on all functions that still run: their tasks fail, and nothing starts any more. */
-  interrupt(onInterrupt: (task: PoolTask) => void): void {
+  /**
+   * Gives up on all functions that still run: their tasks fail, and nothing starts any more.
+   *
+   * @param leave - whether a task goes on in the next pool instead
+   */
+  interrupt(leave: (task: PoolTask) => boolean, onInterrupt: (task: PoolTask) => void): void {
     for (const task of this.workers.tasks()) {
+      if (leave(task)) continue
       onInterrupt(task)
       this.#owner.settle(
         task,
@@ -258,7 +286,7 @@ export class Attempts implements Calls {
     const policy = this.#policyOf(task)
     if (policy === undefined || this.#mustEnd(task)) return undefined
     const report = (thrown: unknown): void => this.#parts.unobserved.report(thrown, { task })
-    const { attempt } = task
+    const attempt = task.tries
     return task.scope.runInAsyncScope(() => {
       if (!isWorthRetrying(policy, error, attempt, report)) return undefined
       return backoff(policy, error, attempt, () => this.#parts.clock.random(), report)

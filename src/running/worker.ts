@@ -27,6 +27,8 @@ export class Worker implements Links<Worker>, AttemptSlot {
   /** The end of the attempt's time limit; after its abort, the time from which it counts as stuck. */
   deadline: Deadline | undefined
   stuck = false
+  /** Whether the start of its task is being written, so that its function is not due yet. */
+  held = false
   readonly #calls: Calls
   readonly #returned = (value: unknown): void => this.#calls.returned(this, value)
   readonly #threw = (error: unknown): void => this.#calls.threw(this, error)

@@ -45,9 +45,28 @@ export class Workers {
 
   /** Gives a task to a free worker; its function is called soon. */
   assign(task: PoolTask): void {
+    this.#call(this.#take(task))
+  }
+
+  /** Gives a task to a free worker; its function is called soon after its {@link release}. */
+  hold(task: PoolTask): void {
+    this.#take(task).held = true
+  }
+
+  /** The function of a worker that was held is called soon. */
+  release(worker: Worker): void {
+    worker.held = false
+    this.#call(worker)
+  }
+
+  #take(task: PoolTask): Worker {
     const worker = this.#free.pop() ?? this.#make()
     worker.task = task
     task.worker = worker
+    return worker
+  }
+
+  #call(worker: Worker): void {
     this.#due.push(worker)
     if (this.#coming) return
     this.#coming = true
@@ -56,7 +75,8 @@ export class Workers {
 
   /** Takes the task away from a worker that has not called its function yet. */
   withdraw(worker: Worker): void {
-    this.#due.remove(worker)
+    if (worker.held) worker.held = false
+    else this.#due.remove(worker)
     this.free(worker)
   }
 

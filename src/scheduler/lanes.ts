@@ -41,14 +41,26 @@ export class Lanes<E extends Entry<E>> {
 
   /** Puts an entry at the back of its lane. */
   push(entry: E): void {
-    let lane = entry.lane as Lane<E>
-    if (lane.entries.size === 0) {
-      lane = this.find(lane.priority, lane.key, lane.share) // another lane may have been opened since `find`
-      entry.lane = lane
-      if (lane.entries.size === 0) this.#open(lane)
-    }
+    const lane = this.#laneOf(entry)
     lane.entries.push(entry)
     ;(lane.level as Level<E>).queued++
+  }
+
+  /** Puts an entry at the front of its lane. */
+  pushFirst(entry: E): void {
+    const lane = this.#laneOf(entry)
+    entry.order = (lane.entries.head?.order ?? 1) - 1
+    lane.entries.unshift(entry)
+    ;(lane.level as Level<E>).queued++
+  }
+
+  /** The lane of an entry, in its level. */
+  #laneOf(entry: E): Lane<E> {
+    const lane = entry.lane as Lane<E>
+    if (lane.entries.size > 0) return lane
+    entry.lane = this.find(lane.priority, lane.key, lane.share) // another lane may have been opened since `find`
+    if (entry.lane.entries.size === 0) this.#open(entry.lane)
+    return entry.lane
   }
 
   /** Removes and returns the next entry that may start; null if none may. */

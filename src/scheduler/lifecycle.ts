@@ -8,6 +8,9 @@
  *         └────────┼─ DELAYED ◄─────────┘                                 │
  *                  └──┴───────────────────────────────────────────────────┘
  * ```
+ *
+ * A stored task may also be recovered as DELAYED, fail before it was called because it could not be written, and be LEFT
+ * in its store by a stop.
  */
 /** Not accepted. */
 export const OUTSIDE = 0
@@ -20,6 +23,8 @@ export const RUNNING = 3
 export const SUCCEEDED = 4
 export const FAILED = 5
 export const CANCELED = 6
+/** Neither ended nor live: a stop left it in its store, for the next pool. */
+export const LEFT = 7
 
 export type Stage =
   | typeof OUTSIDE
@@ -29,6 +34,7 @@ export type Stage =
   | typeof SUCCEEDED
   | typeof FAILED
   | typeof CANCELED
+  | typeof LEFT
 
 /** A terminal stage. */
 export type Settled = typeof SUCCEEDED | typeof FAILED | typeof CANCELED
@@ -36,12 +42,13 @@ export type Settled = typeof SUCCEEDED | typeof FAILED | typeof CANCELED
 /** For each stage, a bit set of the stages that may follow. */
 const MOVES: readonly number[] = [
   /* OUTSIDE   */ (1 << QUEUED) | (1 << DELAYED) | (1 << RUNNING),
-  /* QUEUED    */ (1 << RUNNING) | (1 << CANCELED),
-  /* DELAYED   */ (1 << QUEUED) | (1 << CANCELED),
-  /* RUNNING   */ (1 << DELAYED) | (1 << SUCCEEDED) | (1 << FAILED) | (1 << CANCELED),
+  /* QUEUED    */ (1 << RUNNING) | (1 << FAILED) | (1 << CANCELED) | (1 << LEFT),
+  /* DELAYED   */ (1 << QUEUED) | (1 << FAILED) | (1 << CANCELED) | (1 << LEFT),
+  /* RUNNING   */ (1 << DELAYED) | (1 << SUCCEEDED) | (1 << FAILED) | (1 << CANCELED) | (1 << LEFT),
   /* SUCCEEDED */ 0,
   /* FAILED    */ 0,
-  /* CANCELED  */ 0
+  /* CANCELED  */ 0,
+  /* LEFT      */ 1 << FAILED
 ]
 
 /** Moves an entry to its next stage. Throws on an illegal transition, which is a defect of this library. */

@@ -21,6 +21,16 @@ export class LinkedList<E extends Links<E>> {
     this.size++
   }
 
+  /** Adds an item at the front. */
+  unshift(item: E): void {
+    const head = this.head
+    item.next = head
+    if (head === null) this.tail = item
+    else head.prev = item
+    this.head = item
+    this.size++
+  }
+
   remove(item: E): void {
     const { prev, next } = item
     if (prev === null) this.head = next

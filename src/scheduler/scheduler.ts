@@ -4,6 +4,7 @@ import {
   CREATED,
   DELAYED,
   FAILED,
+  LEFT,
   move,
   type PoolStage,
   QUEUED,
@@ -79,6 +80,10 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
   succeeded = 0
   failed = 0
   canceled = 0
+  /** Tasks that a stop left in their store. */
+  left = 0
+  /** Tasks whose end is decided and not shown yet, because it is being written. */
+  untold = 0
   peakRunning = 0
   peakQueued = 0
 
@@ -112,9 +117,9 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
     return this.queued + this.delayed.size
   }
 
-  /** Number of accepted tasks that have not settled. */
+  /** Number of accepted tasks whose end has not been shown. */
   get live(): number {
-    return this.running + this.queued + this.delayed.size
+    return this.running + this.queued + this.delayed.size + this.untold
   }
 
   /** Number of submitted tasks: each is accepted, refused, or its caller still waits for room. */
@@ -269,6 +274,27 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
     return share
   }
 
+  /** Accepts a task that was accepted by a former pool, beyond all bounds: into the queue. */
+  restore(entry: E, priority: number, key: string | undefined, weight = 1): void {
+    this.#takeBack(entry, priority, key, weight)
+    this.#enqueue(entry)
+  }
+
+  /** The same, with a delay. `until` is when it ends; Infinity: not before {@link requeueFirst}. */
+  restoreDelayed(entry: E, priority: number, key: string | undefined, until: number, weight = 1): void {
+    this.#takeBack(entry, priority, key, weight)
+    move(entry, DELAYED)
+    this.delayed.set(entry, until)
+  }
+
+  #takeBack(entry: E, priority: number, key: string | undefined, weight: number): void {
+    if (this.weights !== null) this.weights.take(entry, weight)
+    const share = key === undefined || this.#shares === null ? null : this.#shares.open(key)
+    entry.lane = this.#lanes.find(priority, key, share)
+    this.accepted++
+    if (share !== null) share.held++
+  }
+
   // ── running ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Gives a worker to the next task that may start and returns the task; null if none may. */
@@ -320,10 +346,41 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
     return true
   }
 
+  /** Puts a delayed task at the front of its lane. */
+  requeueFirst(entry: E): void {
+    this.delayed.delete(entry)
+    move(entry, QUEUED)
+    this.#lanes.pushFirst(entry)
+    this.queued++
+    if (this.queued > this.peakQueued) this.peakQueued = this.queued
+  }
+
   // ── settling ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Settles a task in any stage and frees its place. Returns the same as {@link next}. */
   settle(entry: E, to: Settled, now: number): E | null {
+    this.#vacate(entry, to)
+    if (to === SUCCEEDED) this.succeeded++
+    else if (to === FAILED) this.failed++
+    else this.canceled++
+    return this.next(now)
+  }
+
+  /** Frees the place of a task in any stage, which the next pool takes up. Returns the same as {@link next}. */
+  leaveBehind(entry: E, now: number): E | null {
+    this.#vacate(entry, LEFT)
+    this.left++
+    return this.next(now)
+  }
+
+  /** A task that was left could not be written: it fails after all. */
+  failLeft(entry: E): void {
+    move(entry, FAILED)
+    this.left--
+    this.failed++
+  }
+
+  #vacate(entry: E, to: Settled | typeof LEFT): void {
     const from = entry.stage
     const { share } = entry.lane as Lane<E>
     move(entry, to)
@@ -337,10 +394,6 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
     }
     if (share !== null) this.#shares?.release(share)
     if (this.weights !== null) this.weights.giveBack(entry)
-    if (to === SUCCEEDED) this.succeeded++
-    else if (to === FAILED) this.failed++
-    else this.canceled++
-    return this.next(now)
   }
 
   #mayStart(now: number): boolean {

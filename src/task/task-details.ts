@@ -1,6 +1,7 @@
 import type { TaskSettings } from '../contract/settings.js'
 import { frozen, type JsonValue, type ResultRecord, type TaskProgress } from '../contract/task-record.js'
 import type { Deadline } from '../waiting/deadlines.js'
+import type { Stored } from './stored.js'
 import type { ChangeWatcher } from './task-changes.js'
 
 /** What few tasks have. Made when the first of it is needed. */
@@ -23,6 +24,11 @@ export class TaskDetails {
   retainMs: number | undefined
   watchers: Set<ChangeWatcher> | undefined
   result: ResultRecord | undefined
+  fingerprint: string | undefined
+  /** Of a task that is kept in a store. */
+  stored: Stored | null = null
+  /** Copies the record to the mirror. */
+  publish: (() => void) | undefined
   #metadata: string | JsonValue | undefined
   #parsed = false
 
@@ -31,6 +37,7 @@ export class TaskDetails {
     this.settings = settings
     this.name = settings.name
     this.retainMs = settings.retainMs
+    this.fingerprint = settings.fingerprint
     this.#metadata = settings.metadata
   }
 
@@ -45,6 +52,7 @@ export class TaskDetails {
 
   notify(): void {
     if (this.watchers !== undefined) for (const watcher of this.watchers) watcher.onChange()
+    this.publish?.()
   }
 
   /** Drops what only an unsettled task needs. */

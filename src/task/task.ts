@@ -6,6 +6,7 @@ import {
   cut,
   describeError,
   type ErrorRecord,
+  frozen,
   type ResultRecord,
   resultOf,
   type TaskProgress,
@@ -13,15 +14,25 @@ import {
   type TaskState
 } from '../contract/task-record.js'
 import type { Entry, Lane } from '../scheduler/lane.js'
-import { CANCELED, DELAYED, FAILED, OUTSIDE, QUEUED, RUNNING, type Stage, SUCCEEDED } from '../scheduler/lifecycle.js'
+import {
+  CANCELED,
+  DELAYED,
+  FAILED,
+  LEFT,
+  OUTSIDE,
+  QUEUED,
+  RUNNING,
+  type Stage,
+  SUCCEEDED
+} from '../scheduler/lifecycle.js'
 import type { Signals } from '../waiting/signals.js'
 import type { AsyncContext } from './async-context.js'
 import { Cancellation } from './cancellation.js'
 import { OBSERVED, Observer, type Resolve } from './observer.js'
+import type { Shown } from './stored.js'
 import { type ChangeWatcher, TaskChanges } from './task-changes.js'
 import type { AttemptedTask, AttemptSlot } from './task-context.js'
 import { TaskDetails } from './task-details.js'
-import type { WallTimes } from './wall-times.js'
 import { Handler, type Work } from './work.js'
 
 /** The pool, as its tasks call it: a handle acts on the pool it came from. */
@@ -29,7 +40,7 @@ export interface TaskOwner {
   readonly signals: Signals
   /** How long settled tasks are retained. */
   readonly retentionMs: number
-  readonly times: WallTimes
+  readonly times: TaskTimes
   /** Why the pool stops; undefined while it does not. */
   readonly stopReason: unknown
   /** The context in which the pool was created: none of a task's. */
@@ -41,6 +52,11 @@ export interface TaskOwner {
   /** The task reported progress, for the first time in this turn. */
   progressed(task: PoolTask): void
   position(task: PoolTask): number
+}
+
+/** Turns stamps of a task into times of the wall clock. */
+export interface TaskTimes {
+  iso(queuedMs: number, stampMs: number): string
 }
 
 /** The id of a task, and its entry in the table of ids. */
@@ -78,7 +94,7 @@ export class PoolTask implements Entry<PoolTask>, Task<never>, AttemptedTask {
   context: AsyncContext | null = null
   worker: AttemptSlot | null = null
 
-  constructor(owner: TaskOwner, work: Work, input: unknown, queuedMs: number) {
+  constructor(owner: TaskOwner, work: Work | undefined, input: unknown, queuedMs: number) {
     this.owner = owner
     this.work = work
     this.payload = input
@@ -99,15 +115,27 @@ export class PoolTask implements Entry<PoolTask>, Task<never>, AttemptedTask {
   }
 
   get state(): TaskState {
-    return STATES[this.stage]
+    return STATES[this.shownStage]
   }
 
   get error(): unknown {
-    return this.stage === FAILED || this.stage === CANCELED ? this.rejection() : undefined
+    const stage = this.shownStage
+    return stage === FAILED || stage === CANCELED ? this.rejection() : undefined
   }
 
+  /** Whether it is shown as settled. */
   get isSettled(): boolean {
-    return this.stage >= SUCCEEDED
+    return this.shownStage >= SUCCEEDED
+  }
+
+  /** The stage that readers see: of a stored task the last one that is on disk. */
+  get shownStage(): Stage {
+    return this.shown === null ? this.stage : this.shown.stage
+  }
+
+  /** What readers see in place of the present state. */
+  get shown(): Shown | null {
+    return this.details === null || this.details.stored === null ? null : this.details.stored.shown
   }
 
   /** When it came to wait for a worker for the first time. */
@@ -124,10 +152,20 @@ export class PoolTask implements Entry<PoolTask>, Task<never>, AttemptedTask {
     return this.startedMs < 0 ? 0 : 1 + (this.details?.retries ?? 0)
   }
 
+  /** Attempts that failed, the present one included. A rerun after the end of its process is none. */
+  get tries(): number {
+    return this.details === null || this.details.stored === null ? this.attempt : this.details.stored.failures + 1
+  }
+
   /** Grows by one at each change: counted from the stamps, plus the changes that few tasks have. */
   get revision(): number {
+    return this.shown === null ? this.presentRevision : this.shown.revision
+  }
+
+  /** The revision of the present state, whether or not it is shown. */
+  get presentRevision(): number {
     const begun = this.startedMs >= 0 ? 2 : this.stage === RUNNING ? 1 : 0
-    return 1 + begun + (this.isSettled ? 1 : 0) + (this.details?.changes ?? 0)
+    return 1 + begun + (this.stage >= SUCCEEDED ? 1 : 0) + (this.details?.changes ?? 0)
   }
 
   result(): Promise<never> {
@@ -169,7 +207,7 @@ export class PoolTask implements Entry<PoolTask>, Task<never>, AttemptedTask {
   }
 
   get recorded(): Promise<void> {
-    return RECORDED
+    return this.details === null || this.details.stored === null ? RECORDED : this.details.stored.recorded()
   }
 
   /** What the promise of the result is resolved with. */
@@ -267,6 +305,13 @@ export class PoolTask implements Entry<PoolTask>, Task<never>, AttemptedTask {
     if (typeof this.work === 'function') this.work = undefined
   }
 
+  /** It stays in its store: its result is for the next pool. */
+  leave(reason: unknown): void {
+    this.payload = reason
+    this.worker = null
+    this.details?.end()
+  }
+
   /** Resolves the promises of the observers. */
   answer(): void {
     const { observers } = this
@@ -284,7 +329,8 @@ const STATES: Readonly<Record<Stage, TaskState>> = {
   [RUNNING]: 'running',
   [SUCCEEDED]: 'succeeded',
   [FAILED]: 'failed',
-  [CANCELED]: 'canceled'
+  [CANCELED]: 'canceled',
+  [LEFT]: 'queued'
 }
 
 const RECORDED = /* @__PURE__ */ Promise.resolve()
@@ -294,7 +340,8 @@ const RECORDED = /* @__PURE__ */ Promise.resolve()
 function recordOf(task: PoolTask): TaskRecord {
   const { name, key, details, owner, queuedMs } = task
   const iso: Iso = (ms) => owner.times.iso(queuedMs, ms)
-  const { progress, metadata, cancelRequestedMs = -1 } = details ?? {}
+  const { metadata, fingerprint, cancelRequestedMs = -1 } = details ?? {}
+  const { progress } = task.shown ?? details ?? {}
   return {
     id: task.id,
     ...(name === undefined ? undefined : { name }),
@@ -304,11 +351,12 @@ function recordOf(task: PoolTask): TaskRecord {
     revision: task.revision,
     queuedAt: iso(queuedMs),
     ...(task.startedMs < 0 ? undefined : { startedAt: iso(task.startedMs) }),
-    ...(task.stage === QUEUED ? { position: owner.position(task) } : undefined),
+    ...(task.stage === QUEUED && task.shownStage === QUEUED ? { position: owner.position(task) } : undefined),
     ...(progress === undefined ? undefined : { progress }),
     ...(cancelRequestedMs < 0 ? undefined : { cancelRequestedAt: iso(cancelRequestedMs) }),
     ...(metadata === undefined ? undefined : { metadata }),
-    ...(task.isSettled ? outcomeOf(task, iso) : undefined)
+    ...(fingerprint === undefined ? undefined : { fingerprint }),
+    ...(task.isSettled && task.stage !== LEFT ? outcomeOf(task, iso) : undefined)
   }
 }
 
@@ -333,9 +381,14 @@ function resultRecord(task: PoolTask): ResultRecord {
   const details = task.detailed()
   if (details.result === undefined) {
     details.result = { resultOmitted: 'It holds its own task.' } // what is read from inside the copy
-    details.result = resultOf(task.payload)
+    details.result = copyOfResult(task.payload, details.stored?.result)
   }
   return details.result
+}
+
+/** The copy is that in the store, if it is there. */
+function copyOfResult(value: unknown, stored: string | undefined): ResultRecord {
+  return stored === undefined ? resultOf(value) : { result: frozen(stored) }
 }
 
 /** A task that was canceled while it did not run has no stamp of the request: it is the time at which it settled. */

@@ -52,7 +52,17 @@ export class WallTimes {
 
   /** A stamp of the task that was queued at `queuedMs`, as ISO 8601. */
   iso(queuedMs: number, stampMs: number): string {
+    return new Date(this.wall(queuedMs, stampMs)).toISOString()
+  }
+
+  /** The same in milliseconds since 1970. */
+  wall(queuedMs: number, stampMs: number): number {
     const { wallMs } = this.#epochs.findLast(({ fromMs }) => fromMs <= queuedMs) ?? (this.#epochs[0] as Epoch)
-    return new Date(Math.min(Math.round(wallMs) + stampMs, LAST_DATE_MS)).toISOString()
+    return Math.min(Math.round(wallMs) + stampMs, LAST_DATE_MS)
+  }
+
+  /** The stamp of a time before this pool was made. */
+  stamp(wallMs: number): number {
+    return wallMs - Math.round((this.#epochs[0] as Epoch).wallMs)
   }
 }

@@ -50,6 +50,16 @@ export class Retention<T extends Retained<T>> {
   addLate(task: T, nowMs: number): boolean {
     if (this.#expiryOf(task) <= nowMs) return false
     if (task.prev !== null || this.unread.head === task) this.unread.remove(task)
+    return this.addTicketed(task, nowMs)
+  }
+
+  /**
+   * Adds a settled task with a ticket that may have settled before others that were added.
+   *
+   * @returns whether it can be looked up from now on
+   */
+  addTicketed(task: T, nowMs: number): boolean {
+    if (this.#expiryOf(task) <= nowMs) return false
     this.#addTicketed(task, nowMs)
     return this.#count > 0
   }

@@ -96,6 +96,13 @@ export class Tickets {
     if (!this.#expiry.isSet || task.retainMs !== undefined) this.#setTimer()
   }
 
+  /** Retains a task whose end is shown later than it was decided; forgets it if its time has passed meanwhile. */
+  retainLater(task: PoolTask): void {
+    const { nextExpiryMs } = this.#expire()
+    if (!this.#retention.addTicketed(task, this.#now)) task.ticket?.forget()
+    if (!this.#expiry.isSet || this.#retention.nextExpiryMs < nextExpiryMs) this.#setTimer()
+  }
+
   /** Retains a settled task because its ticket is read, unless its time has passed. */
   #retainLate(task: PoolTask): boolean {
     const { nextExpiryMs } = this.#expire()

@@ -28,9 +28,10 @@ export class Turn {
   #stepsLeft = 0
   #steps = 0
 
-  constructor(clock: Clock, onEnd: () => void) {
+  /** @param ageMs - how long before now the stamps are zero */
+  constructor(clock: Clock, onEnd: () => void, ageMs = 0) {
     this.#clock = clock
-    this.#epoch = clock.now()
+    this.#epoch = clock.now() - ageMs
     this.#onEnd = onEnd
     this.#end = () => {
       this.#begun = false

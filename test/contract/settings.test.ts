@@ -268,7 +268,12 @@ const POOL: Required<WorkerPoolOptions<object>> = {
   captureContext: true,
   detectSelfWait: false,
   onUnobservedError: () => {},
-  clock: undefined
+  clock: undefined,
+  store: undefined,
+  mirror: undefined,
+  maxCrashes: 3,
+  maxInputBytes: 1,
+  maxResultBytes: 1
 }
 const TASK = {
   id: 'mine',
@@ -282,7 +287,9 @@ const TASK = {
   onDuplicate: 'join',
   retainMs: 1,
   delayMs: 1,
-  weight: 1
+  weight: 1,
+  volatile: false,
+  fingerprint: 'f'
 }
 
 const FULL_CALLS: readonly { call: string; options: Loose; required: Loose; give: (options: Loose) => unknown }[] = [
@@ -456,7 +463,12 @@ describe('the options of a pool', () => {
       captureContext: true,
       detectSelfWait: false,
       onUnobservedError: undefined,
-      clock: undefined
+      clock: undefined,
+      store: undefined,
+      mirror: undefined,
+      maxCrashes: 3,
+      maxInputBytes: 1_048_576,
+      maxResultBytes: 1_048_576
     })
     expect(checkPoolOptions({ concurrency: 1, queueCapacity: 0 }).waiterCapacity, 'one at least').toBe(1)
     expect(checkPoolOptions({ ...BOUNDS, perKey: {} }).perKey).toEqual({

@@ -14,7 +14,7 @@ import { screenOf } from '../../examples/demo/screen.js'
 const none = { count: 0, ids: [] }
 const report: StopReport = {
   ...{ reason: 'SIGTERM', durationMs: 1, succeeded: 1, failed: 1, canceled: 1 },
-  ...{ unstarted: none, aborted: none, interrupted: none }
+  ...{ unstarted: none, aborted: none, interrupted: none, left: none, unrecorded: 0 }
 }
 
 const tally = (): Tally => ({

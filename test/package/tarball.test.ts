@@ -15,9 +15,19 @@ interface Manifest {
 /** The Node that runs the tests, and any others named in `COATCHECK_NODE_BINARIES` (separated as in `PATH`). */
 const nodes = [process.execPath, ...(process.env['COATCHECK_NODE_BINARIES'] ?? '').split(delimiter).filter(Boolean)]
 
-const doors = ['', '/http', '/client', '/node-http', '/express', '/fastify', '/fetch', '/dashboard'].map(
-  (name) => `coatcheck${name}`
-)
+const doors = [
+  '',
+  '/http',
+  '/client',
+  '/node-http',
+  '/express',
+  '/fastify',
+  '/fetch',
+  '/dashboard',
+  '/testing',
+  '/stores/keyv',
+  '/stores/sqlite'
+].map((name) => `coatcheck${name}`)
 
 let folder: string
 let installed: string
@@ -199,6 +209,45 @@ describe('an empty project', () => {
     expect(JSON.parse(await run(process.execPath, ['--throw-deprecation', 'main.js'], home))).toEqual([true, true])
   })
 
+  const storing = (load: string, options: string): string => `
+    const { sqliteStore } = ${load}('coatcheck/stores/sqlite')
+    const path = require('node:path').join(require('node:fs').mkdtempSync('store-'), 'tasks.db')
+    try {
+      const store = await sqliteStore({ path, ...${options} })
+      await store.write({ insert: [], update: [], remove: [] })
+      await store.close()
+      console.log('written')
+    } catch (error) { console.log(error.code + ' ' + error.message) }`
+
+  const storeIn = async (home: string, type: 'module' | 'commonjs', options: string): Promise<string> => {
+    const script = storing(type === 'module' ? 'await import' : 'require', options)
+    const requiring = `import { createRequire } from 'node:module'\nconst require = createRequire(import.meta.url)\n`
+    await writeFile(join(home, 'store.js'), type === 'module' ? requiring + script : `(async () => {${script}})()`)
+    return 'store.js'
+  }
+
+  describe.each(['module', 'commonjs'] as const)('of type %s, with a store of SQLite', (type) => {
+    it.each(['{}', '{ thread: false }'])('uses what Node has, or names what can be installed (%s)', async (options) => {
+      const home = await project(folder, `store-${type}-${options.length}`, type, inject('tarball'))
+      const script = await storeIn(home, type, options)
+      for (const node of nodes) {
+        const hasSqlite =
+          (await run(node, ['-p', "Boolean(process.getBuiltinModule('node:sqlite'))"], home)) === 'true\n'
+        const expected = hasSqlite
+          ? /^written$/
+          : /^ERR_STORE_DRIVER .*node:sqlite.*@photostructure\/sqlite.*better-sqlite3/
+        expect((await run(node, [script], home)).trim(), node).toMatch(expected)
+      }
+    })
+
+    it.each(['{}', '{ thread: false }'])('uses @photostructure/sqlite if it is installed (%s)', async (options) => {
+      const home = await project(folder, `driver-${type}-${options.length}`, type, inject('tarball'))
+      await lendDevDependencies(home)
+      const script = await storeIn(home, type, options)
+      expect(await run(process.execPath, ['--throw-deprecation', script], home)).toBe('written\n')
+    })
+  })
+
   it('may read the manifest', async () => {
     const home = join(folder, 'plain')
     expect(await run(process.execPath, ['-p', 'require("coatcheck/package.json").name'], home)).toBe('coatcheck\n')
@@ -215,6 +264,9 @@ describe('a TypeScript project', () => {
     import * as fetching from 'coatcheck/fetch'
     import * as http from 'coatcheck/http'
     import * as nodeHttp from 'coatcheck/node-http'
+    import * as keyv from 'coatcheck/stores/keyv'
+    import * as testing from 'coatcheck/testing'
+    import * as sqlite from 'coatcheck/stores/sqlite'
 
     const options: WorkerPoolOptions = { concurrency: 2, queueCapacity: 4 }
     const pool = new WorkerPool(options)
@@ -223,7 +275,7 @@ describe('a TypeScript project', () => {
     export const answer: Promise<number> = task.result()
     // @ts-expect-error a queue without a bound is not offered
     export const unbounded = new WorkerPool({ concurrency: 2 })
-    export { client, dashboard, express, fastify, fetching, http, nodeHttp }`
+    export { client, dashboard, express, fastify, fetching, http, keyv, nodeHttp, sqlite, testing }`
 
   let home: string
 

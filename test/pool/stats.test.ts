@@ -32,6 +32,8 @@ describe('stats', () => {
       paused: false,
       concurrency: 2,
       queueCapacity: 10,
+      weightCapacity: null,
+      heldWeight: 0,
       running: 0,
       queued: 0,
       delayed: 0,
@@ -48,12 +50,17 @@ describe('stats', () => {
         accepted: 0,
         started: 0,
         retried: 0,
+        snoozed: 0,
         succeeded: 0,
         failed: 0,
         canceled: 0
       },
       waitMs: NO_DATA,
-      runMs: NO_DATA
+      runMs: NO_DATA,
+      durable: false,
+      storeFailing: false,
+      untold: 0,
+      parked: 0
     })
   })
 

@@ -25,6 +25,8 @@ const report = (over: Partial<StopReport>): StopReport => ({
   unstarted: NONE,
   aborted: NONE,
   interrupted: NONE,
+  left: NONE,
+  unrecorded: 0,
   ...over
 })
 

@@ -10,6 +10,7 @@ import {
   type UnobservedSource,
   WorkerPool
 } from '../../src/index.js'
+import { memoryStore } from '../../src/testing/index.js'
 import { EVENTS, expectBalance } from '../support/books.js'
 import { type Gate, gate } from '../support/gate.js'
 import { ManualClock } from '../support/manual-clock.js'
@@ -676,10 +677,13 @@ describe('unobserved failures', () => {
 describe('listeners that fail', () => {
   /** A pool in which every event is emitted. */
   const everything = async (prepare: (pool: WorkerPool) => void, onUnobservedError: (...args: never[]) => void) => {
+    const store = memoryStore()
     const { clock, pool, witness } = watchedPool({
       concurrency: 1,
       queueCapacity: 3,
       stuckAfterMs: 10,
+      store,
+      handlers: { kept: () => 1 },
       onUnobservedError: onUnobservedError as never
     })
     prepare(pool)
@@ -692,23 +696,26 @@ describe('listeners that fail', () => {
           if (++calls === 1) throw new Error('again')
           return clock.turn()
         },
-        { retry: { attempts: 2, backoffMs: () => 5 }, name: 'retried' }
+        { retry: { attempts: 2, backoffMs: () => 5 }, name: 'retried', volatile: true }
       ),
-      pool.queueTask(() => Promise.reject(new Error('failing')), { name: 'failing' }),
-      pool.queueTask(untilAborted, { name: 'canceled' }),
-      pool.queueTask(() => 1, { name: 'plain' })
+      pool.queueTask(() => Promise.reject(new Error('failing')), { name: 'failing', volatile: true }),
+      pool.queueTask(untilAborted, { name: 'canceled', volatile: true }),
+      pool.queueTask(() => 1, { name: 'plain', volatile: true })
     ]
-    expect(() => pool.queueTask(never, { name: 'refused', key: 'k' })).toThrow('full')
+    expect(() => pool.queueTask(never, { name: 'refused', key: 'k', volatile: true })).toThrow('full')
     const deaf = gate()
     await clock.turn()
     tasks[2]?.cancel()
     await clock.advance(20)
-    const last = pool.queueTask(() => deaf.promise, { name: 'deaf' })
+    const last = pool.queueTask(() => deaf.promise, { name: 'deaf', volatile: true })
     await clock.turn()
     last.cancel()
     await clock.advance(20)
     deaf.open()
     await clock.turn()
+    store.failNext({ after: 1 }) // the start is written, the end at the second try
+    ;(pool as WorkerPool<{ kept: () => number }>).queueTask('kept')
+    await clock.advance(20)
     const report = await pool.stop({ graceMs: 0, reason: 'end' })
     return { tasks: [...tasks, last], witness, report, pool }
   }
@@ -749,7 +756,7 @@ describe('listeners that fail', () => {
       expect(heard).toHaveLength(times)
       expect(told).toHaveLength(2 * times + 1)
       expect(new Set(told.map(([, source]) => source.event))).toEqual(new Set<PoolEventName>([event]))
-      const ofTasks = ['refused', 'idle', 'stopping', 'stopped'].every((name) => name !== event)
+      const ofTasks = ['refused', 'idle', 'stopping', 'stopped', 'store'].every((name) => name !== event)
       for (const [, source] of told) expect('task' in source).toBe(ofTasks)
       expect(statesOf(tasks)).toEqual(outcomes)
       expect(report).toMatchObject({ reason: 'end', interrupted: { count: 0 } })

@@ -3,6 +3,7 @@ import {
   CANCELED,
   DELAYED,
   FAILED,
+  LEFT,
   move,
   OUTSIDE,
   QUEUED,
@@ -11,27 +12,28 @@ import {
   SUCCEEDED
 } from '../../src/scheduler/lifecycle.js'
 
-const STAGES = { OUTSIDE, QUEUED, DELAYED, RUNNING, SUCCEEDED, FAILED, CANCELED } as const
+const STAGES = { OUTSIDE, QUEUED, DELAYED, RUNNING, SUCCEEDED, FAILED, CANCELED, LEFT } as const
 type Name = keyof typeof STAGES
 const names = Object.keys(STAGES) as Name[]
 
 /** Every pair of stages. */
 const LEGAL: Readonly<Record<Name, readonly Name[]>> = {
   OUTSIDE: ['QUEUED', 'DELAYED', 'RUNNING'],
-  QUEUED: ['RUNNING', 'CANCELED'],
-  DELAYED: ['QUEUED', 'CANCELED'],
-  RUNNING: ['DELAYED', 'SUCCEEDED', 'FAILED', 'CANCELED'],
+  QUEUED: ['RUNNING', 'FAILED', 'CANCELED', 'LEFT'],
+  DELAYED: ['QUEUED', 'FAILED', 'CANCELED', 'LEFT'],
+  RUNNING: ['DELAYED', 'SUCCEEDED', 'FAILED', 'CANCELED', 'LEFT'],
   SUCCEEDED: [],
   FAILED: [],
-  CANCELED: []
+  CANCELED: [],
+  LEFT: ['FAILED']
 }
 
 const moves = names.flatMap((from) => names.map((to) => ({ from, to })))
 const stage = (name: Name): Stage => STAGES[name]
 
 describe('the stages of a task', () => {
-  it('I8 are seven distinct numbers', () => {
-    expect(new Set(Object.values(STAGES))).toEqual(new Set([0, 1, 2, 3, 4, 5, 6]))
+  it('I8 are eight distinct numbers', () => {
+    expect(new Set(Object.values(STAGES))).toEqual(new Set([0, 1, 2, 3, 4, 5, 6, 7]))
   })
 
   it.each(moves.filter(({ from, to }) => LEGAL[from].includes(to)))('I8 $from may become $to', ({ from, to }) => {

@@ -15,7 +15,10 @@ function brokenRule(stats: PoolStats): string | undefined {
   if (accepted !== queued + delayed + running + succeeded + failed + canceled) {
     return 'accepted = queued + delayed + running + succeeded + failed + canceled'
   }
-  if (retention.retained > retained || retained > succeeded + failed + canceled) return 'tickets ≤ retained ≤ settled'
+  if (retention.retained > retained) return 'tickets ≤ retained'
+  // A durable pool also retains what settled before it was made, and shows an end when that is written.
+  if (!stats.durable && retained > succeeded + failed + canceled) return 'retained ≤ settled'
+  if (stats.untold > stats.queued + succeeded + failed + canceled) return 'untold ≤ left + settled'
   const least = Math.min(
     running,
     queued,

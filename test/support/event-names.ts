@@ -15,5 +15,6 @@ export const EVENTS = [
   'refused',
   'idle',
   'stopping',
-  'stopped'
+  'stopped',
+  'store'
 ] as const satisfies readonly PoolEventName[]

@@ -1,15 +1,17 @@
-import { createHash } from 'node:crypto'
 import type { Task } from '../../contract/task-contract.js'
+import type { TaskRecord } from '../../contract/task-record.js'
+import type { TicketLookup } from '../tickets/ticket-lookup.js'
 import { requestError } from '../wire/request-error.js'
 import type { KeyMemory } from './key-memory.js'
 
 /** A submission with an idempotency key. */
 export interface KeyedSubmission {
-  /** Keys are separate per scope: owner, method and path. */
-  readonly scope: readonly (string | undefined)[]
-  readonly key: string
-  /** The body. A replay must have the same. */
-  readonly bytes: Uint8Array
+  /** Owner, method, path and key as one text. */
+  readonly place: string
+  /** The digest of the body. A replay must have the same. */
+  readonly fingerprint: string
+  /** The ticket that the pool gives to this place, if it does. */
+  readonly ticket: string | undefined
   /** Aborts when the client leaves. */
   readonly signal: AbortSignal
 }
@@ -28,56 +30,75 @@ interface UnderWay {
 
 /**
  * Maps idempotency keys to tasks, so that a repeated submission queues no second task. A submission under way has its key
- * to itself; then the key is remembered. Refused submissions are not remembered.
+ * to itself; then the key is remembered, here and by a pool that gives it a ticket. Refused submissions are not remembered.
  */
 export class IdempotencyKeys {
   readonly #memory: KeyMemory
+  readonly #lookup: TicketLookup
   readonly #underWay = new Map<string, UnderWay>()
 
-  constructor(memory: KeyMemory) {
+  constructor(memory: KeyMemory, lookup: TicketLookup) {
     this.#memory = memory
+    this.#lookup = lookup
   }
 
   /**
    * Queues a task unless the key has one. Of concurrent submissions one queues and the others wait for its outcome; when
    * it is refused, the next one queues.
    *
-   * @throws RequestError (422) when the key was sent with another body; what `queue` throws
+   * @throws RequestError (422) when the key was sent with another body; what `queue` throws; StoreFailure when it cannot be
+   *   known whether the key has a task
    */
-  async once({ scope, key, bytes, signal }: KeyedSubmission, queue: () => Promise<Task>): Promise<Submitted> {
-    const place = digest(JSON.stringify([...scope, key]))
-    const fingerprint = digest(bytes)
+  async once(submission: KeyedSubmission, queue: () => Promise<Task>): Promise<Submitted> {
+    const { place, fingerprint, signal } = submission
     for (let other = this.#underWay.get(place); other !== undefined; other = this.#underWay.get(place)) {
       requireSame(fingerprint, other)
       const task = await unlessLeft(other.outcome, signal)
       if (task !== undefined) return { task: await this.#memory.shown(task), isReplayed: true }
     }
     const known = this.#memory.recall(place)
-    if (known === undefined) return { task: await this.#first(place, fingerprint, queue), isReplayed: false }
+    if (known === undefined) return this.#alone(submission, queue)
     requireSame(fingerprint, known)
     return { task: await known.task(), isReplayed: true }
   }
 
-  async #first(place: string, fingerprint: string, queue: () => Promise<Task>): Promise<Task> {
-    const queued = queue()
-    const outcome = queued.catch(() => undefined)
+  async #alone({ place, fingerprint, ticket }: KeyedSubmission, queue: () => Promise<Task>): Promise<Submitted> {
+    const submitted = ticket === undefined ? first(queue()) : this.#byTicket(ticket, fingerprint, queue)
+    const outcome = submitted.then(
+      ({ task }) => task,
+      () => undefined
+    )
     this.#underWay.set(place, { fingerprint, outcome })
     try {
-      const task = await queued
-      this.#memory.remember(place, fingerprint, task)
-      return task
+      const { task, isReplayed } = await submitted
+      if (!isReplayed) this.#memory.remember(place, fingerprint, task)
+      return { task, isReplayed }
     } finally {
       this.#underWay.delete(place)
     }
   }
+
+  /** The task that has the key's ticket, or else a new one. */
+  async #byTicket(ticket: string, fingerprint: string, queue: () => Promise<Task>): Promise<Submitted> {
+    const task = this.#lookup.here(ticket) ?? (await this.#lookup.elsewhere(ticket))
+    const record = task?.record()
+    if (task === undefined || record === undefined || wasNotRecorded(record)) return first(queue())
+    requireSame(fingerprint, { fingerprint: record.fingerprint ?? fingerprint })
+    return { task, isReplayed: true }
+  }
+}
+
+async function first(queued: Promise<Task>): Promise<Submitted> {
+  return { task: await queued, isReplayed: false }
+}
+
+/** Whether a task ended because the store did not take it: its client was answered 503, and repeats the request. */
+function wasNotRecorded({ state, startedAt, error }: TaskRecord): boolean {
+  return state === 'failed' && startedAt === undefined && error?.code === 'ERR_STORE'
 }
 
 function requireSame(fingerprint: string, other: { readonly fingerprint: string }): void {
   if (fingerprint !== other.fingerprint) throw requestError('IDEMPOTENCY_KEY_REUSED')
-}
-
-function digest(data: string | Uint8Array): string {
-  return createHash('sha256').update(data).digest('base64')
 }
 
 /** The promise, or a rejection with the signal's reason if that aborts first. */

@@ -69,7 +69,7 @@ class Reduced {
 
   task(pool: Pick<TicketPool, 'task'>): Task {
     const last = JSON.parse(this.text) as LastStatus
-    const retained = pool.task(last.record.id)
+    const retained = pool.task?.(last.record.id)
     return retained !== undefined && retained === this.#task.deref() ? retained : new ForgottenTask(last)
   }
 }
@@ -131,7 +131,7 @@ export class KeyMemory {
   /** A task as the answer to a replay may show it: without its result when its ticket has none any more. */
   shown(task: Task): Task | Promise<Task> {
     const { pool, replies } = this.#parts
-    if (!isDone(task) || pool.task(task.id) === task) return task
+    if (!isDone(task) || pool.task === undefined || pool.task(task.id) === task) return task
     return replies.lastStatus(task).then((last) => new ForgottenTask(last))
   }
 

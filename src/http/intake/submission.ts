@@ -1,11 +1,12 @@
+import { createHash } from 'node:crypto'
 import { PoolStoppedError, withoutStack } from '../../contract/errors.js'
 import type { Task } from '../../contract/task-contract.js'
 import type { TicketAccess } from '../tickets/ticket-access.js'
 import type { TicketPool } from '../tickets/ticket-pool.js'
 import { requireJson } from '../wire/media-type.js'
-import { recorded } from '../wire/refusals.js'
 import type { HttpRequest, OwnedRequest } from '../wire/request.js'
 import { requestError } from '../wire/request-error.js'
+import { recorded } from '../wire/store-failure.js'
 import type { AcceptingRoute } from './accepting-route.js'
 import { readBody } from './body.js'
 import type { IdempotencyKeys, Submitted } from './idempotency.js'
@@ -52,17 +53,25 @@ export async function readSubmission(request: HttpRequest, intake: Intake): Prom
 export async function submitOnce(
   route: AcceptingRoute,
   submission: Submission,
-  { keys, access }: Intake
+  { keys, access, pool }: Intake
 ): Promise<Submitted> {
   const { request, key, bytes } = submission
-  const queue = (): Promise<Task> => queued(route, submission)
-  if (key === undefined) return { task: await queue(), isReplayed: false }
-  const scope = [request.owner, request.method, route.path]
-  const submitted = await keys.once({ scope, key, bytes, signal: request.signal }, queue)
+  if (key === undefined) return { task: await queued(route, submission), isReplayed: false }
+  const place = JSON.stringify([request.owner, request.method, route.path, key])
+  const fingerprint = digest(bytes)
+  const ticket = pool.ticketFor?.(place)
+  const once = ticket === undefined ? {} : { id: ticket, fingerprint }
+  const submitted = await keys.once({ place, fingerprint, ticket, signal: request.signal }, () =>
+    queued(route, { ...submission, request: { ...request, once } })
+  )
   if (submitted.isReplayed && !(await access.permits(request, submitted.task.record()))) {
     throw requestError('IDEMPOTENCY_KEY_REUSED')
   }
   return submitted
+}
+
+function digest(data: string | Uint8Array): string {
+  return createHash('sha256').update(data).digest('base64')
 }
 
 /** The queued task, once it is recorded. */

@@ -1,12 +1,15 @@
+import type { CancelOutcome, Task } from '../../contract/task-contract.js'
 import type { LongPolls } from '../holding/long-polls.js'
+import { RecordTask } from '../tickets/record-task.js'
 import type { TicketAccess } from '../tickets/ticket-access.js'
 import type { TicketPool } from '../tickets/ticket-pool.js'
 import type { TicketReplies } from '../tickets/ticket-replies.js'
 import { isDone } from '../tickets/ticket-status.js'
 import { knownRevisions } from '../wire/entity-tag.js'
 import type { HttpReply } from '../wire/reply.js'
-import { type HttpRequest, headerOf } from '../wire/request.js'
+import { type HttpRequest, headerOf, type OwnedRequest } from '../wire/request.js'
 import { type Methods, readable } from '../wire/route-table.js'
+import { cancelRecorded, lookedUp } from '../wire/store-failure.js'
 
 /** The parts that a ticket's resource uses. */
 export interface TicketParts {
@@ -37,13 +40,32 @@ export function ticketResource({ pool, access, replies, longPolls }: TicketParts
   const cancel = async (plain: HttpRequest, segment: string): Promise<HttpReply> => {
     const found = await access.findBySegment(plain, segment)
     if (found === undefined) return replies.unknown()
-    const { task } = found
+    const { task, request } = found
+    return task instanceof RecordTask ? cancelElsewhere(task, request) : cancelHere(task)
+  }
+
+  const cancelHere = async (task: Task): Promise<HttpReply> => {
     // While `authorize` ran, a caller's own id may have passed to a newer task.
-    const outcome = pool.task(task.id) === task ? pool.cancel(task.id) : 'unknown'
+    if (pool.task?.(task.id) !== task) return replies.unknown()
+    const outcome = pool.cancel(task.id)
+    return canceled(task, typeof outcome === 'string' ? outcome : await lookedUp(() => outcome))
+  }
+
+  const cancelElsewhere = async (task: Task, request: OwnedRequest): Promise<HttpReply> => {
+    if (isDone(task)) return canceled(task, 'finished')
+    const outcome = await lookedUp(() => pool.cancel(task.id))
+    if (outcome === 'unknown') return replies.elsewhere()
+    const now = await access.find(request, task.id)
+    return now === undefined ? replies.unknown() : canceled(now, outcome)
+  }
+
+  const canceled = async (task: Task, outcome: CancelOutcome): Promise<HttpReply> => {
     switch (outcome) {
       case 'canceled':
+        await cancelRecorded(task)
         return replies.found(task)
       case 'requested':
+        await cancelRecorded(task)
         return replies.found(task, { status: 202 })
       case 'finished':
         return task.state === 'canceled' ? replies.found(task) : replies.finished(task.record())

@@ -5,7 +5,9 @@ import { read, type TaskRecord, type TaskState } from '../../contract/task-recor
 import { allowListeners } from '../../ports/abort-controller.js'
 import type { Hooks } from '../wire/hooks.js'
 import type { HttpRequest, OwnedRequest } from '../wire/request.js'
+import { lookedUp } from '../wire/store-failure.js'
 import { decodeTicket } from './ticket-id.js'
+import type { TicketLookup } from './ticket-lookup.js'
 import type { TicketPool } from './ticket-pool.js'
 import type { FoundTicket } from './ticket-replies.js'
 
@@ -18,6 +20,14 @@ export interface AccessRules {
   readonly authorize: ((request: OwnedRequest, record: TaskRecord) => boolean | PromiseLike<boolean>) | undefined
 }
 
+/** The parts that the access uses. */
+export interface AccessParts {
+  readonly pool: Pick<TicketPool, 'tasks'>
+  readonly lookup: TicketLookup
+  readonly rules: AccessRules
+  readonly hooks: Hooks
+}
+
 /** The tasks that a list may contain, newest first, and in the order in which they are examined. */
 interface Candidates {
   readonly inOrder: readonly Task[]
@@ -26,12 +36,14 @@ interface Candidates {
 
 /** Finds tickets for clients, and only those that the client may see. */
 export class TicketAccess {
-  readonly #pool: TicketPool
+  readonly #pool: Pick<TicketPool, 'tasks'>
+  readonly #lookup: TicketLookup
   readonly #rules: AccessRules
   readonly #hooks: Hooks
 
-  constructor(pool: TicketPool, { owner, authorize }: AccessRules, hooks: Hooks) {
+  constructor({ pool, lookup, hooks, rules: { owner, authorize } }: AccessParts) {
     this.#pool = pool
+    this.#lookup = lookup
     this.#rules = { owner, authorize }
     this.#hooks = hooks
   }
@@ -47,12 +59,16 @@ export class TicketAccess {
     const { method, target, headers, body, signal } = request
     allowListeners(signal) // the application's: as on the signal of a task
     const name = owner === undefined ? owner : text('owner', owner)
-    return { ...request, method, target, headers, body, signal, owner: name }
+    return { ...request, method, target, headers, body, signal, owner: name, once: {} }
   }
 
-  /** The task with this id, if the client may see it. */
+  /**
+   * The task with this id, if the client may see it.
+   *
+   * @throws StoreFailure when that cannot be known
+   */
   async find(request: OwnedRequest, id: string): Promise<Task | undefined> {
-    const task = this.#pool.task(id)
+    const task = this.#lookup.here(id) ?? (await this.#lookup.elsewhere(id))
     if (task === undefined || this.#rules.authorize === undefined) return task // without making a record
     return (await this.permits(request, task.record())) ? task : undefined
   }
@@ -70,7 +86,7 @@ export class TicketAccess {
 
   /** The newest tickets that the client may see, newest first. */
   async list(request: OwnedRequest, state: TaskState | undefined, limit: number): Promise<readonly FoundTicket[]> {
-    const { inOrder, toExamine } = this.#candidates(request, state)
+    const { inOrder, toExamine } = await lookedUp(() => this.#candidates(request, state))
     const found = new Map<Task, TaskRecord>()
     for (const task of toExamine) {
       if (found.size === limit || request.signal.aborted) break
@@ -87,7 +103,7 @@ export class TicketAccess {
   /** The task whose id a `DuplicateTaskError` names, if it belongs to the client. */
   async ownDuplicate(request: OwnedRequest, error: unknown): Promise<Task | undefined> {
     if (request.owner === undefined || !isPoolError(error) || error.code !== 'ERR_DUPLICATE_TASK') return undefined
-    const task = await this.find(request, String(read(error, 'id')))
+    const task = await this.find(request, String(read(error, 'id'))).catch(() => undefined)
     return task?.key === request.owner ? task : undefined
   }
 
@@ -95,10 +111,10 @@ export class TicketAccess {
    * The newest tasks; with more of them than are examined, the client's own are examined first. The order is the pool's:
    * times of the wall clock do not order tasks once that clock was stepped.
    */
-  #candidates({ owner }: OwnedRequest, state: TaskState | undefined): Candidates {
-    const newest = this.#pool.tasks({ state, limit: MAX_CANDIDATES })
+  async #candidates({ owner }: OwnedRequest, state: TaskState | undefined): Promise<Candidates> {
+    const newest = await this.#pool.tasks({ state, limit: MAX_CANDIDATES })
     if (newest.length < MAX_CANDIDATES || owner === undefined) return { inOrder: newest, toExamine: newest }
-    const own = this.#pool.tasks({ state, key: owner, limit: MAX_CANDIDATES })
+    const own = await this.#pool.tasks({ state, key: owner, limit: MAX_CANDIDATES })
     return { inOrder: distinct(newest, own), toExamine: distinct(own, newest) } // those of `own` alone are older
   }
 

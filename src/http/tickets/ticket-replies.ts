@@ -103,6 +103,11 @@ export class TicketReplies {
     return refusalReply({ problem: problemOf('ALREADY_FINISHED', { state }) })
   }
 
+  /** 409 to a cancel: the task belongs to another process. */
+  elsewhere(): HttpReply {
+    return refusalReply({ problem: problemOf('TICKET_ELSEWHERE') })
+  }
+
   /** 404, the same for every ticket that is unknown or that the client may not see. */
   unknown(): HttpReply {
     return refusalReply({ problem: problemOf('TICKET_NOT_FOUND') })

@@ -11,6 +11,7 @@ export type ProblemCode =
   | 'TICKET_NOT_FOUND'
   | 'METHOD_NOT_ALLOWED'
   | 'ALREADY_FINISHED'
+  | 'TICKET_ELSEWHERE'
   | 'DUPLICATE_TASK'
   | 'BODY_TOO_LARGE'
   | 'UNSUPPORTED_MEDIA_TYPE'
@@ -38,6 +39,7 @@ const PROBLEMS: Readonly<Record<ProblemCode, readonly [status: number, title: st
   TICKET_NOT_FOUND: [404, 'Not Found', 'There is no such ticket, or it has expired.'],
   METHOD_NOT_ALLOWED: [405, 'Method Not Allowed', 'This resource does not have that method; see the Allow header.'],
   ALREADY_FINISHED: [409, 'Conflict', 'The task has ended already; there is nothing left to cancel.'],
+  TICKET_ELSEWHERE: [409, 'Conflict', 'The task belongs to another process, and was not canceled.'],
   DUPLICATE_TASK: [409, 'Conflict', 'A task with this id exists already.'],
   BODY_TOO_LARGE: [413, 'Content Too Large', 'The body is larger than this resource takes.'],
   UNSUPPORTED_MEDIA_TYPE: [
@@ -55,7 +57,7 @@ const PROBLEMS: Readonly<Record<ProblemCode, readonly [status: number, title: st
   INTERNAL: [500, 'Internal Server Error', 'Something went wrong here; nothing is wrong with the request.'],
   POOL_STOPPED: [503, 'Service Unavailable', 'The server is stopping and takes no more work.'],
   QUEUE_FULL: [503, 'Service Unavailable', 'All workers are busy and the queue is full. Try again later.'],
-  STORE_UNAVAILABLE: [503, 'Service Unavailable', 'The task could not be recorded.'],
+  STORE_UNAVAILABLE: [503, 'Service Unavailable', 'The store of the tasks is not available. Try again later.'],
   WAIT_FULL: [503, 'Service Unavailable', 'All workers are busy and too many wait for room. Try again later.'],
   WAIT_TIMEOUT: [503, 'Service Unavailable', 'No room became free in time. Try again later.']
 }

@@ -1,17 +1,17 @@
 import { isPoolError, type PoolError } from '../../contract/errors.js'
-import type { Task } from '../../contract/task-contract.js'
 import { read } from '../../contract/task-record.js'
 import type { Hooks } from './hooks.js'
-import { type ProblemCode, problemOf, type Refusal, refusalReply } from './problems.js'
+import { type ProblemCode, type ProblemDetails, problemOf, type Refusal, refusalReply } from './problems.js'
 import type { HttpReply } from './reply.js'
 import type { HttpRequest } from './request.js'
 import { isRequestError } from './request-error.js'
 import { retryAfterSeconds } from './retry-after.js'
+import { isStoreError, notRecorded, StoreFailure } from './store-failure.js'
 
 /** `Retry-After` while the server stops: another one replaces it soon. Without jitter: no client returns to this one. */
 const STOPPED_RETRY_MS = 5_000
 
-/** `Retry-After` when a task was not recorded: how long that lasts is unknown. */
+/** `Retry-After` when a store or mirror fails: how long that lasts is unknown. */
 const STORE_RETRY_MS = 1_000
 
 const INTERNAL: Refusal = { problem: problemOf('INTERNAL') }
@@ -37,9 +37,9 @@ export class Refusals {
     if (isRequestError(error)) return { problem: error.problem, close: error.close }
     const known = isPoolError(error) ? poolRefusal(error, this.#random) : undefined
     if (known !== undefined) return known
-    if (NotRecorded.is(error)) {
-      this.#hooks.report(error.cause, request)
-      return later('STORE_UNAVAILABLE', STORE_RETRY_MS, this.#random)
+    if (StoreFailure.is(error)) {
+      if (!isStoreError(error.cause)) this.#hooks.report(error.cause, request)
+      return unavailable(error.message, this.#random)
     }
     if (request?.signal.aborted === true && error === request.signal.reason) return WITHDRAWN
     this.#hooks.report(error, request)
@@ -58,8 +58,8 @@ export class Refusals {
 }
 
 /**
- * Whether an error has a refusal of its own, which `tickets.refused` sends: a pool without room or stopped, an id that is
- * taken (of any copy of the package), or a {@link RequestError}. Of any other error a client learns nothing. Never throws.
+ * Whether an error has a refusal of its own, which `tickets.refused` sends: a pool without room, stopped or without its
+ * store, an id that is taken (of any copy of the package), or a {@link RequestError}. Of any other error a client learns nothing. Never throws.
  *
  * @example
  * ```ts
@@ -88,6 +88,8 @@ function poolRefusal(error: PoolError, random: () => number): Refusal | undefine
         headers: { 'Retry-After': String(STOPPED_RETRY_MS / 1_000) },
         close: true
       }
+    case 'ERR_STORE':
+      return unavailable(notRecorded(error), random)
     case 'ERR_DUPLICATE_TASK':
       return { problem: problemOf('DUPLICATE_TASK') }
     default:
@@ -95,33 +97,14 @@ function poolRefusal(error: PoolError, random: () => number): Refusal | undefine
   }
 }
 
-function later(code: ProblemCode, time: unknown, random: () => number): Refusal {
+function unavailable(detail: string, random: () => number): Refusal {
+  return later('STORE_UNAVAILABLE', STORE_RETRY_MS, random, { detail })
+}
+
+function later(code: ProblemCode, time: unknown, random: () => number, details: ProblemDetails = {}): Refusal {
   const retryAfterMs = Number.isFinite(time) ? Number(time) : 1_000
   return {
-    problem: problemOf(code, { retryAfterMs }),
+    problem: problemOf(code, { ...details, retryAfterMs }),
     headers: { 'Retry-After': String(retryAfterSeconds(retryAfterMs, random)) }
-  }
-}
-
-/** `task.recorded` rejected; `cause` is its reason. */
-class NotRecorded extends Error {
-  readonly #brand = true
-
-  /** Whether a value is one. Reads no property of the value. */
-  static is(value: unknown): value is NotRecorded {
-    return typeof value === 'object' && value !== null && #brand in value && value.#brand
-  }
-}
-
-/**
- * Waits for `task.recorded`, which is resolved for every task of a `WorkerPool`. No client gets a ticket before that.
- *
- * @throws NotRecorded, which becomes 503 `STORE_UNAVAILABLE`, when it rejects
- */
-export async function recorded(task: Task): Promise<void> {
-  try {
-    await task.recorded
-  } catch (cause) {
-    throw new NotRecorded('the task was not recorded', { cause })
   }
 }

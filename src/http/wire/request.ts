@@ -46,6 +46,21 @@ export interface HttpRequest {
 export interface OwnedRequest extends HttpRequest {
   /** The result of the `owner` hook; `undefined` without that hook. */
   readonly owner: string | undefined
+
+  /**
+   * Options of the task that a request with an `Idempotency-Key` queues: pass them on, and the key is remembered by the pool,
+   * as long as the ticket, also over a restart: `submit: (input, { once }) => pool.queueTask('resize', input, { ...once })`.
+   * Empty without such a key, and for a pool without `ticketFor`.
+   */
+  readonly once: OnceOptions
+}
+
+/** Options that make a task the only one of its `Idempotency-Key`. */
+export interface OnceOptions {
+  /** The ticket that belongs to owner, method, path and key. */
+  readonly id?: string
+  /** A digest of the body. A request with the same key and another one is refused. */
+  readonly fingerprint?: string
 }
 
 /** The value of a header field; several values are joined with commas. @see RFC 9110, section 5.3 */

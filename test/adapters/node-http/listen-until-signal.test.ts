@@ -86,7 +86,9 @@ const report: StopReport = {
   canceled: 1,
   unstarted: none,
   aborted: none,
-  interrupted: none
+  interrupted: none,
+  left: none,
+  unrecorded: 0
 }
 
 interface Stage {

@@ -1,0 +1,35 @@
+import type { Task } from '../../contract/task-contract.js'
+import type { Clock } from '../../ports/clock.js'
+import { lookedUp } from '../wire/store-failure.js'
+import { recordChanges } from './record-changes.js'
+import { RecordTask } from './record-task.js'
+import type { TicketPool } from './ticket-pool.js'
+
+/** Finds the tasks of tickets: in the pool, and where its tasks are kept besides. */
+export class TicketLookup {
+  readonly #pool: TicketPool
+  readonly #clock: Pick<Clock, 'timer'>
+
+  constructor(pool: TicketPool, clock: Pick<Clock, 'timer'>) {
+    this.#pool = pool
+    this.#clock = clock
+  }
+
+  /** The task, if the pool has it: at once, since nearly every ticket is found here. */
+  here(id: string): Task | undefined {
+    return this.#pool.task?.(id)
+  }
+
+  /**
+   * The task of a ticket that the pool does not have.
+   *
+   * @throws StoreFailure when that cannot be known
+   */
+  async elsewhere(id: string): Promise<RecordTask | undefined> {
+    const { findTask } = this.#pool
+    if (findTask === undefined) return undefined
+    const record = await lookedUp(() => findTask.call(this.#pool, id))
+    if (record === undefined) return undefined
+    return new RecordTask(record, (present, signal) => recordChanges(this.#pool, this.#clock, present, signal))
+  }
+}

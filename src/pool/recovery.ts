@@ -1,0 +1,193 @@
+import { TaskInterruptedError, TaskPoisonedError, withoutStack } from '../contract/errors.js'
+import type { PoolSettings } from '../contract/settings.js'
+import type { OpenStore, StoredTask } from '../contract/store.js'
+import { restoreTask } from '../durable/restore.js'
+import type { Clock } from '../ports/clock.js'
+import { CANCELED, DELAYED, FAILED, QUEUED, RUNNING } from '../scheduler/lifecycle.js'
+import { Cancellation } from '../task/cancellation.js'
+import type { Stored } from '../task/stored.js'
+import type { PoolTask } from '../task/task.js'
+import type { Handler } from '../task/work.js'
+import type { Tickets } from '../tickets/tickets.js'
+import { Deadline } from '../waiting/deadlines.js'
+import type { Acceptance } from './acceptance.js'
+import type { Durability } from './durability.js'
+import type { Dispatch, PoolParts } from './pool-parts.js'
+
+/** Names that a report of tasks without a handler has at most. */
+const MAX_NAMES = 10
+/** No date is later. */
+const LAST_DATE_MS = 8.64e15
+
+/** A task that ran when its process ended. */
+interface Interrupted {
+  readonly task: PoolTask
+  readonly stored: Stored
+  readonly handler: Handler
+}
+
+/**
+ * Takes up the tasks of the store: those that have ended as retained ones, those that were queued into the queue, in
+ * their order. What ran when the process ended is judged when the pool starts, since listeners are there by then.
+ */
+export class Recovery {
+  readonly #parts: PoolParts
+  readonly #durability: Durability
+  readonly #tickets: Tickets
+  readonly #acceptance: Acceptance
+  readonly #dispatch: Dispatch
+  #interrupted: Interrupted[] = []
+  /** Tasks whose time in the queue ran out while no process had them. */
+  #overdue: PoolTask[] = []
+  readonly #parkedNames = new Set<string>()
+  #judged = false
+
+  constructor(parts: PoolParts, durability: Durability, tickets: Tickets, acceptance: Acceptance, dispatch: Dispatch) {
+    this.#parts = parts
+    this.#durability = durability
+    this.#tickets = tickets
+    this.#acceptance = acceptance
+    this.#dispatch = dispatch
+  }
+
+  // ── when the pool is made ────────────────────────────────────────────────────────────────────────────────────────
+
+  recover(handlers: ReadonlyMap<string, Handler>): void {
+    const { store } = this.#durability
+    for (const row of retainedOf(store, this.#parts.settings, this.#parts.clock.date())) {
+      const task = this.#restore(row, undefined)
+      this.#tickets.retainLater(task)
+    }
+    for (const row of store.unfinished) {
+      const handler = handlers.get(row.name)
+      if (handler === undefined) this.#park(row)
+      else this.#takeUp(row, handler)
+    }
+  }
+
+  #restore(row: StoredTask, handler: Handler | undefined): PoolTask {
+    const { times } = this.#parts
+    const task = restoreTask(row, this.#dispatch, handler, (wallMs) => times.stamp(wallMs))
+    this.#tickets.register(task, row.id, 'refuse')
+    this.#durability.attach(task)
+    return task
+  }
+
+  /** Without its handler a task stays in the store: the next version of the program may have it again. */
+  #park({ id, name, chosen }: StoredTask): void {
+    this.#durability.parkedCount++
+    this.#parkedNames.add(name)
+    if (chosen) this.#durability.parked.add(id)
+  }
+
+  #takeUp(row: StoredTask, handler: Handler): void {
+    const { scheduler } = this.#parts
+    const task = this.#restore(row, handler)
+    const key = row.key ?? undefined
+    if (row.state === 'running') {
+      const stored = task.details?.stored as Stored
+      scheduler.restoreDelayed(task, row.priority, key, Number.POSITIVE_INFINITY, weightOf(task))
+      stored.shown = { stage: RUNNING, revision: task.presentRevision, progress: undefined }
+      this.#interrupted.push({ task, stored, handler })
+      return
+    }
+    if (row.dueAt !== null && row.dueAt > this.#parts.clock.date()) this.#delay(task, row, row.dueAt)
+    else scheduler.restore(task, row.priority, key, weightOf(task))
+    if (row.attempt === 0 && task.stage === QUEUED) this.#limitQueueing(task, row)
+  }
+
+  #delay(task: PoolTask, row: StoredTask, dueAt: number): void {
+    const { scheduler, clock, deadlines } = this.#parts
+    const until = dueAt >= LAST_DATE_MS ? Number.POSITIVE_INFINITY : clock.now() + dueAt - clock.date()
+    scheduler.restoreDelayed(task, row.priority, row.key ?? undefined, until, weightOf(task))
+    const deadline = new Deadline(() => this.#dispatch.requeue(task))
+    task.detailed().deadline = deadline
+    deadlines.setAt(deadline, until, true)
+  }
+
+  #limitQueueing(task: PoolTask, row: StoredTask): void {
+    const { settings, clock } = this.#parts
+    const limitMs = task.details?.settings?.queueTimeoutMs ?? settings.queueTimeoutMs
+    if (limitMs === Number.POSITIVE_INFINITY) return
+    const leftMs = row.queuedAt + limitMs - clock.date()
+    if (leftMs <= 0) this.#overdue.push(task)
+    this.#acceptance.limitQueueing(task, Math.max(leftMs, 0))
+  }
+
+  // ── when it starts, or stops without ─────────────────────────────────────────────────────────────────────────────
+
+  /** Judges what the end of the last process left undecided, once. */
+  judge(): void {
+    if (this.#judged) return
+    this.#judged = true
+    const suspects: PoolTask[] = []
+    for (const interrupted of this.#interrupted) {
+      const { task } = interrupted
+      if (task.stage === DELAYED && this.#isSuspect(interrupted)) suspects.push(task)
+    }
+    for (const task of this.#overdue) {
+      if (task.stage === QUEUED) this.#dispatch.settle(task, CANCELED, new Cancellation('queue_timeout'))
+    }
+    this.#interrupted = []
+    this.#overdue = []
+    this.#durability.suspects.begin(suspects)
+    this.#reportParked()
+  }
+
+  /** Ends a task that ran, unless it may be run again. */
+  #isSuspect({ task, stored, handler }: Interrupted): boolean {
+    const { maxCrashes } = this.#parts.settings
+    stored.crashes++
+    if (stored.cancelAt !== null) this.#dispatch.settle(task, CANCELED, Cancellation.byUser(undefined))
+    else if (!handler.rerun) this.#fail(task, () => new TaskInterruptedError(task.id, 'exit'))
+    else if (stored.crashes >= maxCrashes) this.#fail(task, () => new TaskPoisonedError(task.id, stored.crashes))
+    else {
+      this.#durability.journal.changed(task, stored)
+      return true
+    }
+    return false
+  }
+
+  #fail(task: PoolTask, make: () => TaskInterruptedError | TaskPoisonedError): void {
+    this.#dispatch.settle(task, FAILED, withoutStack(make))
+  }
+
+  #reportParked(): void {
+    if (this.#parkedNames.size === 0) return
+    const names = [...this.#parkedNames].slice(0, MAX_NAMES).map((name) => JSON.stringify(name))
+    const more = this.#parkedNames.size > MAX_NAMES ? ' and others' : ''
+    const error = new Error(
+      `The store has ${this.#durability.parkedCount} unfinished tasks of handlers that this pool lacks: ` +
+        `${names.join(', ')}${more}. They stay there until a pool with these handlers is made.`
+    )
+    this.#parts.unobserved.report(error, {})
+  }
+}
+
+function weightOf({ details }: PoolTask): number {
+  return details?.settings?.weight ?? 1
+}
+
+/** The ended tasks of the store that this pool retains. */
+function retainedOf(
+  { finished }: OpenStore,
+  { retention }: Pick<PoolSettings, 'retention'>,
+  nowMs: number
+): readonly StoredTask[] {
+  const newest = retention.count === 0 ? [] : finished.slice(-retention.count)
+  return newest.filter(({ settledAt }) => settledAt !== null && settledAt + retention.ms > nowMs)
+}
+
+/**
+ * How old the oldest task that the store gives back is, in milliseconds: stamps count from then, so that none of them is
+ * negative.
+ */
+export function ageOf(settings: PoolSettings, clock: Clock): number {
+  const { store } = settings
+  if (store === undefined) return 0
+  const nowMs = clock.date()
+  let oldestMs = nowMs
+  for (const { queuedAt } of store.unfinished) oldestMs = Math.min(oldestMs, queuedAt)
+  for (const { queuedAt } of retainedOf(store, settings, nowMs)) oldestMs = Math.min(oldestMs, queuedAt)
+  return Math.ceil(nowMs - oldestMs)
+}
