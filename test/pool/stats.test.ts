@@ -67,7 +67,9 @@ describe('stats', () => {
   it('has the same properties in every state, and is a copy', async () => {
     const { clock, pool } = make({ name: 'reports' })
     const keys = (value: object): unknown =>
-      Object.entries(value).map(([key, inside]) => (typeof inside === 'object' ? [key, keys(inside)] : key))
+      Object.entries(value).map(([key, inside]) =>
+        typeof inside === 'object' && inside !== null ? [key, keys(inside)] : key
+      )
     const before = pool.stats()
     const all = keys(before)
     expect(before.name).toBe('reports')
