@@ -16,6 +16,66 @@ import { fileURLToPath } from 'node:url'
 /** @type {Fault[]} */
 const FAULTS = [
   {
+    name: 'the end of a stored task is told before the commit',
+    file: 'src/pool/durability.ts',
+    text: 'this.#dispatch.endUnseen(task, to, payload)',
+    fault: 'this.#dispatch.endUnseen(task, to, payload)\n    this.#dispatch.showEnd(task)'
+  },
+  {
+    name: 'a start is released by a batch that is older than the task',
+    file: 'src/pool/durability.ts',
+    text: 'return storedOf(task).isClean\n',
+    fault: 'return storedOf(task).written > 0\n'
+  },
+  {
+    name: 'a function is called before its start is on disk',
+    file: 'src/running/attempts.ts',
+    text: 'this.workers.hold(task)',
+    fault: 'this.workers.assign(task)'
+  },
+  {
+    name: 'an insert that may be on disk is not removed',
+    file: 'src/durable/journal.ts',
+    text: 'this.#removed.push(stored.seq)',
+    fault: 'void stored.seq'
+  },
+  {
+    name: 'stored tasks are accepted while the store fails',
+    file: 'src/pool/durability.ts',
+    text: 'if (cause === null) return undefined',
+    fault: 'if (cause !== undefined) return undefined'
+  },
+  {
+    name: 'a drain does not wait for what is being written',
+    file: 'src/scheduler/scheduler.ts',
+    text: 'this.delayed.size + this.untold',
+    fault: 'this.delayed.size'
+  },
+  {
+    name: 'revisions come back after a restart',
+    file: 'src/durable/restore.ts',
+    text: 'REVISIONS_SKIPPED = 2 ** 20',
+    fault: 'REVISIONS_SKIPPED = 0'
+  },
+  {
+    name: 'a restart uses up the retries',
+    file: 'src/running/attempts.ts',
+    text: 'const attempt = task.tries',
+    fault: 'const { attempt } = task'
+  },
+  {
+    name: 'a cancel of a running task is not written',
+    file: 'src/pool/durability.ts',
+    text: "if (reason === 'pool_stopped') return",
+    fault: "if (reason !== 'signal') return"
+  },
+  {
+    name: 'suspects are run again all at once',
+    file: 'src/durable/suspects.ts',
+    text: 'this.#current = this.#waiting.pop()\n',
+    fault: 'this.#current = this.#waiting.pop()\n    for (const task of this.#waiting.splice(0)) this.#run(task)\n'
+  },
+  {
     name: 'the bound is off by one',
     file: 'src/scheduler/scheduler.ts',
     text: 'if (this.running + held >= this.concurrency + this.queueCapacity) return true',
@@ -415,5 +475,5 @@ function failedIn(output) {
 
 /** The tests of the core, room by room; those of processes, readme and packages say nothing more and take long. */
 function ownTests() {
-  return ['contract', 'waiting', 'task', 'tickets', 'running', 'pool'].map((room) => `test/${room}/`)
+  return ['durable', 'contract', 'waiting', 'task', 'tickets', 'running', 'pool'].map((room) => `test/${room}/`)
 }

@@ -259,7 +259,7 @@ function storedOf({ details }: PoolTask): Stored {
   return details?.stored as Stored
 }
 
-/** Whether the present state of a task is on disk. */
+/** Whether the present state of a task is on disk: only then may its function be called, or its end be shown. */
 function isReady(task: PoolTask): boolean {
   return storedOf(task).isClean
 }
