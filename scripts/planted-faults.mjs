@@ -138,8 +138,8 @@ const FAULTS = [
   {
     name: 'tasks that wait for a retry hold no place',
     file: 'src/scheduler/scheduler.ts',
-    text: 'return this.queued + this.delayed.size\n',
-    fault: 'return this.queued\n'
+    text: 'this.held++\n    this.delayed.set(',
+    fault: 'this.delayed.set('
   },
   {
     name: 'a canceled queued task keeps its place',
@@ -366,8 +366,8 @@ const FAULTS = [
   {
     name: 'a drain is let go while a task runs',
     file: 'src/scheduler/scheduler.ts',
-    text: 'return this.running + this.queued + this.delayed.size\n',
-    fault: 'return this.queued + this.delayed.size\n'
+    text: 'return this.running + this.held + this.untold\n',
+    fault: 'return this.held + this.untold\n'
   },
   {
     name: 'a task is called at once, inside queueTask',

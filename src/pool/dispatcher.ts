@@ -12,6 +12,7 @@ import { Scheduler } from '../scheduler/scheduler.js'
 import type { Cancellation } from '../task/cancellation.js'
 import type { Stored } from '../task/stored.js'
 import { PoolTask, type Ticket } from '../task/task.js'
+import { NO_ATTEMPT } from '../task/task-context.js'
 import type { TaskDetails } from '../task/task-details.js'
 import { WallTimes } from '../task/wall-times.js'
 import type { Handler } from '../task/work.js'
@@ -293,7 +294,7 @@ export class Dispatcher implements Dispatch {
 
   cancel(task: PoolTask, cancellation: Cancellation): boolean {
     if (task.stage >= SUCCEEDED) return false
-    if (task.worker?.context) return this.#requestEnd(task, cancellation)
+    if (task.worker !== null && task.worker.context !== NO_ATTEMPT) return this.#requestEnd(task, cancellation)
     this.settle(task, CANCELED, cancellation)
     return true
   }

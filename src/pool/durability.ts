@@ -12,6 +12,7 @@ import { CANCELED, FAILED, LEFT, QUEUED, RUNNING, type Settled, STOPPING, SUCCEE
 import type { Cancellation } from '../task/cancellation.js'
 import { Stored } from '../task/stored.js'
 import type { PoolTask } from '../task/task.js'
+import { NO_ATTEMPT } from '../task/task-context.js'
 import { Handler, type Work } from '../task/work.js'
 import type { Tickets } from '../tickets/tickets.js'
 import type { Dispatch, PoolParts } from './pool-parts.js'
@@ -198,7 +199,7 @@ export class Durability implements JournalOwner {
     if (isHidden && task.stage >= SUCCEEDED) return this.#dispatch.showEnd(task)
     stored.shown = null
     if (isHidden) task.notify()
-    else if (task.stage !== RUNNING || task.worker?.context !== null) task.details?.publish?.()
+    else if (task.stage !== RUNNING || task.worker?.context !== NO_ATTEMPT) task.details?.publish?.()
   }
 
   givenUp(tasks: readonly PoolTask[], error: StoreError): void {

@@ -31,6 +31,19 @@ export class LinkedList<E extends Links<E>> {
     this.size++
   }
 
+  /** Removes and returns the first member. */
+  shift(): E | null {
+    const head = this.head
+    if (head === null) return null
+    const next = head.next
+    this.head = next
+    if (next === null) this.tail = null
+    else next.prev = null
+    head.next = null
+    this.size--
+    return head
+  }
+
   remove(item: E): void {
     const { prev, next } = item
     if (prev === null) this.head = next

@@ -70,6 +70,8 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
 
   running = 0
   queued = 0
+  /** Number of accepted tasks without a worker: queued or delayed. */
+  held = 0
   accepted = 0
   refused = 0
   succeeded = 0
@@ -101,14 +103,9 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
     this.#shares = options.perKey && new Shares(options.perKey.concurrency, options.perKey.queueCapacity)
   }
 
-  /** Number of accepted tasks without a worker: queued or delayed. */
-  get held(): number {
-    return this.queued + this.delayed.size
-  }
-
   /** Number of accepted tasks whose end has not been shown. */
   get live(): number {
-    return this.running + this.queued + this.delayed.size + this.untold
+    return this.running + this.held + this.untold
   }
 
   /** Number of submitted tasks: each is accepted, refused, or its caller still waits for room. */
@@ -190,6 +187,7 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
       this.#run(entry)
     } else {
       if (share !== null) share.held++
+      this.held++
       this.#enqueue(entry)
     }
     return verdict
@@ -212,6 +210,7 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
     const share = key === undefined || this.#shares === null ? null : this.#shares.open(key)
     entry.lane = this.#lanes.find(priority, key, share)
     this.accepted++
+    this.held++
     if (share !== null) share.held++
   }
 
@@ -224,6 +223,7 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
     if (entry === null) return null
     const { share } = entry.lane as Lane<E>
     if (share !== null) share.held--
+    this.held--
     this.queued--
     this.#run(entry)
     return entry
@@ -239,6 +239,7 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
     move(entry, DELAYED)
     this.#freeWorker(entry)
     if (share !== null) share.held++
+    this.held++
     this.delayed.set(entry, until)
     return this.next(now)
   }
@@ -293,6 +294,7 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
         this.#lanes.remove(entry)
         this.queued--
       } else this.delayed.delete(entry)
+      this.held--
       if (share !== null) share.held--
     }
     if (share !== null) this.#shares?.release(share)

@@ -162,10 +162,10 @@ export class PoolTask implements Entry<PoolTask>, Task<never>, AttemptedTask {
       this.observers ??= OBSERVED // whoever asked before the end may still have to be answered
       return Promise.resolve(this.resolution() as never)
     }
-    return new Promise((resolve) => {
-      if (this.observers === null) this.observers = resolve
-      else this.observers = Observer.join(this.observers, new Observer(resolve, true))
-    })
+    const promise = new Promise<never>(keepResolve)
+    const resolve = takeResolve()
+    this.observers = this.observers === null ? resolve : Observer.join(this.observers, resolve, true)
+    return promise
   }
 
   settled(): Promise<PoolTask> {
@@ -173,9 +173,9 @@ export class PoolTask implements Entry<PoolTask>, Task<never>, AttemptedTask {
       this.observers ??= OBSERVED
       return Promise.resolve(this)
     }
-    return new Promise((resolve) => {
-      this.observers = Observer.join(this.observers, new Observer(resolve, false))
-    })
+    const promise = new Promise<PoolTask>(keepResolve as (resolve: (task: PoolTask) => void) => void)
+    this.observers = Observer.join(this.observers, takeResolve(), false)
+    return promise
   }
 
   cancel(reason?: unknown): boolean {
@@ -315,6 +315,20 @@ const STATES: Readonly<Record<Stage, TaskState>> = {
 }
 
 const RECORDED = /* @__PURE__ */ Promise.resolve()
+
+const resolveNothing: Resolve = () => {}
+/** What resolves the promise that is being made: one executor for all promises instead of a closure for each. */
+let kept = resolveNothing
+
+function keepResolve(resolve: Resolve): void {
+  kept = resolve
+}
+
+function takeResolve(): Resolve {
+  const resolve = kept
+  kept = resolveNothing
+  return resolve
+}
 
 // ── the record: functions, since private methods would cost every task a hidden field ────────────────────────────────
 

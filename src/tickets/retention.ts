@@ -51,7 +51,7 @@ export class Retention<T extends Retained<T>> {
       return this.#addTicketed(task, task.settledMs)
     }
     this.unread.push(task)
-    if (this.unread.size > this.#unreadCount) this.unread.remove(this.unread.head as T)
+    if (this.unread.size > this.#unreadCount) this.unread.shift()
   }
 
   /**
