@@ -1,11 +1,4 @@
-import {
-  type StopReport,
-  StoreError,
-  snooze,
-  type Task,
-  type TaskContext,
-  WorkerPool
-} from '../../../src/index.js'
+import { type StopReport, StoreError, snooze, type Task, type TaskContext, WorkerPool } from '../../../src/index.js'
 import { type MemoryDisk, type MemoryStore, memoryStore } from '../../../src/testing/index.js'
 import { expectBalance, Witness } from '../../support/books.js'
 import { microtasks, VirtualClock } from '../virtual-clock.js'
@@ -218,7 +211,10 @@ export class Host {
     this.#meet(task, false)
     const last = this.#told.get(task)
     must(last !== 'settled', () => `${event} of ${task.id} after its end`)
-    if (event === 'queued') must(last === undefined, () => `${task.id} was queued twice`)
+    if (event === 'queued') {
+      must(last === undefined, () => `${task.id} was queued twice`)
+      this.#book.reuse(task.id)
+    }
     if (event === 'started') must(last !== 'started', () => `${task.id} started twice`)
     if (event === 'retrying' || event === 'snoozed' || event === 'progress') {
       must(last === 'started', () => `${event} of ${task.id} after ${last}`)
@@ -257,11 +253,11 @@ export class Host {
   #meet(task: Task, recovered: boolean): void {
     const { id } = task
     if (this.#tasks.get(id) === task) return
-    if (this.#tasks.has(id) && !recovered) this.#book.reuse(id)
     this.#tasks.set(id, task)
     if (recovered) {
       this.#stored.add(task)
       this.#book.read(task.record())
+      if (this.store.disk.task(id)?.dueAt !== null) this.#counts.set(`delayed ${id}`, 1)
       this.#seen.add('recovered')
     }
   }
@@ -345,6 +341,7 @@ export class Host {
   }
 
   #queue(plan: DurableTask): void {
+    if (plan.name === this.#options.lacks) return
     const { pool } = this
     const before = pool.stats()
     let task: Task
@@ -362,6 +359,7 @@ export class Host {
   }
 
   #queueWhenFree(plan: DurableTask): void {
+    if (plan.name === this.#options.lacks) return
     void this.pool.queueTaskWhenFree(plan.name, { n: 1 }, { ...this.#optionsOf(plan), waitMs: 200 }).then(
       (task: Task) => {
         if (!this.isOver) this.#accepted(task, plan)
@@ -381,8 +379,6 @@ export class Host {
     this.#weights.set(task, weight)
     if (delayMs !== undefined) this.#counts.set(`delayed ${task.id}`, 1)
     if (volatile === true) return
-    const known = this.#tasks.get(task.id)
-    if (known !== undefined && known !== task) this.#book.reuse(task.id)
     this.#stored.add(task)
     this.#tasks.set(task.id, task)
     task.recorded.then(
@@ -413,9 +409,10 @@ export class Host {
   #find(id: string): void {
     const task = this.#tasks.get(id)
     if (task !== undefined && this.#isVolatile(task)) return
+    const check = this.#book.lookUp(id)
     void this.pool.findTask(id).then(
       (record) => {
-        if (!this.isOver && this.#tasks.get(id) === task) this.#within(() => this.#book.found(id, record))
+        if (!this.isOver && this.#tasks.get(id) === task) this.#within(() => check(record))
       },
       (error: unknown) => {
         this.#within(() => must(error instanceof StoreError, () => `findTask threw ${String(error)}`))
@@ -454,7 +451,10 @@ export class Host {
     must(this.clock.alive === 0, () => `${this.clock.alive} timers keep the process alive after the stop`)
     for (const task of this.#tasks.values()) {
       const isLeft = task.state === 'queued' && left.ids.includes(task.id)
-      must(task.state !== 'running' && (isLeft || task.state !== 'queued'), () => `${task.id} is ${task.state} after the stop`)
+      must(
+        task.state !== 'running' && (isLeft || task.state !== 'queued'),
+        () => `${task.id} is ${task.state} after the stop`
+      )
     }
     if (unrecorded > 0) return
     for (const id of left.ids) {
@@ -493,18 +493,20 @@ export class Host {
   /** Opens what waits, and lets time pass, until all tasks have ended. */
   async finish(): Promise<void> {
     const { pool, store } = this
-    store.recover()
-    if (!this.#options.sync) store.release()
     this.start()
-    pool.resume()
     for (let i = 0; i < MOST && pool.stats().running + pool.stats().queued + pool.stats().delayed > 0; i++) {
       if (this.isOver) return
+      store.recover()
+      store.release()
+      pool.resume()
       for (const { end } of this.#open.splice(0)) end(true)
       await this.advance(50)
     }
     this.stop(0, 0)
+    store.recover()
+    store.release()
     await this.advance(10_000)
-    must(this.report !== undefined, () => 'the last pool never stops')
+    must(this.isOver, () => 'the last pool never stops')
   }
 
   // ── checks ───────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -137,7 +137,8 @@ class Drawer {
     if (at < 0.14) return { do: 'advance', ms: random.pick([1, 5, 20, 60, random.integer(0, 3_000)]) }
     if (at < 0.2) return { do: 'turn' }
     if (this.#kills && at < 0.225) return { do: 'kill' }
-    if (this.#kills && at < 0.25) return { do: 'kill at', write: random.integer(1, 8), when: random.pick(['before', 'after']) }
+    if (this.#kills && at < 0.25)
+      return { do: 'kill at', write: random.integer(1, 8), when: random.pick(['before', 'after']) }
     if (at < 0.28) {
       const lacks = random.maybe(0.2, () => ({ lacks: random.pick(this.#names) }))
       return { do: 'restart', ...lacks, sync: random.chance(0.3), downMs: random.integer(0, 200) }

@@ -23,7 +23,7 @@ export class RecordBook {
     this.#acknowledged.add(id)
   }
 
-  /** A ticket of a task that has ended belongs to a new one. */
+  /** A task was accepted. Its ticket may have been that of one that has ended. */
   reuse(id: string): void {
     this.#acknowledged.delete(id)
     this.#ends.delete(id)
@@ -71,6 +71,7 @@ export class RecordBook {
   /** A stop said that the end could not be written. */
   unrecord(id: string): void {
     this.#ends.delete(id)
+    this.#revisions.delete(id)
   }
 
   /** What is on disk now, whatever happens next. */
@@ -97,9 +98,19 @@ export class RecordBook {
     for (const { id, state } of rows) must(isEnd(state), () => `${id} is ${state} for ever`)
   }
 
-  /** What a look-up found. */
-  found(id: string, record: TaskRecord | undefined): void {
-    if (record !== undefined) return this.read(record)
-    must(!this.#acknowledged.has(id), () => `${id} was recorded, and is not found`)
+  /**
+   * A look-up begins.
+   *
+   * @returns the check of what it finds: nothing older than what was known by now
+   */
+  lookUp(id: string): (record: TaskRecord | undefined) => void {
+    const isAcknowledged = this.#acknowledged.has(id)
+    const revision = this.#revisions.get(id) ?? 0
+    const end = this.#ends.get(id)
+    return (record) => {
+      if (record === undefined) return must(!isAcknowledged, () => `${id} was recorded, and is not found`)
+      must(record.revision >= revision, () => `${id} was found as revision ${record.revision}, and was ${revision}`)
+      must(end === undefined || end.state === record.state, () => `${id} was ${end?.state}, and is ${record.state}`)
+    }
   }
 }

@@ -30,8 +30,9 @@ class Succession {
     if (plan.setup.started) this.host.start()
   }
 
-  #begin(sync: boolean, lacks: Name | undefined): Host {
-    const { setup, reactions } = this.#plan
+  #begin(sync: boolean, lacks: Name | undefined, reacts = true): Host {
+    const { setup } = this.#plan
+    const reactions = reacts ? this.#plan.reactions : []
     const { book, seen } = this
     const host = new Host({ setup, reactions, book, seen, disk: this.#disk, dateMs: this.#dateMs, sync, lacks })
     this.#disk = host.store.disk
@@ -39,7 +40,7 @@ class Succession {
   }
 
   /** The next process. The present one is killed unless it has stopped. */
-  async follow(sync = false, lacks?: Name, downMs = 0): Promise<void> {
+  async follow(sync = false, lacks?: Name, downMs = 0, reacts = true): Promise<void> {
     const { host } = this
     if (host.report === undefined) {
       host.die()
@@ -48,7 +49,7 @@ class Succession {
     }
     this.book.compare(host.store.disk.tasks())
     this.#dateMs = host.clock.date() + downMs
-    this.host = this.#begin(sync, lacks)
+    this.host = this.#begin(sync, lacks, reacts)
     if (lacks !== undefined) this.seen.add('a lost handler')
   }
 
@@ -76,7 +77,7 @@ class Succession {
   /** Without faults, until the disk has nothing left to do. */
   async heal(): Promise<void> {
     await this.host.finish()
-    await this.follow()
+    await this.follow(false, undefined, 0, false)
     await this.host.finish()
     this.book.compareAtTheEnd(this.host.store.disk.tasks())
   }
