@@ -1,6 +1,7 @@
 import { TaskCanceledError, TaskInterruptedError, TaskTimeoutError, withoutStack } from '../contract/errors.js'
 import { EVENT_BIT, type Listeners } from '../contract/events.js'
 import type { PoolSettings, RetryPolicy } from '../contract/settings.js'
+import { snoozeOf } from '../contract/snooze.js'
 import { read } from '../contract/task-record.js'
 import type { Clock } from '../ports/clock.js'
 import { CANCELED, FAILED, RUNNING, type Settled, SUCCEEDED } from '../scheduler/lifecycle.js'
@@ -38,6 +39,8 @@ export interface AttemptsOwner {
   /** A function is about to be called. */
   called(): void
   settle(task: PoolTask, to: Settled, payload: unknown): void
+  /** A task function asked to be called again later. */
+  snooze(task: PoolTask, delayMs: number): void
   /** A stored task got a worker: its start is to be written. */
   holding(task: PoolTask, stored: Stored): void
   /** A failed task waits for its next attempt. */
@@ -114,7 +117,7 @@ export class Attempts implements Calls {
     const turn = this.#turn
     if (task.startedMs < 0) {
       task.startedMs = turn.stamp
-      this.waitMs.record(task.startedMs - task.queuedMs, task.startedMs)
+      this.waitMs.record(task.startedMs - task.readyMs, task.startedMs)
     } else task.repeated()
     this.started++
     worker.startedAt = turn.now
@@ -278,8 +281,10 @@ export class Attempts implements Calls {
     const { task } = worker
     if (task === null) return // it was interrupted, and has settled
     const aborted = AttemptContext.abortOf(worker.context)
+    const snoozeMs = snoozeOf(thrown)
+    if (snoozeMs !== undefined && aborted === undefined) return this.#owner.snooze(task, snoozeMs)
     let error = thrown
-    if (aborted !== undefined && gaveUp(thrown, aborted)) {
+    if (aborted !== undefined && (snoozeMs !== undefined || gaveUp(thrown, aborted))) {
       const { by, reason, given } = aborted
       if (by !== 'timeout') return this.#owner.settle(task, CANCELED, given ? new Cancellation(by, reason) : reason)
       error = reason

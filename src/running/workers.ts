@@ -38,6 +38,11 @@ export class Workers {
     for (const worker of this.#all) if (worker.task !== null) yield worker as Worker & { task: PoolTask }
   }
 
+  /** Number of workers whose task's function was not called yet. */
+  get due(): number {
+    return this.#due.size
+  }
+
   /** The tasks of the workers, as they are now. */
   tasks(): PoolTask[] {
     return Array.from(this.busy(), ({ task }) => task)

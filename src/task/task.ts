@@ -1,4 +1,4 @@
-import { abortSignal, optionsOf } from '../contract/checks.js'
+import { abortSignal, optionsOf, safeInteger } from '../contract/checks.js'
 import { TaskCanceledError } from '../contract/errors.js'
 import type { Scope } from '../contract/hooks.js'
 import type { Task } from '../contract/task-contract.js'
@@ -46,6 +46,8 @@ export interface TaskOwner {
   /** The context in which the pool was created: none of a task's. */
   readonly scope: Scope
   issueTicket(task: PoolTask): Ticket
+  forget(task: PoolTask): boolean
+  reprioritize(task: PoolTask, priority: number): boolean
   cancel(task: PoolTask, cancellation: Cancellation): boolean
   /** The task reported progress, for the first time in this turn. */
   progressed(task: PoolTask): void
@@ -136,6 +138,15 @@ export class PoolTask implements Entry<PoolTask>, Task<never>, AttemptedTask {
     return this.details === null || this.details.stored === null ? null : this.details.stored.shown
   }
 
+  /** When it came to wait for a worker for the first time. */
+  get readyMs(): number {
+    return this.details === null || this.details.readyMs < 0 ? this.queuedMs : this.details.readyMs
+  }
+
+  get retainMs(): number | undefined {
+    return this.details === null ? undefined : this.details.retainMs
+  }
+
   /** Calls of the function so far. */
   get attempt(): number {
     return this.startedMs < 0 ? 0 : 1 + (this.details?.retries ?? 0)
@@ -180,6 +191,14 @@ export class PoolTask implements Entry<PoolTask>, Task<never>, AttemptedTask {
 
   cancel(reason?: unknown): boolean {
     return this.owner.cancel(this, Cancellation.byUser(reason))
+  }
+
+  reprioritize(priority: number): boolean {
+    return this.owner.reprioritize(this, safeInteger('priority', priority))
+  }
+
+  forget(): boolean {
+    return this.owner.forget(this)
   }
 
   changes(options: { readonly signal?: AbortSignal | undefined } = {}): AsyncIterable<TaskRecord> {
@@ -360,7 +379,7 @@ type Iso = (ms: number) => string
 
 function outcomeOf(task: PoolTask, iso: Iso): Partial<TaskRecord> {
   const { owner, payload, settledMs } = task
-  const expiresMs = settledMs + owner.retentionMs
+  const expiresMs = settledMs + (task.retainMs ?? owner.retentionMs)
   return {
     settledAt: iso(settledMs),
     ...(expiresMs === Number.POSITIVE_INFINITY ? undefined : { expiresAt: iso(expiresMs) }),
