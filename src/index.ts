@@ -19,6 +19,8 @@ export {
   WaitTimeoutError
 } from './contract/errors.js'
 export type {
+  DiagnosticsChannelName,
+  DiagnosticsMessage,
   EndNotice,
   PoolEventName,
   PoolEvents,

@@ -262,7 +262,7 @@ export class Dispatcher implements Dispatch {
 
   /** A failure that nobody observes yet. */
   #noteFailure(task: PoolTask): void {
-    const heard = (this.#listeners.mask & (EVENT_BIT.failed | EVENT_BIT.settled)) !== 0
+    const heard = this.#listeners.listensTo(EVENT_BIT.failed | EVENT_BIT.settled)
     if (task.observers === null && !heard && !task.isWatched) this.#parts.unobserved.failed(task)
   }
 
@@ -324,6 +324,7 @@ export class Dispatcher implements Dispatch {
 
   start(signal: AbortSignal | undefined): void {
     this.#recovery?.judge()
+    this.#listeners.findSubscribers()
     this.#scheduler.start()
     if (signal !== undefined) this.#stopWith(signal)
     this.startDue()
@@ -410,20 +411,22 @@ function partsOf(settings: PoolSettings, onTurnEnd: () => void): PoolParts {
   const unobserved = new Unobserved(settings.onUnobservedError)
   const { rateLimit } = settings
   const turn = new Turn(clock, onTurnEnd, ageOf(settings, clock))
+  const listeners = new Listeners(
+    (error, event, task) => unobserved.report(error, task instanceof PoolTask ? { event, task } : { event }),
+    settings.name
+  )
   return {
     settings,
     clock,
     turn,
-    times: new WallTimes(clock, turn),
+    times: new WallTimes(clock, turn, () => listeners.findSubscribers()),
     scheduler: new Scheduler({
       ...settings,
       rate: rateLimit === undefined ? null : new RateWindow(rateLimit.starts, rateLimit.intervalMs)
     }),
     deadlines: new Deadlines(clock),
     signals: new Signals((error) => unobserved.report(error, {})),
-    listeners: new Listeners((error, event, task) =>
-      unobserved.report(error, task instanceof PoolTask ? { event, task } : { event })
-    ),
+    listeners,
     unobserved,
     selfWait: settings.detectSelfWait ? new SelfWait() : null
   }
