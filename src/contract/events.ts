@@ -196,6 +196,7 @@ export class Listeners {
 
   on<N extends PoolEventName>(event: N, listener: PoolListener<N>): void {
     check(event, listener)
+    this.findSubscribers()
     this.#emitter.on(event, this.#wrap(event, listener))
     this.mask |= EVENT_BIT[event]
   }
