@@ -1,5 +1,6 @@
 import { defineConfig } from 'tsup'
 
+// The declarations of the package. Its scripts are built by `rollup.config.mjs`.
 export default defineConfig({
   entry: {
     index: 'src/index.ts',
@@ -17,20 +18,7 @@ export default defineConfig({
     'testing/index': 'src/testing/index.ts'
   },
   format: ['esm', 'cjs'],
-  target: 'node20',
-  platform: 'node',
-  sourcemap: true,
-  // The package ships `src`, so the maps point there instead of carrying a second copy.
-  esbuildOptions: (options) => {
-    options.sourcesContent = false
-  },
-  // One copy of what the entry points share. For CommonJS, tsup leaves the work to Rollup when it also shakes the tree; without
-  // that it rewrites chunks by a tool that drops class fields and leaves a path of this machine in the source maps.
-  splitting: true,
-  treeshake: true,
   clean: true,
-  // tsup drops the `node:` prefix unless told not to, and some built-in modules exist only with it.
-  removeNodeProtocol: false,
   // tsup still sets `baseUrl` for the declaration build, which TypeScript 6 calls deprecated.
-  dts: { compilerOptions: { ignoreDeprecations: '6.0' } }
+  dts: { only: true, compilerOptions: { ignoreDeprecations: '6.0' } }
 })

@@ -9,9 +9,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setImmediate as turn } from 'node:timers/promises'
-import { sqliteStore } from '../dist/stores/sqlite/index.js'
 
 /** @typedef {import('../src/contract/store.js').StoredTask} StoredTask */
+
+/** @type {typeof import('coatcheck/stores/sqlite')} */
+const { sqliteStore } = await import(new URL('../dist/stores/sqlite/index.js', import.meta.url).href)
 
 const folder = mkdtempSync(join(process.env['BENCH_FOLDER'] ?? tmpdir(), 'coatcheck-bench-store-'))
 const ONE_TIME = { startedAt: 1_700_000_000_500, settledAt: 1_700_000_001_000 }

@@ -16,7 +16,8 @@ export {
   TaskTimeoutError,
   WaitFullError,
   WaitGroupError,
-  WaitTimeoutError
+  WaitTimeoutError,
+  type WeightFacts
 } from './contract/errors.js'
 export type {
   DiagnosticsChannelName,
@@ -27,11 +28,14 @@ export type {
   PoolListener,
   RefusalNotice,
   RetryNotice,
+  SnoozeNotice,
   StoppingNotice,
   StoreNotice
 } from './contract/events.js'
 export type {
+  CancelAllOptions,
   DrainOptions,
+  PauseOptions,
   PerKeyOptions,
   RateLimitOptions,
   ResizeOptions,
@@ -45,6 +49,7 @@ export type {
   WorkerPoolOptions
 } from './contract/options.js'
 export type {
+  CancelAllReport,
   DurationBucket,
   DurationStats,
   PoolState,
@@ -55,6 +60,7 @@ export type {
   TaskCount
 } from './contract/reports.js'
 export type { RetryOptions } from './contract/retry-options.js'
+export { snooze } from './contract/snooze.js'
 export type { OpenStore, StoreBatch, StoredChange, StoredTask, TaskMirror } from './contract/store.js'
 export type {
   After,

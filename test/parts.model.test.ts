@@ -4,7 +4,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { DrainTimeoutError, WaitGroup, WaitGroupError } from '../src/index.js'
-import { type Retained, Retention, UNREAD_COUNT } from '../src/tickets/retention.js'
+import type { Retained } from '../src/tickets/retained-list.js'
+import { Retention, UNREAD_COUNT } from '../src/tickets/retention.js'
 import { Deadline, Deadlines } from '../src/waiting/deadlines.js'
 import { type Gate, gate } from './support/gate.js'
 import { ManualClock } from './support/manual-clock.js'
@@ -273,6 +274,7 @@ describe('retention', () => {
   interface Known {
     readonly name: number
     readonly settledMs: number
+    readonly retainMs: number | undefined
   }
 
   interface Model {
@@ -305,7 +307,8 @@ describe('retention', () => {
   const namesOf = (tasks: readonly Known[]): number[] => tasks.map(({ name }) => name)
 
   const stepsWithin = ({ count, ms }: { readonly count: number; readonly ms: number }) => {
-    const room = ms === 0 ? 0 : count
+    const msOf = ({ retainMs }: Known): number => retainMs ?? ms
+    const endOf = (task: Known): number => task.settledMs + msOf(task)
     const step = (name: string, run: (model: Model, real: Real) => void) =>
       new Step<Model, Real>(name, (model, real) => {
         run(model, real)
@@ -314,32 +317,40 @@ describe('retention', () => {
         expect(real.retention.size).toBe(model.kept.length + model.unread.length)
         expect(real.forgotten.toSorted()).toEqual(model.forgotten.toSorted())
         expect(real.retention.forgottenEarly).toBe(model.early)
-        const oldest = Math.min(...model.kept.map(({ settledMs }) => settledMs))
-        expect(real.retention.oldestTicketMs).toBe(oldest)
-        const next = Math.min(oldest, ...model.unread.map(({ settledMs }) => settledMs)) + ms
-        expect(real.retention.nextExpiryMs).toBe(next)
+        const usual = model.kept.filter(({ retainMs }) => retainMs === undefined)
+        expect(real.retention.oldestTicketMs).toBe(Math.min(...usual.map(({ settledMs }) => settledMs)))
+        expect(real.retention.nextExpiryMs).toBe(Math.min(...[...model.kept, ...model.unread].map(endOf)))
       })
     const keep = (model: Model, task: Known): void => {
       model.kept.push(task)
-      if (model.kept.length <= room) return
-      const { name, settledMs } = model.kept.shift() as Known
-      if (settledMs + ms > model.now) model.early++
-      model.forgotten.push(name)
+      if (model.kept.length <= count) return
+      const first = model.kept.shift() as Known
+      if (endOf(first) > model.now) model.early++
+      model.forgotten.push(first.name)
     }
-    const settles = (hasTicket: boolean) => (passed: number) =>
-      step(`one ${hasTicket ? 'with' : 'without'} a ticket settles after ${passed} ms`, (model, { retention, all }) => {
-        model.now += passed
-        const name = ++model.names
-        const task: Kept = { name, settledMs: model.now, ticket: hasTicket ? name : null, prev: null, next: null }
-        all.push(task)
-        retention.add(task)
-        if (hasTicket) return keep(model, task)
-        model.unread.push(task)
-        if (model.unread.length > Math.min(room, UNREAD_COUNT)) model.unread.shift()
-      })
+    const settles = (hasTicket: boolean, passed: number, retainMs: number | undefined) =>
+      step(
+        `one ${hasTicket ? 'with' : 'without'} a ticket settles after ${passed} ms, retained ${retainMs} ms`,
+        (model, { retention, all }) => {
+          model.now += passed
+          const name = ++model.names
+          const ticket = hasTicket ? name : null
+          const task: Kept = { name, settledMs: model.now, retainMs, ticket, prev: null, next: null }
+          all.push(task)
+          retention.add(task)
+          if (msOf(task) === 0) {
+            if (hasTicket) model.forgotten.push(name)
+            return
+          }
+          if (hasTicket) return keep(model, task)
+          model.unread.push(task)
+          if (model.unread.length > Math.min(count, UNREAD_COUNT)) model.unread.shift()
+        }
+      )
+    const own = fc.option(fc.constantFrom(0, 3, 20, Number.POSITIVE_INFINITY), { nil: undefined, freq: 2 })
     return [
-      fc.nat(5).map(settles(true)),
-      fc.nat(5).map(settles(false)),
+      fc.tuple(fc.constant(true), fc.nat(5), own).map((given) => settles(...given)),
+      fc.tuple(fc.constant(false), fc.nat(5), own).map((given) => settles(...given)),
       fc.nat(40).map((nth) =>
         step(`the ticket of the ${nth}th without one is read`, (model, { retention, all }) => {
           const without = all.filter(({ ticket }) => ticket === null)
@@ -347,12 +358,25 @@ describe('retention', () => {
           if (task === undefined) return
           retention.expire(model.now)
           expire(model)
-          const inTime = task.settledMs + ms > model.now
-          expect(retention.addLate(task, model.now)).toBe(inTime && room > 0)
+          const inTime = endOf(task) > model.now
+          expect(retention.addLate(task, model.now)).toBe(inTime && count > 0)
           task.ticket = task.name
           if (!inTime) return
           model.unread = model.unread.filter(({ name }) => name !== task.name)
           keep(model, task)
+        })
+      ),
+      fc.nat(40).map((nth) =>
+        step(`the ${nth}th is forgotten`, (model, { retention, all }) => {
+          const task = all[nth % Math.max(all.length, 1)]
+          if (task === undefined) return
+          const { name } = task
+          const retained = [...model.kept, ...model.unread].some((known) => known.name === name)
+          expect(retention.remove(task)).toBe(retained)
+          if (retained && task.ticket !== null) model.forgotten.push(name)
+          model.kept = model.kept.filter((known) => known.name !== name)
+          model.unread = model.unread.filter((known) => known.name !== name)
+          task.ticket ??= name // nobody is found by it
         })
       ),
       fc.nat(20).map((passed) =>
@@ -365,7 +389,7 @@ describe('retention', () => {
     ]
 
     function expire(model: Model): void {
-      const isOver = ({ settledMs }: Known): boolean => settledMs + ms <= model.now
+      const isOver = (task: Known): boolean => endOf(task) <= model.now
       model.forgotten.push(...namesOf(model.kept.filter(isOver)))
       model.kept = model.kept.filter((task) => !isOver(task))
       model.unread = model.unread.filter((task) => !isOver(task))

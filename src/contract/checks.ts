@@ -68,11 +68,27 @@ export function duration(name: string, value: unknown): number {
   return value
 }
 
+/** A finite number of milliseconds ≥ 0. */
+export function finiteDuration(name: string, value: unknown): number {
+  if (typeof value !== 'number') return wrongType(name, 'a finite number of milliseconds from 0', value)
+  if (!(value >= 0) || value === Number.POSITIVE_INFINITY)
+    return outOfRange(name, 'a finite number of milliseconds from 0', value)
+  return value
+}
+
 /** A finite number of milliseconds > 0. */
 export function interval(name: string, value: unknown): number {
   if (typeof value !== 'number') return wrongType(name, 'a finite number of milliseconds above 0', value)
   if (!(value > 0) || value === Number.POSITIVE_INFINITY)
     return outOfRange(name, 'a finite number of milliseconds above 0', value)
+  return value
+}
+
+/** A finite number > 0, at most that of the whole pool. */
+export function weight(name: string, value: unknown, capacity: number): number {
+  if (typeof value !== 'number') return wrongType(name, 'a finite number above 0', value)
+  if (!(value > 0) || value === Number.POSITIVE_INFINITY) return outOfRange(name, 'a finite number above 0', value)
+  if (value > capacity) return outOfRange(name, `at most the \`weightCapacity\` of the pool, ${capacity}`, value)
   return value
 }
 

@@ -144,6 +144,18 @@ export interface FullFacts {
   readonly queued: number
   /** Estimated time until a place is free, in milliseconds: an integer from 1,000 to 60,000. */
   readonly retryAfterMs: number
+  /** The weights, in a pool with a `weightCapacity`; not in a {@link KeyQueueFullError}. */
+  readonly weights?: WeightFacts
+}
+
+/** The weights in a pool with a `weightCapacity`, when it refused a task. */
+export interface WeightFacts {
+  /** Weight of the refused task. */
+  readonly weight: number
+  /** Sum of the weights of accepted tasks that have not settled. */
+  readonly heldWeight: number
+  /** Bound of that sum. */
+  readonly weightCapacity: number
 }
 
 /** Base class of both refusals for lack of room. */
@@ -169,15 +181,23 @@ export class QueueFullError extends NoRoomError {
   /** @internal */
   static readonly code = 'ERR_QUEUE_FULL'
   readonly code = 'ERR_QUEUE_FULL'
+  /** Weight of the refused task; only in a pool with a `weightCapacity`, like the next two. */
+  declare readonly weight?: number
+  /** Sum of the weights of accepted tasks that have not settled. */
+  declare readonly heldWeight?: number
+  /** Bound of that sum. */
+  declare readonly weightCapacity?: number
 
   /** @param note - a sentence that says why no task starts, if the pool is paused or was not started */
   constructor(facts: FullFacts, note?: string) {
-    const { running, concurrency, queued, queueCapacity, retryAfterMs } = facts
+    const { running, concurrency, queued, queueCapacity, retryAfterMs, weights } = facts
     super(
-      `The pool is full: ${running} of ${concurrency} running, ${queued} of ${queueCapacity} queued. ` +
+      `The pool is full: ${running} of ${concurrency} running, ${queued} of ${queueCapacity} queued` +
+        `${weights === undefined ? '' : `, a weight of ${weights.heldWeight} of ${weights.weightCapacity} held and ${weights.weight} wanted`}. ` +
         `${note === undefined ? '' : `${note} `}Try again in ${retryAfterMs} ms, or answer 503.`,
       facts
     )
+    if (weights !== undefined) Object.assign(this, weights)
   }
 }
 

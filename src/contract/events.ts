@@ -13,6 +13,8 @@ export interface PoolEvents {
   started: [task: Task]
   /** An attempt failed and another one is scheduled. */
   retrying: [task: Task, retry: RetryNotice]
+  /** A task function threw a `snooze`: it is called again after the delay, as the same attempt. */
+  snoozed: [task: Task, snooze: SnoozeNotice]
   /** A running task reported progress. At most once per task and turn of the event loop. */
   progress: [task: Task]
   /** A task's function returned. */
@@ -50,6 +52,12 @@ export interface RetryNotice {
   /** The value that the attempt threw. */
   readonly error: unknown
   /** Time until the next attempt is due, in milliseconds. */
+  readonly delayMs: number
+}
+
+/** The second argument of a `snoozed` listener. */
+export interface SnoozeNotice {
+  /** Time until the task is queued again, in milliseconds. */
   readonly delayMs: number
 }
 
@@ -96,7 +104,8 @@ export const EVENT_BIT = {
   idle: 1_024,
   stopping: 2_048,
   stopped: 4_096,
-  store: 8_192
+  store: 8_192,
+  snoozed: 16_384
 } as const satisfies Record<PoolEventName, number>
 
 /** The events of a pool as a whole. All others concern a task. */

@@ -39,6 +39,14 @@ export interface WorkerPoolOptions<H = Handlers> {
   readonly waiterCapacity?: number | undefined
 
   /**
+   * Bound of the sum of the weights of accepted tasks that have not settled: megabytes that they hold, say. A number ≥ 1, or
+   * `Infinity`. A task that does not fit is refused like one without a place; a waiter waits until its whole weight fits.
+   *
+   * @defaultValue `Infinity`: weights do not count
+   */
+  readonly weightCapacity?: number | undefined
+
+  /**
    * Limit for one attempt, from its start to its end, in milliseconds. When it passes, the task's signal aborts with a
    * {@link TaskTimeoutError}. The worker stays occupied until the function has ended.
    *
@@ -47,7 +55,7 @@ export interface WorkerPoolOptions<H = Handlers> {
   readonly taskTimeoutMs?: number | undefined
 
   /**
-   * Limit for the wait from acceptance to the first start, in milliseconds. When it passes, the task is canceled
+   * Limit for the wait from acceptance, or the end of `delayMs`, to the first start, in milliseconds. When it passes, the task is canceled
    * (`queue_timeout`) and its function is never called.
    *
    * @defaultValue no limit
@@ -69,11 +77,13 @@ export interface WorkerPoolOptions<H = Handlers> {
   readonly rateLimit?: RateLimitOptions | undefined
 
   /**
-   * Bounds that apply to each key.
+   * Bounds that apply to each key, or a function that returns those of a key. It is called when a task of the key is
+   * submitted and the key has no tasks and no waiting callers; what it throws, and the error for a wrong answer, is thrown
+   * to the caller of that submission, which is not counted.
    *
    * @defaultValue no limit
    */
-  readonly perKey?: PerKeyOptions | undefined
+  readonly perKey?: PerKeyOptions | ((key: string) => PerKeyOptions) | undefined
 
   /** Number of settled tasks that can still be looked up, and for how long. */
   readonly retention?: RetentionOptions | undefined
@@ -251,8 +261,23 @@ export interface TaskOptions {
    * @defaultValue 0
    */
   readonly priority?: number | undefined
+  /**
+   * What the task takes of the pool's `weightCapacity` until it settles, besides its place. A finite number > 0, at most
+   * the capacity. Integers add up exactly.
+   *
+   * @defaultValue 1
+   */
+  readonly weight?: number | undefined
   /** Limit for one attempt, in milliseconds. Replaces the pool's `taskTimeoutMs`. */
   readonly timeoutMs?: number | undefined
+  /**
+   * Time before which the task does not start, in milliseconds from its acceptance. Finite, ≥ 0. It is accepted now and
+   * holds a place, `queued` and counted as delayed; then it goes to the back of its lane, and `queueTimeoutMs` begins. In a pool
+   * whose `queueCapacity` is 0 there is never a place for it.
+   *
+   * @defaultValue 0
+   */
+  readonly delayMs?: number | undefined
   /** Limit for the wait until the first start, in milliseconds. Replaces the pool's `queueTimeoutMs`. */
   readonly queueTimeoutMs?: number | undefined
   /** Cancels the task when it aborts. If it has already aborted, the call throws its reason and nothing is queued. */
@@ -265,11 +290,19 @@ export interface TaskOptions {
    */
   readonly metadata?: JsonValue | undefined
   /**
-   * What to do if a live or retained task has the same id: throw a {@link DuplicateTaskError}, or return that task.
+   * What to do if a live or retained task has the same id: throw a {@link DuplicateTaskError} (`refuse`), return that task
+   * (`join`), or return it only while it is live (`join-live`): a settled one is forgotten when the new task is accepted.
    *
    * @defaultValue `'refuse'`
    */
-  readonly onDuplicate?: 'refuse' | 'join' | undefined
+  readonly onDuplicate?: 'refuse' | 'join' | 'join-live' | undefined
+  /**
+   * Time that the settled task is kept, in milliseconds, instead of the pool's `retention.ms`: 0 for not at all. It counts
+   * among `retention.count` all the same.
+   *
+   * @defaultValue the pool's
+   */
+  readonly retainMs?: number | undefined
 }
 
 /** Options of one task whose caller may wait for room. */
@@ -294,6 +327,13 @@ export interface StartOptions {
 export interface StopOptions {
   /** Replaces the pool's `graceMs`. */
   readonly graceMs?: number | undefined
+  /**
+   * What becomes of tasks that are queued or delayed: they go on for the grace (`run`), or are canceled at once (`cancel`)
+   * while running ones have the grace; then nothing starts any more, no retry either. The report lists them as `unstarted`.
+   *
+   * @defaultValue `'run'`
+   */
+  readonly queued?: 'run' | 'cancel' | undefined
   /** Replaces the pool's `forceMs`. */
   readonly forceMs?: number | undefined
   /** Reason of the stop: part of the report, and `cause` of the error that running tasks are aborted with. */
@@ -312,12 +352,36 @@ export interface DrainOptions {
   readonly timeoutMs?: number | undefined
 }
 
+/** Options of `pause()`. */
+export interface PauseOptions {
+  /**
+   * Time after which the pause ends by itself, in milliseconds. While there is work, its timer keeps the process alive.
+   *
+   * @defaultValue no limit
+   */
+  readonly forMs?: number | undefined
+}
+
 /** New bounds of a pool. A bound that is left out stays as it is. */
 export interface ResizeOptions {
   /** Tasks that run at the same time. An integer ≥ 1. */
   readonly concurrency?: number | undefined
   /** Accepted tasks that may wait for a worker. An integer ≥ 0, or `Infinity`. */
   readonly queueCapacity?: number | undefined
+  /** Attempts of the whole pool that start in a sliding window of time; `null`: without limit. */
+  readonly rateLimit?: RateLimitOptions | null | undefined
+}
+
+/** Filter and reason of `cancelAll()`. */
+export interface CancelAllOptions {
+  /** Only tasks of this key. */
+  readonly key?: string | undefined
+  /** Only tasks of this name: of this handler, or with this label. */
+  readonly name?: string | undefined
+  /** Only tasks that are queued (or delayed), or only tasks that run. */
+  readonly state?: 'queued' | 'running' | undefined
+  /** Becomes `signal.reason` of running tasks as it is, and the `cause` of the {@link TaskCanceledError}. */
+  readonly reason?: unknown
 }
 
 /** Filter of `tasks()`. */

@@ -36,6 +36,14 @@ export interface StopReport {
   readonly unrecorded: number
 }
 
+/** Outcome of `cancelAll()`. */
+export interface CancelAllReport {
+  /** Tasks that settled at once: they were queued or delayed, or had a worker but were not called yet. */
+  readonly canceled: number
+  /** Running tasks whose signal was aborted by this call. */
+  readonly requested: number
+}
+
 /** Statistics of durations, in milliseconds. 0 without data. */
 export interface DurationStats {
   /** The arithmetic mean since the creation of the pool, exact. */
@@ -79,11 +87,15 @@ export interface PoolStats {
   readonly concurrency: number
   /** Accepted tasks that may wait for a worker. */
   readonly queueCapacity: number
+  /** Bound of `heldWeight`; null if weights do not count. */
+  readonly weightCapacity: number | null
+  /** Sum of the weights of accepted tasks that have not settled; 0 if weights do not count. */
+  readonly heldWeight: number
   /** Tasks that have a worker. */
   readonly running: number
   /** Tasks that wait for a worker; after a stop also those that it left in the store. */
   readonly queued: number
-  /** Tasks that wait for their retry. They keep their place. */
+  /** Tasks that wait for their retry, or for the end of their `delayMs`. They keep their place. */
   readonly delayed: number
   /** Callers that wait for room. */
   readonly waiting: number
@@ -98,13 +110,13 @@ export interface PoolStats {
   /** Highest number of tasks that were queued at the same time. */
   readonly peakQueued: number
   /**
-   * Time that the oldest queued task has waited since it was accepted, in milliseconds; 0 when none is queued. Only the
+   * Time that the oldest queued task has waited since it was accepted, or its `delayMs` ended, in milliseconds; 0 when none is queued. Only the
    * task at the head of each lane (one priority and key) is considered; a retry goes to the back of its lane.
    */
   readonly oldestQueuedMs: number
   /** Counters since the pool was created. */
   readonly totals: PoolTotals
-  /** Time from acceptance to the first start. */
+  /** Time from acceptance, or the end of `delayMs`, to the first start. */
   readonly waitMs: DurationStats
   /** Time from start to end of an attempt. */
   readonly runMs: DurationStats
@@ -125,7 +137,7 @@ export interface PoolStats {
 export interface RetentionStats {
   /** Settled tasks that can be looked up by their ticket: at most `retention.count`. */
   readonly retained: number
-  /** Time since the settle of the oldest of them, in milliseconds; 0 when there is none. */
+  /** Time since the settle of the oldest of them without a `retainMs` of its own, in milliseconds; 0 when there is none. */
   readonly oldestMs: number
   /** Tickets forgotten before their time because there were more than `retention.count`, since the pool was created. */
   readonly forgottenEarly: number
@@ -143,6 +155,8 @@ export interface PoolTotals {
   readonly started: number
   /** Retries that were scheduled. */
   readonly retried: number
+  /** Calls that ended by a `snooze`: neither failures nor attempts. */
+  readonly snoozed: number
   /** Tasks whose function returned. */
   readonly succeeded: number
   /** Tasks whose function threw and had no further attempt, and interrupted tasks. */

@@ -3,6 +3,7 @@ import {
   abortSignal,
   callable,
   duration,
+  finiteDuration,
   flag,
   integer,
   integerWithin,
@@ -14,10 +15,13 @@ import {
   safeInteger,
   text,
   ticket,
+  weight,
   wording
 } from './checks.js'
 import type {
+  CancelAllOptions,
   DrainOptions,
+  PauseOptions,
   PerKeyOptions,
   RateLimitOptions,
   ResizeOptions,
@@ -44,6 +48,12 @@ export interface RetryPolicy {
   readonly when: RetryOptions['when']
 }
 
+/** The checked bounds of a key. */
+export interface KeySettings {
+  readonly concurrency: number
+  readonly queueCapacity: number
+}
+
 /** A checked handler. */
 export interface HandlerSettings {
   readonly call: TaskFunction
@@ -59,11 +69,12 @@ export interface PoolSettings {
   readonly name: string | undefined
   readonly handlers: ReadonlyMap<string, HandlerSettings>
   readonly waiterCapacity: number
+  readonly weightCapacity: number
   readonly taskTimeoutMs: number
   readonly queueTimeoutMs: number
   readonly retry: RetryPolicy | undefined
   readonly rateLimit: RateLimitOptions | undefined
-  readonly perKey: { readonly concurrency: number; readonly queueCapacity: number } | null
+  readonly perKey: KeySettings | ((key: string) => KeySettings) | null
   readonly retention: { readonly count: number; readonly ms: number }
   readonly graceMs: number
   readonly forceMs: number
@@ -91,10 +102,16 @@ export interface TaskSettings {
   readonly retry: RetryPolicy | undefined
   /** As JSON text. */
   readonly metadata: string | undefined
-  readonly join: boolean
+  readonly onDuplicate: OnDuplicate
+  readonly retainMs: number | undefined
+  readonly delayMs: number
+  readonly weight: number
   readonly volatile: boolean
   readonly fingerprint: string | undefined
 }
+
+/** What becomes of a task whose id is in use. */
+export type OnDuplicate = NonNullable<TaskOptions['onDuplicate']>
 
 const OR_INFINITY = ', or Infinity'
 const MIB = 2 ** 20
@@ -119,6 +136,7 @@ export function checkPoolOptions(options: unknown): PoolSettings {
       (v) => integer('waiterCapacity', v, 0, OR_INFINITY),
       Math.max(queueCapacity, 1)
     ),
+    weightCapacity: given(o.weightCapacity, checkWeightCapacity, Number.POSITIVE_INFINITY),
     taskTimeoutMs: given(o.taskTimeoutMs, (v) => duration('taskTimeoutMs', v), Number.POSITIVE_INFINITY),
     queueTimeoutMs: given(o.queueTimeoutMs, (v) => duration('queueTimeoutMs', v), Number.POSITIVE_INFINITY),
     retry: given(o.retry, (v) => checkRetry(v), undefined),
@@ -146,6 +164,7 @@ const POOL_OPTIONS = {
   name: true,
   handlers: true,
   waiterCapacity: true,
+  weightCapacity: true,
   taskTimeoutMs: true,
   queueTimeoutMs: true,
   retry: true,
@@ -218,7 +237,14 @@ function checkRateLimit(rateLimit: unknown): RateLimitOptions {
   }
 }
 
+/** The answers of a function are checked when it has given them: what is wrong is thrown to the caller of the submission. */
 function checkPerKey(perKey: unknown): NonNullable<PoolSettings['perKey']> {
+  if (typeof perKey !== 'function') return checkKeyBounds(perKey)
+  const boundsOf = callable<(key: string) => unknown>('perKey', perKey)
+  return (key) => checkKeyBounds(boundsOf(key))
+}
+
+function checkKeyBounds(perKey: unknown): KeySettings {
   const o = optionsOf<PerKeyOptions>('perKey', perKey, { concurrency: true, queueCapacity: true })
   return {
     concurrency: given(
@@ -232,6 +258,14 @@ function checkPerKey(perKey: unknown): NonNullable<PoolSettings['perKey']> {
       Number.POSITIVE_INFINITY
     )
   }
+}
+
+/** A task weighs 1 unless it says otherwise: there is room for one. */
+function checkWeightCapacity(capacity: unknown): number {
+  const expected = 'a number from 1, or Infinity'
+  if (typeof capacity !== 'number') throw new TypeError(wording('weightCapacity', expected, capacity))
+  if (!(capacity >= 1)) throw new RangeError(wording('weightCapacity', expected, capacity))
+  return capacity
 }
 
 function checkRetention(retention: unknown): PoolSettings['retention'] {
@@ -280,6 +314,9 @@ const TASK_OPTIONS = {
   retry: true,
   metadata: true,
   onDuplicate: true,
+  retainMs: true,
+  delayMs: true,
+  weight: true,
   volatile: true,
   fingerprint: true
 } as const
@@ -287,8 +324,12 @@ const TASK_OPTIONS = {
 const WAIT_OPTIONS = { ...TASK_OPTIONS, waitMs: true, waitSignal: true } as const
 
 /** Checks the options of one task. Reads each once. */
-export function checkTaskOptions(options: unknown, handler: string | undefined): TaskSettings {
-  return taskSettings(optionsOf<TaskOptions>('options', options, TASK_OPTIONS), handler)
+export function checkTaskOptions(
+  options: unknown,
+  handler: string | undefined,
+  { weightCapacity }: Pick<PoolSettings, 'weightCapacity'>
+): TaskSettings {
+  return taskSettings(optionsOf<TaskOptions>('options', options, TASK_OPTIONS), handler, weightCapacity)
 }
 
 /** The checked options of a task whose caller may wait for room. */
@@ -299,16 +340,20 @@ export interface WaitSettings {
 }
 
 /** Checks the options of one task whose caller may wait for room. */
-export function checkWaitOptions(options: unknown, handler: string | undefined): WaitSettings {
+export function checkWaitOptions(
+  options: unknown,
+  handler: string | undefined,
+  { weightCapacity }: Pick<PoolSettings, 'weightCapacity'>
+): WaitSettings {
   const o = optionsOf<WaitOptions>('options', options === undefined ? {} : options, WAIT_OPTIONS)
   return {
-    task: taskSettings(o, handler),
+    task: taskSettings(o, handler, weightCapacity),
     waitMs: given(o.waitMs, (v) => duration('waitMs', v), Number.POSITIVE_INFINITY),
     waitSignal: given(o.waitSignal, (v) => abortSignal('waitSignal', v), undefined)
   }
 }
 
-function taskSettings(o: TaskOptions, handler: string | undefined): TaskSettings {
+function taskSettings(o: TaskOptions, handler: string | undefined, weightCapacity: number): TaskSettings {
   const name = given(o.name, (v) => text('name', v), undefined)
   if (name !== undefined && handler !== undefined) {
     throw new TypeError(
@@ -325,7 +370,10 @@ function taskSettings(o: TaskOptions, handler: string | undefined): TaskSettings
     signal: given(o.signal, (v) => abortSignal('signal', v), undefined),
     retry: given(o.retry, (v) => checkRetry(v), undefined),
     metadata: given(o.metadata, (v) => jsonText('metadata', v), undefined),
-    join: given(o.onDuplicate, (v) => oneOf('onDuplicate', v, ['refuse', 'join']), 'refuse') === 'join',
+    onDuplicate: given(o.onDuplicate, (v) => oneOf('onDuplicate', v, ['refuse', 'join', 'join-live']), 'refuse'),
+    retainMs: given(o.retainMs, (v) => duration('retainMs', v), undefined),
+    delayMs: given(o.delayMs, (v) => finiteDuration('delayMs', v), 0),
+    weight: given(o.weight, (v) => weight('weight', v, weightCapacity), 1),
     volatile: given(o.volatile, (v) => flag('volatile', v), false),
     fingerprint: given(o.fingerprint, (v) => text('fingerprint', v), undefined)
   }
@@ -341,15 +389,22 @@ export function checkStartOptions(options: unknown = {}): { readonly signal: Abo
 export function checkStopOptions(
   options: unknown,
   settings: PoolSettings
-): { readonly graceMs: number; readonly forceMs: number; readonly reason: unknown } {
+): {
+  readonly graceMs: number
+  readonly forceMs: number
+  readonly queued: 'run' | 'cancel'
+  readonly reason: unknown
+} {
   const o = optionsOf<StopOptions>('options', options === undefined ? {} : options, {
     graceMs: true,
     forceMs: true,
+    queued: true,
     reason: true
   })
   return {
     graceMs: given(o.graceMs, (v) => duration('graceMs', v), settings.graceMs),
     forceMs: given(o.forceMs, (v) => duration('forceMs', v), settings.forceMs),
+    queued: given(o.queued, (v) => oneOf('queued', v, ['run', 'cancel']), 'run'),
     reason: o.reason
   }
 }
@@ -366,6 +421,12 @@ export function checkDrainOptions(options: unknown = {}): {
   }
 }
 
+/** Checks the options of `pause()`: for how long, in milliseconds. */
+export function checkPauseOptions(options: unknown = {}): number {
+  const { forMs } = optionsOf<PauseOptions>('options', options, { forMs: true })
+  return given(forMs, (v) => duration('forMs', v), Number.POSITIVE_INFINITY)
+}
+
 /** Checks the options of `resize()`. */
 export function checkResizeOptions(
   options: unknown,
@@ -373,11 +434,33 @@ export function checkResizeOptions(
 ): {
   readonly concurrency: number
   readonly queueCapacity: number
+  readonly rateLimit: RateLimitOptions | null | undefined
 } {
-  const o = optionsOf<ResizeOptions>('options', options, { concurrency: true, queueCapacity: true })
+  const o = optionsOf<ResizeOptions>('options', options, { concurrency: true, queueCapacity: true, rateLimit: true })
   return {
     concurrency: given(o.concurrency, (v) => integer('concurrency', v, 1), present.concurrency),
-    queueCapacity: given(o.queueCapacity, (v) => integer('queueCapacity', v, 0, OR_INFINITY), present.queueCapacity)
+    queueCapacity: given(o.queueCapacity, (v) => integer('queueCapacity', v, 0, OR_INFINITY), present.queueCapacity),
+    rateLimit: given(o.rateLimit, (v) => (v === null ? null : checkRateLimit(v)), undefined)
+  }
+}
+
+/** The checked options of `cancelAll()`. */
+export interface CancelAllSettings {
+  readonly key: string | undefined
+  readonly name: string | undefined
+  readonly state: 'queued' | 'running' | undefined
+  readonly reason: unknown
+}
+
+/** Checks the options of `cancelAll()`. */
+export function checkCancelAllOptions(options: unknown = {}): CancelAllSettings {
+  const known = { key: true, name: true, state: true, reason: true } as const
+  const o = optionsOf<CancelAllOptions>('options', options, known)
+  return {
+    key: given(o.key, (v) => text('key', v), undefined),
+    name: given(o.name, (v) => text('name', v), undefined),
+    state: given(o.state, (v) => oneOf('state', v, ['queued', 'running']), undefined),
+    reason: o.reason
   }
 }
 

@@ -49,6 +49,23 @@ export interface Task<R = unknown> {
   cancel(reason?: unknown): boolean
 
   /**
+   * Changes the priority of a task that is queued or delayed: it goes to the back of the queue of the new priority and
+   * its key. With the priority that it has, it stays where it is.
+   *
+   * @param priority - a safe integer; higher ones start first
+   * @returns whether the task was queued; false, without effect, once it runs or has settled
+   * @throws TypeError | RangeError when the priority is not a safe integer
+   */
+  reprioritize(priority: number): boolean
+
+  /**
+   * Forgets the settled task: its id leads nowhere and may be given to another task. This handle stays as it is.
+   *
+   * @returns whether the task was retained; false, without effect, while it is live
+   */
+  forget(): boolean
+
+  /**
    * Resolves once the present state of the task, a cancel request included, is on disk; at once in a pool without a store
    * and for a `volatile` task. Rejects with a {@link StoreError} when it could not be written.
    */
@@ -63,7 +80,7 @@ export interface TaskContext {
   readonly name: string | undefined
   /** Client, tenant or resource that the task belongs to. */
   readonly key: string | undefined
-  /** Number of this call, from 1. */
+  /** Number of this attempt, from 1. A call that ended by a `snooze` is none. */
   readonly attempt: number
   /**
    * Aborts on cancel, on timeout, with the caller's own signal and at the end of a stop's grace; `reason` says which.

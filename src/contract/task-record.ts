@@ -40,9 +40,9 @@ export interface TaskRecord {
   readonly name?: string
   /** Client, tenant or resource that the task belongs to. */
   readonly key?: string
-  /** State of the task. `queued` also while it waits for a retry. */
+  /** State of the task. `queued` also while it waits for a retry or for the end of its delay. */
   readonly state: TaskState
-  /** Number of calls of the function: 0 until the first call. */
+  /** Number of attempts, the calls of the function that did not end by a `snooze`: 0 until the first. */
   readonly attempt: number
   /** Increases by one at each change of the record. */
   readonly revision: number

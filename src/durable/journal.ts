@@ -1,6 +1,7 @@
 import { StoreError, withoutStack } from '../contract/errors.js'
 import type { OpenStore, StoreBatch, StoredChange, StoredTask } from '../contract/store.js'
 import { read } from '../contract/task-record.js'
+import { SUCCEEDED } from '../scheduler/lifecycle.js'
 import type { Stored } from '../task/stored.js'
 import type { PoolTask } from '../task/task.js'
 import type { WallTimes } from '../task/wall-times.js'
@@ -18,7 +19,7 @@ const LAST_WRITE_MS = 2_000
 
 /** The pool, as its journal calls it. */
 export interface JournalOwner {
-  /** These tasks are on disk as they are now. */
+  /** The rows of these tasks are on disk; some may have changed since. */
   written(tasks: readonly PoolTask[]): void
   /** These were never on disk and will not be. */
   givenUp(tasks: readonly PoolTask[], error: StoreError): void
@@ -179,7 +180,7 @@ export class Journal {
       this.#owner.storeChanged(undefined)
     }
     for (const { stored, version } of entries) stored.committed(version)
-    this.#owner.written(entries.filter(({ stored }) => stored.isClean).map(({ task }) => task))
+    this.#owner.written(entries.map(({ task }) => task))
     this.#next()
   }
 
@@ -189,8 +190,9 @@ export class Journal {
     const error = storeError('The task could not be written down and will not run.', cause)
     const isFirst = this.#error === null
     this.#error = error
-    const kept = entries.filter(({ stored }) => stored.birth === null)
-    const given = entries.filter(({ stored }) => stored.birth !== null)
+    const isLost = ({ task, stored }: Entry): boolean => stored.birth !== null && task.stage < SUCCEEDED
+    const given = entries.filter(isLost)
+    const kept = entries.filter((entry) => !isLost(entry))
     this.#dirty = new Set([...kept.map(({ task }) => task), ...this.#dirty])
     for (const { task, stored } of given) {
       this.#dirty.delete(task)

@@ -13,6 +13,7 @@ import {
 } from '../scheduler/lifecycle.js'
 import type { Birth, Stored } from '../task/stored.js'
 import type { PoolTask } from '../task/task.js'
+import { NO_ATTEMPT } from '../task/task-context.js'
 import type { WallTimes } from '../task/wall-times.js'
 
 const STATES: Readonly<Record<Stage, TaskState>> = {
@@ -31,7 +32,7 @@ export function changeOf(task: PoolTask, stored: Stored, times: WallTimes): Stor
   const { queuedMs, startedMs, settledMs, stage } = task
   const wall = (stampMs: number | undefined): number | null =>
     stampMs === undefined || stampMs < 0 ? null : times.wall(queuedMs, stampMs)
-  const isStarting = stage === RUNNING && task.worker?.context === null
+  const isStarting = stage === RUNNING && task.worker?.context === NO_ATTEMPT
   const hasEnded = stage >= SUCCEEDED && stage !== LEFT
   return {
     seq: stored.seq,

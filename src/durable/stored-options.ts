@@ -31,24 +31,29 @@ export function requirePlainRetry(retry: RetryPolicy | undefined): void {
 interface StoredOptions {
   readonly timeoutMs?: number | null | undefined
   readonly queueTimeoutMs?: number | null | undefined
+  readonly retainMs?: number | null | undefined
+  readonly weight?: number | undefined
   readonly retry?: { readonly attempts: number; readonly backoffMs: number | null } | undefined
 }
 
 /** The task's own options as JSON text; null without any. */
 export function optionsText(settings: TaskSettings | undefined): string | null {
   if (settings === undefined) return null
-  const { timeoutMs, queueTimeoutMs, retry } = settings
-  if (timeoutMs === undefined && queueTimeoutMs === undefined && retry === undefined) return null
+  const { timeoutMs, queueTimeoutMs, retainMs, retry } = settings
+  const weight = settings.weight === 1 ? undefined : settings.weight
+  if ([timeoutMs, queueTimeoutMs, retainMs, weight, retry].every((value) => value === undefined)) return null
   return JSON.stringify({
     timeoutMs,
     queueTimeoutMs,
+    retainMs,
+    weight,
     retry: retry && { attempts: retry.attempts, backoffMs: retry.backoffMs }
   })
 }
 
 /** The settings of a task, from its row. */
 export function settingsOf(row: StoredTask): TaskSettings {
-  const { timeoutMs, queueTimeoutMs, retry } = JSON.parse(row.options ?? '{}') as StoredOptions
+  const { timeoutMs, queueTimeoutMs, retainMs, weight = 1, retry } = JSON.parse(row.options ?? '{}') as StoredOptions
   return {
     id: row.id,
     name: undefined,
@@ -59,7 +64,10 @@ export function settingsOf(row: StoredTask): TaskSettings {
     signal: undefined,
     retry: retry && { attempts: retry.attempts, backoffMs: limit(retry.backoffMs) ?? 0, when: undefined },
     metadata: row.metadata ?? undefined,
-    join: false,
+    onDuplicate: 'refuse',
+    retainMs: limit(retainMs),
+    delayMs: 0,
+    weight,
     volatile: false,
     fingerprint: row.fingerprint ?? undefined
   }

@@ -2,6 +2,7 @@ import { DuplicateTaskError } from '../contract/errors.js'
 import type { TaskSettings, WaitSettings } from '../contract/settings.js'
 import { STOPPING } from '../scheduler/lifecycle.js'
 import { FULL, TO_QUEUE, type Verdict } from '../scheduler/scheduler.js'
+import type { KeyBounds } from '../scheduler/shares.js'
 import { captureContext } from '../task/async-context.js'
 import { PoolTask } from '../task/task.js'
 import type { Work } from '../task/work.js'
@@ -24,10 +25,12 @@ export interface AdmissionParts {
 
 /** Accepts a task, refuses it, or lets its caller wait for room. */
 export class Admission {
+  readonly #clock: PoolParts['clock']
   readonly #scheduler: PoolParts['scheduler']
   readonly #turn: PoolParts['turn']
   readonly #times: PoolParts['times']
   readonly #capturesContext: boolean
+  readonly #boundsOf: ((key: string) => KeyBounds) | null
   readonly #tickets: Tickets
   readonly #refusals: Refusals
   readonly #acceptance: Acceptance
@@ -35,11 +38,13 @@ export class Admission {
   readonly #durability: Durability | null
   readonly #dispatch: Dispatch
 
-  constructor({ scheduler, turn, times, settings }: PoolParts, parts: AdmissionParts, dispatch: Dispatch) {
+  constructor({ clock, scheduler, turn, times, settings }: PoolParts, parts: AdmissionParts, dispatch: Dispatch) {
+    this.#clock = clock
     this.#scheduler = scheduler
     this.#turn = turn
     this.#times = times
     this.#capturesContext = settings.captureContext
+    this.#boundsOf = typeof settings.perKey === 'function' ? settings.perKey : null
     this.#tickets = parts.tickets
     this.#refusals = parts.refusals
     this.#acceptance = parts.acceptance
@@ -50,6 +55,28 @@ export class Admission {
 
   /** Accepts a task or throws the reason why not. The task's function is not called before this has returned. */
   submit(work: Work, input: unknown, settings: TaskSettings | undefined): PoolTask {
+    if (this.#boundsOf === null || settings?.key === undefined) return this.#submit(work, input, settings)
+    return this.#withBounds(this.#boundsOf, settings.key, () => this.#submit(work, input, settings))
+  }
+
+  /** The same, but where there is no room the caller waits for it. */
+  async submitWhenFree(work: Work, input: unknown, settings: WaitSettings): Promise<PoolTask> {
+    const { key } = settings.task
+    if (this.#boundsOf === null || key === undefined) return this.#submitWhenFree(work, input, settings)
+    return this.#withBounds(this.#boundsOf, key, () => this.#submitWhenFree(work, input, settings))
+  }
+
+  /** Submits a task of a key with bounds of its own. They are the user's to say: nothing has been decided before. */
+  #withBounds<T>(boundsOf: (key: string) => KeyBounds, key: string, submit: () => T): T {
+    this.#scheduler.openKey(key, boundsOf)
+    try {
+      return submit()
+    } finally {
+      this.#scheduler.closeKey(key)
+    }
+  }
+
+  #submit(work: Work, input: unknown, settings: TaskSettings | undefined): PoolTask {
     const now = this.#catchUp()
     const existing = settings === undefined ? undefined : this.#existing(work, settings)
     if (existing !== undefined) return existing
@@ -63,8 +90,7 @@ export class Admission {
     return task
   }
 
-  /** The same, but where there is no room the caller waits for it. */
-  async submitWhenFree(work: Work, input: unknown, settings: WaitSettings): Promise<PoolTask> {
+  #submitWhenFree(work: Work, input: unknown, settings: WaitSettings): PoolTask | Promise<PoolTask> {
     const now = this.#catchUp()
     throwIfAborted(settings.waitSignal)
     const existing = this.#existing(work, settings.task)
@@ -92,9 +118,15 @@ export class Admission {
     const verdict =
       settings === undefined
         ? this.#scheduler.admit(task, 0, undefined, now)
-        : this.#scheduler.admit(task, settings.priority, settings.key, now)
+        : settings.delayMs === 0
+          ? this.#scheduler.admit(task, settings.priority, settings.key, now, settings.weight)
+          : this.#admitDelayed(task, settings)
     if (this.#scheduler.rate !== null) this.#dispatch.watchRate(now)
     return verdict
+  }
+
+  #admitDelayed(task: PoolTask, { priority, key, delayMs, weight }: TaskSettings): Verdict {
+    return this.#scheduler.admitDelayed(task, priority, key, this.#clock.now() + delayMs, weight)
   }
 
   /** @throws StoreError while a task that is to be stored cannot be written */
@@ -110,8 +142,8 @@ export class Admission {
   /** What is decided before admission: a signal that has aborted, an id that is taken. */
   #existing(work: Work, settings: TaskSettings): PoolTask | undefined {
     throwIfAborted(settings.signal)
-    const existing = this.#tickets.find(settings.id)
-    if (existing === undefined || settings.join) return existing
+    const existing = this.#tickets.holder(settings)
+    if (existing === undefined || settings.onDuplicate !== 'refuse') return existing
     if (this.#scheduler.stage >= STOPPING) return undefined
     throw this.#refusals.refuse(
       work,

@@ -1,5 +1,6 @@
 import { AsyncResource } from 'node:async_hooks'
 import { type EndNotice, EVENT_BIT, Listeners } from '../contract/events.js'
+import type { RateLimitOptions } from '../contract/options.js'
 import type { StopReport } from '../contract/reports.js'
 import type { PoolSettings } from '../contract/settings.js'
 import { systemClock } from '../ports/system-clock.js'
@@ -12,6 +13,7 @@ import { Scheduler } from '../scheduler/scheduler.js'
 import type { Cancellation } from '../task/cancellation.js'
 import type { Stored } from '../task/stored.js'
 import { PoolTask, type Ticket } from '../task/task.js'
+import { NO_ATTEMPT } from '../task/task-context.js'
 import type { TaskDetails } from '../task/task-details.js'
 import { WallTimes } from '../task/wall-times.js'
 import type { Handler } from '../task/work.js'
@@ -22,7 +24,10 @@ import { Turn } from '../waiting/turn.js'
 import { type Wait, Waits } from '../waiting/waits.js'
 import { Acceptance } from './acceptance.js'
 import { Admission } from './admission.js'
+import { CancelAll } from './cancel-all.js'
+import { Delays } from './delays.js'
 import { Durability } from './durability.js'
+import { Pauses } from './pauses.js'
 import type { Dispatch, PoolParts } from './pool-parts.js'
 import { ageOf, Recovery } from './recovery.js'
 import { Refusals } from './refusals.js'
@@ -39,12 +44,13 @@ export class Dispatcher implements Dispatch {
   readonly #parts: PoolParts
   readonly #attempts: Attempts
   readonly #admission: Admission
+  readonly #cancelAll: CancelAll
+  readonly #delays: Delays
+  readonly #pauses: Pauses
   readonly #drains: Waits
   readonly #tickets: Tickets
   readonly #scope = new AsyncResource('coatcheck.pool')
   readonly #closed: Promise<StopReport>
-  /** Retries that were scheduled. */
-  #retried = 0
   #resolveClosed!: (report: StopReport) => void
   readonly #scheduler: Scheduler<PoolTask, AdmissionWaiter>
   readonly #turn: Turn
@@ -79,7 +85,16 @@ export class Dispatcher implements Dispatch {
     const { store } = settings
     const durability = store === undefined ? null : new Durability(store, this.#parts, tickets, this.#attempts, this)
     this.#durability = durability
-    const acceptance = new Acceptance(this.#parts, { tickets, attempts: this.#attempts, durability }, this)
+    this.#pauses = new Pauses(this.#parts, this)
+    this.#cancelAll = new CancelAll(this.#parts, this.#attempts.workers, this)
+    const {
+      attempts: runs,
+      cancelAll,
+      pauses
+    } = { attempts: this.#attempts, cancelAll: this.#cancelAll, pauses: this.#pauses }
+    const delays = new Delays(this.#parts, { attempts: runs, cancelAll, durability }, this)
+    this.#delays = delays
+    const acceptance = new Acceptance(this.#parts, { tickets, attempts: runs, delays, pauses, durability }, this)
     const waiters = new Waiters(this.#parts, { tickets, refusals, acceptance, durability }, this)
     this.#waiters = waiters
     this.#admission = new Admission(this.#parts, { tickets, refusals, acceptance, durability, waiters }, this)
@@ -115,8 +130,16 @@ export class Dispatcher implements Dispatch {
     return this.#closed
   }
 
-  get retried(): number {
-    return this.#retried
+  get pauses(): Pauses {
+    return this.#pauses
+  }
+
+  get cancelAll(): CancelAll {
+    return this.#cancelAll
+  }
+
+  get delays(): Delays {
+    return this.#delays
   }
 
   // ── starting ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -132,8 +155,7 @@ export class Dispatcher implements Dispatch {
     this.watchRate(now)
   }
 
-  /** A place was freed: it goes to the next task in the queue, then to the first waiter. */
-  #passOn(next: PoolTask | null, now: number): void {
+  passOn(next: PoolTask | null, now: number): void {
     if (next !== null) this.#attempts.start(next)
     if (this.#scheduler.rate !== null)
       this.startDue(now) // by now it may allow more than one start
@@ -147,6 +169,15 @@ export class Dispatcher implements Dispatch {
     if (!this.#rateOpens.isSet || this.#rateOpens.at !== at) this.#parts.deadlines.setAt(this.#rateOpens, at, true)
   }
 
+  /** Changes the rate; null: there is none any more. */
+  limitRate(limit: RateLimitOptions | null): void {
+    const { rate } = this.#scheduler
+    if (limit === null) this.#scheduler.rate = null
+    else if (rate !== null) rate.resize(limit.starts, limit.intervalMs)
+    else this.#scheduler.rate = new RateWindow(limit.starts, limit.intervalMs, this.#attempts.workers.due)
+    if (limit === null) this.#parts.deadlines.clear(this.#rateOpens)
+  }
+
   /** Only when a function is called is it known when the rate allows the next start. */
   called(): void {
     if (this.#scheduler.rate === null) return
@@ -156,30 +187,17 @@ export class Dispatcher implements Dispatch {
   }
 
   delay(task: PoolTask, error: unknown, delayMs: number): void {
-    const { clock, deadlines, listeners } = this.#parts
-    const details = task.detailed()
-    const { stored } = details
-    if (stored !== null) this.#durability?.retrying(task, stored)
-    this.#attempts.leave(task)
-    const now = this.schedulerNow
-    const until = clock.now() + delayMs
-    const next = this.#scheduler.delay(task, until, now)
-    task.worker = null
-    details.progress = undefined
-    details.progressed = false
-    details.changes++
-    details.deadline = new Deadline(() => this.requeue(task))
-    deadlines.setAt(details.deadline, until, true)
-    this.#retried++
-    this.#passOn(next, now)
-    if (stored !== null) return this.#durability?.retries(task, stored, { error, delayMs })
-    task.notify()
-    if ((listeners.mask & EVENT_BIT.retrying) !== 0) listeners.emit(task.scope, 'retrying', task, { error, delayMs })
+    this.#delays.retry(task, error, delayMs)
+    this.#shutdown?.delayed(task)
+  }
+
+  snooze(task: PoolTask, delayMs: number): void {
+    this.#delays.snooze(task, delayMs)
+    this.#shutdown?.delayed(task)
   }
 
   requeue(task: PoolTask): void {
-    this.#scheduler.requeue(task)
-    this.startDue()
+    this.#delays.requeue(task)
   }
 
   // ── settling ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -196,7 +214,7 @@ export class Dispatcher implements Dispatch {
     task.end(payload, this.#turn.stamp)
     this.#tickets.retain(task)
     if (to === CANCELED) this.#shutdown?.canceled(task, (payload as Cancellation).reason)
-    this.#passOn(next, now)
+    this.passOn(next, now)
     if (this.#scheduler.live === 0) this.#crossZero()
     this.#report(task, to)
     if (--this.#settling === 0 && this.#crossed) this.#emptied()
@@ -216,7 +234,7 @@ export class Dispatcher implements Dispatch {
     const next = this.#scheduler.settle(task, to, now)
     task.end(payload, this.#turn.stamp)
     if (to === CANCELED) this.#shutdown?.canceled(task, (payload as Cancellation).reason)
-    this.#passOn(next, now)
+    this.passOn(next, now)
   }
 
   leaveUnseen(task: PoolTask): void {
@@ -224,7 +242,7 @@ export class Dispatcher implements Dispatch {
     const next = this.#scheduler.leaveBehind(task, now)
     task.leave(this.stopReason)
     this.#shutdown?.leftBehind(task)
-    this.#passOn(next, now)
+    this.passOn(next, now)
   }
 
   #withdraw(task: PoolTask): number {
@@ -279,6 +297,7 @@ export class Dispatcher implements Dispatch {
   /** Nothing is left: the waits of now end, even if a task is added before they are resolved. */
   #crossZero(): void {
     this.#crossed = true
+    this.#pauses.watch()
     for (const wait of this.#drains.take()) this.#released.push(wait)
   }
 
@@ -293,7 +312,7 @@ export class Dispatcher implements Dispatch {
 
   cancel(task: PoolTask, cancellation: Cancellation): boolean {
     if (task.stage >= SUCCEEDED) return false
-    if (task.worker?.context) return this.#requestEnd(task, cancellation)
+    if (task.worker !== null && task.worker.context !== NO_ATTEMPT) return this.#requestEnd(task, cancellation)
     this.settle(task, CANCELED, cancellation)
     return true
   }
@@ -311,6 +330,7 @@ export class Dispatcher implements Dispatch {
     this.#attempts.flushProgress()
     this.#parts.unobserved.flush()
     shutdown?.resume()
+    this.#cancelAll.resume()
     this.#attempts.workers.resume()
     if (this.#durability !== null) this.#durability.journal.flush()
   }
@@ -332,7 +352,7 @@ export class Dispatcher implements Dispatch {
 
   #stopWith(signal: AbortSignal): void {
     const { graceMs, forceMs } = this.#parts.settings
-    const stop = { onAbort: (reason: unknown) => this.stop({ graceMs, forceMs, reason }) }
+    const stop = { onAbort: (reason: unknown) => this.stop({ graceMs, forceMs, queued: 'run', reason }) }
     if (signal.aborted) return stop.onAbort(signal.reason)
     this.#parts.signals.subscribe(signal, stop)
     this.#endStart = () => this.#parts.signals.unsubscribe(signal, stop)
@@ -340,6 +360,7 @@ export class Dispatcher implements Dispatch {
 
   stop(request: StopRequest): void {
     if (this.#shutdown !== undefined) return this.#shutdown.shorten(request)
+    this.#pauses.clear()
     this.#recovery?.judge()
     const parts = { waiters: this.#waiters, attempts: this.#attempts, durability: this.#durability }
     this.#shutdown = new Shutdown(this.#parts, parts, this, request.reason)
@@ -385,6 +406,18 @@ export class Dispatcher implements Dispatch {
     return this.#tickets.issue(task)
   }
 
+  reprioritize(task: PoolTask, priority: number): boolean {
+    this.#cancelAll.moves(task)
+    if (!this.#scheduler.reprioritize(task, priority)) return false
+    task.changed()
+    task.notify()
+    return true
+  }
+
+  forget(task: PoolTask): boolean {
+    return this.#tickets.forget(task)
+  }
+
   progressed(task: PoolTask): void {
     this.#attempts.progressed(task)
   }
@@ -422,6 +455,7 @@ function partsOf(settings: PoolSettings, onTurnEnd: () => void): PoolParts {
     times: new WallTimes(clock, turn, () => listeners.findSubscribers()),
     scheduler: new Scheduler({
       ...settings,
+      perKey: typeof settings.perKey === 'function' ? 'own' : settings.perKey,
       rate: rateLimit === undefined ? null : new RateWindow(rateLimit.starts, rateLimit.intervalMs)
     }),
     deadlines: new Deadlines(clock),

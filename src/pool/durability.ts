@@ -1,5 +1,5 @@
 import { DuplicateTaskError, type PoolError, StoreError } from '../contract/errors.js'
-import { EVENT_BIT, type RetryNotice } from '../contract/events.js'
+import type { RetryNotice, SnoozeNotice } from '../contract/events.js'
 import type { TaskSettings } from '../contract/settings.js'
 import type { OpenStore } from '../contract/store.js'
 import { Journal, type JournalOwner } from '../durable/journal.js'
@@ -12,6 +12,7 @@ import { CANCELED, FAILED, LEFT, QUEUED, RUNNING, type Settled, STOPPING, SUCCEE
 import type { Cancellation } from '../task/cancellation.js'
 import { Stored } from '../task/stored.js'
 import type { PoolTask } from '../task/task.js'
+import { NO_ATTEMPT } from '../task/task-context.js'
 import { Handler, type Work } from '../task/work.js'
 import type { Tickets } from '../tickets/tickets.js'
 import type { Dispatch, PoolParts } from './pool-parts.js'
@@ -75,7 +76,7 @@ export class Durability implements JournalOwner {
     if (task.work === undefined || !isStored(task.work)) return
     const seq = ++this.#last
     const id = settings?.id ?? this.#cipher.seal(seq)
-    this.#tickets.register(task, id)
+    this.#tickets.register(task, id, settings?.onDuplicate ?? 'refuse')
     const details = task.detailed()
     details.stored = new Stored(seq, seq, {
       id,
@@ -85,6 +86,7 @@ export class Durability implements JournalOwner {
       metadata: settings?.metadata ?? null,
       fingerprint: settings?.fingerprint ?? null
     })
+    if (settings !== undefined && settings.delayMs > 0) details.stored.dueAt = this.#dueAfter(settings.delayMs)
     this.attach(task)
     this.journal.changed(task, details.stored)
   }
@@ -117,14 +119,18 @@ export class Durability implements JournalOwner {
     this.#hide(task, stored)
   }
 
-  /** A task waits for its next attempt. */
-  retries(task: PoolTask, stored: Stored, notice: RetryNotice): void {
-    stored.failures++
+  /** A task waits for its next attempt, or for the same once more. */
+  retries(task: PoolTask, stored: Stored, notice: RetryNotice | SnoozeNotice): void {
+    if ('error' in notice) stored.failures++
     stored.ord = ++this.#last
-    stored.dueAt = Math.min(Math.ceil(this.#parts.clock.date() + notice.delayMs), MAX_DATE_MS)
+    stored.dueAt = this.#dueAfter(notice.delayMs)
     stored.retry = notice
     this.journal.changed(task, stored)
     this.suspects.ended(task)
+  }
+
+  #dueAfter(delayMs: number): number {
+    return Math.min(Math.ceil(this.#parts.clock.date() + delayMs), MAX_DATE_MS)
   }
 
   /** A running task was asked to end. */
@@ -188,7 +194,8 @@ export class Durability implements JournalOwner {
     const goesOn = task.stage === RUNNING || task.stage >= SUCCEEDED
     stored.shown = { stage: QUEUED, revision: task.presentRevision - (goesOn ? 1 : 0), progress: undefined }
     task.notify()
-    if ((listeners.mask & EVENT_BIT.retrying) !== 0) listeners.emit(task.scope, 'retrying', task, retry)
+    if ('error' in retry) listeners.emit(task.scope, 'retrying', task, retry)
+    else listeners.emit(task.scope, 'snoozed', task, retry)
   }
 
   /** Shows an end, or that the task is queued. A start is shown by its call. */
@@ -198,7 +205,7 @@ export class Durability implements JournalOwner {
     if (isHidden && task.stage >= SUCCEEDED) return this.#dispatch.showEnd(task)
     stored.shown = null
     if (isHidden) task.notify()
-    else if (task.stage !== RUNNING || task.worker?.context !== null) task.details?.publish?.()
+    else if (task.stage !== RUNNING || task.worker?.context !== NO_ATTEMPT) task.details?.publish?.()
   }
 
   givenUp(tasks: readonly PoolTask[], error: StoreError): void {
@@ -253,7 +260,7 @@ function storedOf({ details }: PoolTask): Stored {
   return details?.stored as Stored
 }
 
-/** Whether the present state of a task is on disk. */
+/** Whether the present state of a task is on disk: only then may its function be called, or its end be shown. */
 function isReady(task: PoolTask): boolean {
   return storedOf(task).isClean
 }

@@ -69,6 +69,8 @@ function ownerOfRows({ signals, retentionMs, scope }: Dispatcher): TaskOwner {
       throw new Error('a row has its ticket')
     },
     cancel: () => false,
+    forget: () => false,
+    reprioritize: () => false,
     progressed: () => {},
     position: () => 0
   }

@@ -27,6 +27,8 @@ export interface Dispatch extends TaskOwner, AttemptsOwner {
   readonly schedulerNow: number
   /** Starts what may start, then admits the waiters that there is room for. */
   startDue(now?: number): void
+  /** A place was freed: it goes to the next task in the queue, then to the first waiter. */
+  passOn(next: PoolTask | null, now: number): void
   /** Sets the timer for the next start that the rate allows. */
   watchRate(now: number): void
   /** Starts what may start after a delay. */

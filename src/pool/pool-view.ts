@@ -19,7 +19,7 @@ export class PoolView {
   }
 
   stats(): PoolStats {
-    const { parts, attempts, tickets, retried, durability } = this.#dispatcher
+    const { parts, attempts, delays, tickets, durability } = this.#dispatcher
     const { scheduler, settings, turn } = parts
     const nowMs = turn.fresh()
     return {
@@ -28,6 +28,8 @@ export class PoolView {
       paused: scheduler.paused,
       concurrency: scheduler.concurrency,
       queueCapacity: scheduler.queueCapacity,
+      weightCapacity: scheduler.weights?.capacity ?? null,
+      heldWeight: scheduler.weights?.held ?? 0,
       running: scheduler.running,
       queued: scheduler.queued + scheduler.left,
       delayed: scheduler.delayed.size,
@@ -43,7 +45,8 @@ export class PoolView {
         refused: scheduler.refused,
         accepted: scheduler.accepted,
         started: attempts.started,
-        retried,
+        retried: delays.retried,
+        snoozed: delays.snoozed,
         succeeded: scheduler.succeeded,
         failed: scheduler.failed,
         canceled: scheduler.canceled
@@ -61,7 +64,7 @@ export class PoolView {
   #oldestQueuedMs(): number {
     const { scheduler, turn } = this.#dispatcher.parts
     let oldest = Number.POSITIVE_INFINITY
-    for (const { entries } of scheduler.lanes()) oldest = Math.min(oldest, (entries.head as PoolTask).queuedMs)
+    for (const { entries } of scheduler.lanes()) oldest = Math.min(oldest, (entries.head as PoolTask).readyMs)
     return Math.max(turn.fresh() - oldest, 0)
   }
 
@@ -76,7 +79,7 @@ export class PoolView {
       let left = limit
       for (let task = lane.entries.tail; task !== null && left > 0; task = task.prev) {
         add(task)
-        if (task.attempt === 0) left-- // a retry stands at the back, however old it is
+        if (task.startedMs < 0) left-- // one that was called before stands at the back, however old it is
       }
     }
     for (const task of parts.scheduler.delayed.keys()) add(task)

@@ -68,7 +68,7 @@ export class Recovery {
   #restore(row: StoredTask, handler: Handler | undefined): PoolTask {
     const { times } = this.#parts
     const task = restoreTask(row, this.#dispatch, handler, (wallMs) => times.stamp(wallMs))
-    this.#tickets.register(task, row.id)
+    this.#tickets.register(task, row.id, 'refuse')
     this.#durability.attach(task)
     return task
   }
@@ -86,20 +86,20 @@ export class Recovery {
     const key = row.key ?? undefined
     if (row.state === 'running') {
       const stored = task.details?.stored as Stored
-      scheduler.restoreDelayed(task, row.priority, key, Number.POSITIVE_INFINITY)
+      scheduler.restoreDelayed(task, row.priority, key, Number.POSITIVE_INFINITY, weightOf(task))
       stored.shown = { stage: RUNNING, revision: task.presentRevision, progress: undefined }
       this.#interrupted.push({ task, stored, handler })
       return
     }
     if (row.dueAt !== null && row.dueAt > this.#parts.clock.date()) this.#delay(task, row, row.dueAt)
-    else scheduler.restore(task, row.priority, key)
-    if (row.attempt === 0) this.#limitQueueing(task, row)
+    else scheduler.restore(task, row.priority, key, weightOf(task))
+    if (row.attempt === 0 && task.stage === QUEUED) this.#limitQueueing(task, row)
   }
 
   #delay(task: PoolTask, row: StoredTask, dueAt: number): void {
     const { scheduler, clock, deadlines } = this.#parts
     const until = dueAt >= LAST_DATE_MS ? Number.POSITIVE_INFINITY : clock.now() + dueAt - clock.date()
-    scheduler.restoreDelayed(task, row.priority, row.key ?? undefined, until)
+    scheduler.restoreDelayed(task, row.priority, row.key ?? undefined, until, weightOf(task))
     const deadline = new Deadline(() => this.#dispatch.requeue(task))
     task.detailed().deadline = deadline
     deadlines.setAt(deadline, until, true)
@@ -164,6 +164,10 @@ export class Recovery {
   }
 }
 
+function weightOf({ details }: PoolTask): number {
+  return details?.settings?.weight ?? 1
+}
+
 /** The ended tasks of the store that this pool retains. */
 function retainedOf(
   { finished }: OpenStore,
@@ -174,9 +178,12 @@ function retainedOf(
   return newest.filter(({ settledAt }) => settledAt !== null && settledAt + retention.ms > nowMs)
 }
 
+/** The two clocks are not read at the same moment. */
+const READING_MS = 1_000
+
 /**
- * How old the oldest task that the store gives back is, in milliseconds: stamps count from then, so that none of them is
- * negative.
+ * How old the oldest task that the store gives back is, in milliseconds: stamps count from before then, so that they give
+ * its times back as they were.
  */
 export function ageOf(settings: PoolSettings, clock: Clock): number {
   const { store } = settings
@@ -185,5 +192,5 @@ export function ageOf(settings: PoolSettings, clock: Clock): number {
   let oldestMs = nowMs
   for (const { queuedAt } of store.unfinished) oldestMs = Math.min(oldestMs, queuedAt)
   for (const { queuedAt } of retainedOf(store, settings, nowMs)) oldestMs = Math.min(oldestMs, queuedAt)
-  return Math.ceil(nowMs - oldestMs)
+  return oldestMs === nowMs ? 0 : Math.ceil(nowMs - oldestMs) + READING_MS
 }

@@ -82,8 +82,13 @@ export class Refusals {
       return new PoolStoppedError(scheduler.stage === STOPPING ? 'stopping' : 'stopped')
     const retryAfterMs = scheduler.retryAfterMs(this.#clock.now())
     if (verdict === FULL) {
+      const { weights } = scheduler
+      const { weight = 1 } = settings ?? {}
+      const facts = { concurrency, queueCapacity, running, queued, retryAfterMs }
       return new QueueFullError(
-        { concurrency, queueCapacity, running, queued, retryAfterMs },
+        weights === null
+          ? facts
+          : { ...facts, weights: { weight, heldWeight: weights.held, weightCapacity: weights.capacity } },
         whyNothingMoves(scheduler)
       )
     }

@@ -1,7 +1,7 @@
 import { PoolStoppedError, withoutStack } from '../contract/errors.js'
 import type { TaskCount } from '../contract/reports.js'
 import type { Attempts } from '../running/attempts.js'
-import { CANCELED, STARTED } from '../scheduler/lifecycle.js'
+import { CANCELED, DELAYED, STARTED } from '../scheduler/lifecycle.js'
 import { Cancellation } from '../task/cancellation.js'
 import type { PoolTask } from '../task/task.js'
 import { Deadline } from '../waiting/deadlines.js'
@@ -16,6 +16,7 @@ const MAX_IDS = 1_000
 export interface StopRequest {
   readonly graceMs: number
   readonly forceMs: number
+  readonly queued: 'run' | 'cancel'
   readonly reason: unknown
 }
 
@@ -57,6 +58,8 @@ export class Shutdown {
   /** Whether the force deadline has passed, and acts at the end of this turn. */
   #overdue = false
   #finishing = false
+  /** Whether what is queued is canceled before the grace is over. */
+  #cancelsQueued = false
 
   constructor(parts: PoolParts, { waiters, attempts, durability }: ShutdownParts, dispatch: Dispatch, reason: unknown) {
     const { scheduler, clock } = parts
@@ -86,6 +89,7 @@ export class Shutdown {
     this.#attempts.announceStop(this.error)
     listeners.findSubscribers()
     listeners.emit(null, 'stopping', { reason: this.#reason })
+    if (request.queued === 'cancel') this.#closeQueue()
     if (this.#graceAt > this.#parts.clock.now()) this.#dispatch.startDue() // a pause ends with the stop
     this.#announced = true
     this.#proceed()
@@ -96,12 +100,25 @@ export class Shutdown {
     const now = this.#parts.clock.now()
     this.#graceAt = Math.min(this.#graceAt, now + request.graceMs)
     this.#forceAt = Math.min(this.#forceAt, now + request.graceMs + request.forceMs)
+    if (request.queued === 'cancel') this.#closeQueue()
     this.#proceed()
   }
 
   /** A task was canceled; counts it if this stop did it. */
   canceled(task: PoolTask, by: Cancellation['reason']): void {
     if (by === 'pool_stopped') (task.startedMs < 0 ? this.#unstarted : this.#aborted).add(task)
+  }
+
+  /** A task waits for its next attempt, which there will not be. */
+  delayed(task: PoolTask): void {
+    if (this.#cancelsQueued && task.stage === DELAYED) this.#dispatch.settle(task, CANCELED, this.#cancellation)
+  }
+
+  #closeQueue(): void {
+    if (this.#cancelsQueued) return
+    this.#cancelsQueued = true
+    this.#parts.scheduler.close()
+    this.#cancelHeld()
   }
 
   /** A task stays in the store. */

@@ -30,7 +30,8 @@ export class AdmissionWaiter extends Waiter<AdmissionWaiter> implements AbortSub
     dismiss: (waiter: AdmissionWaiter, reason: unknown) => void,
     timedOut: () => Error
   ) {
-    super(settings.task.priority, settings.task.key)
+    const { priority, key, delayMs, weight } = settings.task
+    super(priority, key, delayMs > 0, weight)
     this.task = task
     this.settings = settings
     this.inside = inside

@@ -86,6 +86,7 @@ export class Waiters {
       if (waiter === null) break
       this.#detach(waiter)
       this.#answer(waiter, now)
+      scheduler.served(waiter)
     }
     this.#breakDeadlock(now)
   }
@@ -120,18 +121,21 @@ export class Waiters {
       // Its abort event is still to come: another subscriber of the same signal may have freed this place.
       if (signal.aborted) return waiter.reject(this.#refused(task, settings, signal.reason))
     }
-    const existing = this.#tickets.find(settings.task.id)
+    const existing = this.#tickets.holder(settings.task)
     if (existing !== undefined) {
       const error = this.#refused(
         task,
         settings,
         withoutStack(() => new DuplicateTaskError(existing.id))
       )
-      return settings.task.join ? waiter.resolve(existing) : waiter.reject(error)
+      return settings.task.onDuplicate === 'refuse' ? waiter.reject(error) : waiter.resolve(existing)
     }
     const refusal = withoutStack(() => this.#durability?.refusal(task.work as Work, settings.task.id))
     if (refusal !== undefined) return waiter.reject(this.#refused(task, settings, refusal))
-    const verdict = this.#parts.scheduler.grant(task, waiter, now)
+    const { scheduler, clock } = this.#parts
+    const verdict = waiter.delayed
+      ? scheduler.grantDelayed(task, waiter, clock.now() + settings.task.delayMs)
+      : scheduler.grant(task, waiter, now)
     if (verdict > TO_QUEUE)
       return waiter.reject(this.#refused(task, settings, this.#refusals.lateErrorOf(verdict, settings.task)))
     task.queuedMs = this.#parts.turn.stamp

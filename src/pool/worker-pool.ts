@@ -2,7 +2,9 @@ import { callable } from '../contract/checks.js'
 import { DrainTimeoutError, PoolDeadlockError, PoolStoppedError } from '../contract/errors.js'
 import type { PoolEventName, PoolListener } from '../contract/events.js'
 import type {
+  CancelAllOptions,
   DrainOptions,
+  PauseOptions,
   ResizeOptions,
   StartOptions,
   StopOptions,
@@ -12,9 +14,11 @@ import type {
   WorkerPoolOptions
 } from '../contract/options.js'
 import { printShort } from '../contract/print-short.js'
-import type { PoolState, PoolStats, StopReport } from '../contract/reports.js'
+import type { CancelAllReport, PoolState, PoolStats, StopReport } from '../contract/reports.js'
 import {
+  checkCancelAllOptions,
   checkDrainOptions,
+  checkPauseOptions,
   checkPoolOptions,
   checkResizeOptions,
   checkStartOptions,
@@ -139,27 +143,33 @@ export class WorkerPool<H extends HandlersOf<H> = Record<never, never>> {
     await this.stop()
   }
 
-  /** Stops starting tasks; tasks are accepted as before. `stop` ends the pause. */
-  pause(): void {
-    this.#scheduler.pause()
+  /**
+   * Stops starting tasks; tasks are accepted as before. With `forMs` it ends by itself; called again, it can only be made
+   * longer. `resume` and `stop` end it.
+   *
+   * @throws TypeError | RangeError when `forMs` is wrong; then nothing is changed
+   */
+  pause(options?: PauseOptions): void {
+    this.#dispatcher.pauses.pause(checkPauseOptions(options))
   }
 
   /** Starts tasks again. */
   resume(): void {
-    this.#scheduler.resume()
-    this.#dispatcher.startDue()
+    this.#dispatcher.pauses.resume()
   }
 
   /**
    * Changes the bounds at once. No accepted task is ended or dropped: below a smaller bound, nothing starts or is accepted
-   * until enough tasks have ended. With a larger one, queued tasks start and waiters are admitted at once.
+   * until enough tasks have ended. With a larger one, queued tasks start and waiters are admitted at once. For a new rate,
+   * the starts in the window of the former one count.
    *
    * @throws TypeError | RangeError when a bound is wrong; then nothing is changed
    */
   resize(options: ResizeOptions): void {
-    const { concurrency, queueCapacity } = checkResizeOptions(options, this.#scheduler)
+    const { concurrency, queueCapacity, rateLimit } = checkResizeOptions(options, this.#scheduler)
     this.#scheduler.concurrency = concurrency
     this.#scheduler.queueCapacity = queueCapacity
+    if (rateLimit !== undefined) this.#dispatcher.limitRate(rateLimit)
     this.#dispatcher.startDue()
   }
 
@@ -184,13 +194,15 @@ export class WorkerPool<H extends HandlersOf<H> = Record<never, never>> {
     if (typeof first === 'string') {
       const handler = this.#handlerOf(first)
       const hasOptions = third !== undefined || handler.hasDefaults
-      const settings = hasOptions ? checkTaskOptions(third === undefined ? {} : third, first) : undefined
+      const settings = hasOptions
+        ? checkTaskOptions(third === undefined ? {} : third, first, this.#settings)
+        : undefined
       if (this.#settings.store !== undefined && settings?.volatile !== true)
         return this.#admission.submit(...this.#stored(handler, second, settings), settings)
       return this.#admission.submit(handler, second, settings)
     }
     const run = callable<Work>('task', first)
-    const settings = second === undefined ? undefined : checkTaskOptions(second, undefined)
+    const settings = second === undefined ? undefined : checkTaskOptions(second, undefined, this.#settings)
     if (this.#settings.store !== undefined) requireVolatile(settings)
     return this.#admission.submit(run, undefined, settings)
   }
@@ -213,13 +225,13 @@ export class WorkerPool<H extends HandlersOf<H> = Record<never, never>> {
   async queueTaskWhenFree(first: unknown, second?: unknown, third?: unknown): Promise<Task<never>> {
     if (typeof first === 'string') {
       const handler = this.#handlerOf(first)
-      const settings = checkWaitOptions(third, first)
+      const settings = checkWaitOptions(third, first, this.#settings)
       if (this.#settings.store !== undefined && !settings.task.volatile)
         return this.#admission.submitWhenFree(...this.#stored(handler, second, settings.task), settings)
       return this.#admission.submitWhenFree(handler, second, settings)
     }
     const run = callable<Work>('task', first)
-    const settings = checkWaitOptions(second, undefined)
+    const settings = checkWaitOptions(second, undefined, this.#settings)
     if (this.#settings.store !== undefined) requireVolatile(settings.task)
     return this.#admission.submitWhenFree(run, undefined, settings)
   }
@@ -274,6 +286,26 @@ export class WorkerPool<H extends HandlersOf<H> = Record<never, never>> {
    */
   ticketFor(text: string): string {
     return this.#lookUp.ticketFor(text)
+  }
+
+  /**
+   * Cancels all live tasks that match, as `cancel` does, whatever their number: in time slices, the first before this
+   * returns. Tasks that are queued afterwards, and callers that wait for room, are not affected.
+   *
+   * @returns how many were canceled, and how many running ones were asked to end; never rejects
+   * @throws TypeError | RangeError when an option is wrong; then nothing is canceled
+   */
+  cancelAll(options?: CancelAllOptions): Promise<CancelAllReport> {
+    return this.#dispatcher.cancelAll.begin(checkCancelAllOptions(options))
+  }
+
+  /**
+   * Forgets a settled task before its retention ends: nobody can look it up any more, and its id may be used again.
+   *
+   * @returns whether it was retained; false, without effect, while it is live
+   */
+  forget(id: string): boolean {
+    return this.#dispatcher.tickets.find(id)?.forget() ?? false
   }
 
   /**

@@ -1,6 +1,7 @@
 import { TaskCanceledError, TaskInterruptedError, TaskTimeoutError, withoutStack } from '../contract/errors.js'
 import { EVENT_BIT, type Listeners } from '../contract/events.js'
 import type { PoolSettings, RetryPolicy } from '../contract/settings.js'
+import { snoozeOf } from '../contract/snooze.js'
 import { read } from '../contract/task-record.js'
 import type { Clock } from '../ports/clock.js'
 import { CANCELED, FAILED, RUNNING, type Settled, SUCCEEDED } from '../scheduler/lifecycle.js'
@@ -10,7 +11,7 @@ import { type AsyncContext, copyOf } from '../task/async-context.js'
 import { Cancellation } from '../task/cancellation.js'
 import type { Stored } from '../task/stored.js'
 import type { PoolTask } from '../task/task.js'
-import { type Abort, AttemptContext } from '../task/task-context.js'
+import { type Abort, AttemptContext, NO_ATTEMPT } from '../task/task-context.js'
 import type { TaskDetails } from '../task/task-details.js'
 import { Deadline, type Deadlines } from '../waiting/deadlines.js'
 import type { Turn } from '../waiting/turn.js'
@@ -38,6 +39,8 @@ export interface AttemptsOwner {
   /** A function is about to be called. */
   called(): void
   settle(task: PoolTask, to: Settled, payload: unknown): void
+  /** A task function asked to be called again later. */
+  snooze(task: PoolTask, delayMs: number): void
   /** A stored task got a worker: its start is to be written. */
   holding(task: PoolTask, stored: Stored): void
   /** A failed task waits for its next attempt. */
@@ -59,6 +62,8 @@ export class Attempts implements Calls {
   readonly #retryAfter: RetryAfter
   readonly #selfWait: SelfWait | null
   readonly #timeoutMs: number
+  /** Whether no option of the pool concerns a single attempt. */
+  readonly #isPlain: boolean
   readonly #owner: AttemptsOwner
   /** The worker whose function is being called. */
   #calling: Worker | null = null
@@ -72,6 +77,11 @@ export class Attempts implements Calls {
     this.#retryAfter = parts.scheduler.retryAfter
     this.#selfWait = parts.selfWait
     this.#timeoutMs = parts.settings.taskTimeoutMs
+    this.#isPlain =
+      this.#timeoutMs === Number.POSITIVE_INFINITY &&
+      parts.settings.retry === undefined &&
+      parts.scheduler.rate === null &&
+      parts.selfWait === null
     this.#owner = owner
     this.workers = new Workers(this, parts.turn)
   }
@@ -107,12 +117,19 @@ export class Attempts implements Calls {
     const turn = this.#turn
     if (task.startedMs < 0) {
       task.startedMs = turn.stamp
-      this.waitMs.record(task.startedMs - task.queuedMs, task.startedMs)
+      this.waitMs.record(task.startedMs - task.readyMs, task.startedMs)
     } else task.repeated()
     this.started++
     worker.startedAt = turn.now
     const context = new AttemptContext(task, task.attempt)
     worker.context = context
+    if (!this.#isPlain || task.details !== null || (this.#listeners.mask & EVENT_BIT.started) !== 0)
+      this.#beginWith(worker, task, context)
+    else this.#call(worker, task, context, task.context)
+  }
+
+  /** What few attempts have: limits, followers, listeners and others. */
+  #beginWith(worker: Worker, task: PoolTask, context: AttemptContext): void {
     this.#owner.called()
     if (task.details !== null) this.#leaveQueue(task, task.details)
     const timeoutMs = this.#timeoutOf(task)
@@ -121,8 +138,12 @@ export class Attempts implements Calls {
     if ((this.#listeners.mask & EVENT_BIT.started) !== 0) this.#listeners.emit(task.scope, 'started', task)
     const aborted = AttemptContext.abortOf(context)
     if (aborted !== undefined) return this.threw(worker, aborted.reason)
+    this.#call(worker, task, context, this.#scopeOf(task, context))
+  }
+
+  #call(worker: Worker, task: PoolTask, context: AttemptContext, scope: AsyncContext | null): void {
     this.#calling = worker
-    worker.call(task, context, this.#scopeOf(task, context))
+    worker.call(task, context, scope)
     this.#calling = null
   }
 
@@ -154,7 +175,7 @@ export class Attempts implements Calls {
   /** The time limit has passed; or, after the abort, the task counts as stuck. */
   #expired(worker: Worker): void {
     const task = worker.task as PoolTask
-    const context = worker.context as AttemptContext
+    const context = worker.context
     if (AttemptContext.abortOf(context) === undefined) {
       const timeoutMs = this.#timeoutOf(task)
       this.#watchStuck(worker)
@@ -185,7 +206,7 @@ export class Attempts implements Calls {
     const details = task.detailed()
     if (details.cancelRequestedMs >= 0) return false
     const worker = task.worker as Worker
-    const context = worker.context as AttemptContext
+    const context = worker.context
     details.cancelRequestedMs = this.#turn.stamp
     details.changes++
     if (AttemptContext.abortOf(context) === undefined) this.#watchStuck(worker)
@@ -197,7 +218,7 @@ export class Attempts implements Calls {
 
   /** Aborts the `stopping` signal of all running functions. */
   announceStop(reason: unknown): void {
-    for (const { context } of [...this.workers.busy()]) if (context !== null) AttemptContext.stop(context, reason)
+    for (const { context } of [...this.workers.busy()]) AttemptContext.stop(context, reason)
   }
 
   /**
@@ -259,9 +280,11 @@ export class Attempts implements Calls {
   #fail(worker: Worker, thrown: unknown): void {
     const { task } = worker
     if (task === null) return // it was interrupted, and has settled
-    const aborted = AttemptContext.abortOf(worker.context as AttemptContext)
+    const aborted = AttemptContext.abortOf(worker.context)
+    const snoozeMs = snoozeOf(thrown)
+    if (snoozeMs !== undefined && aborted === undefined) return this.#owner.snooze(task, snoozeMs)
     let error = thrown
-    if (aborted !== undefined && gaveUp(thrown, aborted)) {
+    if (aborted !== undefined && (snoozeMs !== undefined || gaveUp(thrown, aborted))) {
       const { by, reason, given } = aborted
       if (by !== 'timeout') return this.#owner.settle(task, CANCELED, given ? new Cancellation(by, reason) : reason)
       error = reason
@@ -291,8 +314,10 @@ export class Attempts implements Calls {
   /** Ends an attempt: its worker is free, and nothing else is left of it. */
   leave(task: PoolTask): void {
     const worker = task.worker as Worker
-    if (worker.context === null) return this.#withdraw(worker, task)
-    if (worker === this.#calling) this.#turn.refresh() // it ends within its call: measure to now, not to its start
+    if (worker.context === NO_ATTEMPT) return this.#withdraw(worker, task)
+    if (worker === this.#calling)
+      this.#turn.refresh() // it ends within its call: measure to now, not to its start
+    else this.#turn.step()
     const ranMs = this.#turn.now - worker.startedAt
     this.#retryAfter.observe(ranMs)
     this.runMs.record(ranMs, this.#turn.now)

@@ -3,8 +3,9 @@ import type { DurationBucket, DurationStats } from '../contract/reports.js'
 /** Buckets per doubling: a bucket is at most 1/16 wider than its lower bound, so its middle is within about 3 %. */
 const STEPS_LOG2 = 4
 const STEPS = 1 << STEPS_LOG2
-/** Durations are counted in units of this many milliseconds. */
+/** Durations are counted in units of a hundredth of a millisecond. */
 const UNIT_MS = 0.01
+const UNITS_PER_MS = 100
 /** Beyond 2^31 units (about six hours) the unit is this much coarser, which is still finer than a bucket. */
 const COARSE = 2 ** 20
 const COARSE_LOG2 = 20
@@ -94,7 +95,7 @@ export class Distribution {
 
 /** The bucket of a duration. */
 function bucketOf(ms: number): number {
-  const units = ms / UNIT_MS
+  const units = ms * UNITS_PER_MS
   if (units < STEPS) return units | 0
   return units < 2 ** 31
     ? bucketOfUnits(units)

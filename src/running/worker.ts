@@ -1,7 +1,7 @@
 import type { Links } from '../scheduler/linked-list.js'
 import type { AsyncContext } from '../task/async-context.js'
 import type { PoolTask } from '../task/task.js'
-import type { AttemptContext, AttemptSlot } from '../task/task-context.js'
+import { type AttemptContext, type AttemptSlot, NO_ATTEMPT } from '../task/task-context.js'
 import type { Work } from '../task/work.js'
 import type { Deadline } from '../waiting/deadlines.js'
 
@@ -20,8 +20,8 @@ export class Worker implements Links<Worker>, AttemptSlot {
   prev: Worker | null = null
   next: Worker | null = null
   task: PoolTask | null = null
-  /** From the call of the function to its end; null before. */
-  context: AttemptContext | null = null
+  /** That of the attempt, from the call of the function to its end. */
+  context: AttemptContext = NO_ATTEMPT
   /** When the function was called, in milliseconds since the pool was made. */
   startedAt = 0
   /** The end of the attempt's time limit; after its abort, the time from which it counts as stuck. */
@@ -39,11 +39,11 @@ export class Worker implements Links<Worker>, AttemptSlot {
 
   /** Calls the task's function. Whatever the function does, its end is reported once. */
   call(task: PoolTask, context: AttemptContext, scope: AsyncContext | null): void {
-    if (scope === null) this.#run(task, context)
-    else scope.runInAsyncScope(this.#run, this, task, context) // its end is handled in its own context, too
+    if (scope === null) this.run(task, context)
+    else scope.runInAsyncScope(this.run, this, task, context) // its end is handled in its own context, too
   }
 
-  #run(task: PoolTask, context: AttemptContext): void {
+  run(task: PoolTask, context: AttemptContext): void {
     let value: unknown
     try {
       value = invoke(task.work as Work, task.payload, context)

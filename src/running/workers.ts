@@ -1,5 +1,6 @@
 import { LinkedList } from '../scheduler/linked-list.js'
 import type { PoolTask } from '../task/task.js'
+import { NO_ATTEMPT } from '../task/task-context.js'
 import type { Turn } from '../waiting/turn.js'
 import { type Calls, Worker } from './worker.js'
 
@@ -16,12 +17,16 @@ export class Workers {
   readonly #calls: Calls
   readonly #turn: Turn
   readonly #all: Worker[] = []
-  readonly #free: Worker[] = []
+  /** The free workers, linked by `next`. */
+  #free: Worker | null = null
   /** Workers whose task's function is due, in order. */
   readonly #due = new LinkedList<Worker>()
   /** Whether a flush is coming anyway: at the end of this step, in a scheduled microtask, or in the next turn. */
   #coming = false
-  readonly #flush = (): void => this.flush()
+  readonly #flush = (): void => {
+    this.#turn.expire() // by then others may have blocked the event loop
+    this.flush()
+  }
 
   constructor(calls: Calls, turn: Turn) {
     this.#calls = calls
@@ -31,6 +36,11 @@ export class Workers {
   /** Workers that have a task. */
   *busy(): Generator<Worker & { task: PoolTask }> {
     for (const worker of this.#all) if (worker.task !== null) yield worker as Worker & { task: PoolTask }
+  }
+
+  /** Number of workers whose task's function was not called yet. */
+  get due(): number {
+    return this.#due.size
   }
 
   /** The tasks of the workers, as they are now. */
@@ -55,7 +65,9 @@ export class Workers {
   }
 
   #take(task: PoolTask): Worker {
-    const worker = this.#free.pop() ?? this.#make()
+    const worker = this.#free ?? this.#make()
+    this.#free = worker.next
+    worker.next = null
     worker.task = task
     task.worker = worker
     return worker
@@ -78,8 +90,9 @@ export class Workers {
   /** The task of a worker has ended. */
   free(worker: Worker): void {
     worker.task = null
-    worker.context = null
-    this.#free.push(worker)
+    worker.context = NO_ATTEMPT
+    worker.next = this.#free
+    this.#free = worker
   }
 
   /** Begins a step in a microtask of ours: the functions that become due in it are called when it {@link leave}s. */
@@ -97,13 +110,13 @@ export class Workers {
 
   /** Calls the functions that are due, until the time slice of this turn is used up. */
   flush(): void {
-    for (let worker = this.#due.head; worker !== null; worker = this.#due.head) {
+    while (this.#due.size > 0) {
       if (this.#turn.isOver()) return
-      this.#due.remove(worker)
+      const worker = this.#due.shift() as Worker
       this.#calls.begin(worker, worker.task as PoolTask)
     }
     this.#coming = false
-    this.#turn.refresh()
+    this.#turn.expire()
   }
 
   /** A new turn: calls what the last one left. */

@@ -66,14 +66,19 @@ export class Share<E extends Entry<E>> {
   readonly key: string
   /** Tasks of the key that may run at the same time. */
   readonly concurrency: number
+  /** Tasks of the key that may be queued or delayed. */
+  readonly queueCapacity: number
   running = 0
   /** Number of queued and delayed tasks. */
   held = 0
+  /** Number of callers that wait for room for the key, where each key has bounds of its own. */
+  waiting = 0
   /** Lanes that left their round because the key is at its concurrency. */
   parked: Lane<E>[] = []
 
-  constructor(key: string, concurrency: number) {
+  constructor(key: string, concurrency: number, queueCapacity: number) {
     this.key = key
     this.concurrency = concurrency
+    this.queueCapacity = queueCapacity
   }
 }

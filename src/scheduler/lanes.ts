@@ -105,6 +105,14 @@ export class Lanes<E extends Entry<E>> {
     }
   }
 
+  /** The lanes of a key that hold at least one entry. */
+  *of(key: string): Generator<Lane<E>> {
+    for (const level of this.#levels.values()) {
+      const lane = level.keyed.get(key)
+      if (lane !== undefined) yield lane
+    }
+  }
+
   /** Estimated number of entries taken up to and including this one, from 1. O(p). */
   position(entry: E): number {
     const lane = entry.lane as Lane<E>

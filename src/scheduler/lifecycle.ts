@@ -2,11 +2,11 @@
  * The stages of a task and all allowed transitions:
  *
  * ```
- *            ┌──────────────────────────┐
- * OUTSIDE ───┴──► QUEUED ───────────► RUNNING ───► SUCCEEDED | FAILED | CANCELED
- *                  │  ▲                 │                                 ▲
- *                  │  └── DELAYED ◄─────┘                                 │
- *                  └───────┴──────────────────────────────────────────────┘
+ *         ┌─────────────────────────────┐
+ * OUTSIDE ┼─────► QUEUED ───────────► RUNNING ───► SUCCEEDED | FAILED | CANCELED
+ *         │        │  ▲                 │                                 ▲
+ *         └────────┼─ DELAYED ◄─────────┘                                 │
+ *                  └──┴───────────────────────────────────────────────────┘
  * ```
  *
  * A stored task may also be recovered as DELAYED, fail before it was called because it could not be written, and be LEFT
@@ -16,7 +16,7 @@
 export const OUTSIDE = 0
 /** Accepted; waits for a worker. */
 export const QUEUED = 1
-/** Waits for its retry. Keeps its place. */
+/** Must not start yet: waits for its retry, or its first start is delayed. Keeps its place. */
 export const DELAYED = 2
 /** Has a worker. */
 export const RUNNING = 3

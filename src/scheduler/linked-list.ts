@@ -31,6 +31,13 @@ export class LinkedList<E extends Links<E>> {
     this.size++
   }
 
+  /** Removes and returns the first member. */
+  shift(): E | null {
+    const { head } = this
+    if (head !== null) this.remove(head)
+    return head
+  }
+
   remove(item: E): void {
     const { prev, next } = item
     if (prev === null) this.head = next

@@ -5,15 +5,23 @@
  * it counts in every window. At most `2 × starts` times are stored: expired times are removed once they are the half.
  */
 export class RateWindow {
-  readonly starts: number
-  readonly intervalMs: number
+  starts: number
+  intervalMs: number
   /** Starts that are taken but not dated. */
-  #taken = 0
+  #taken: number
   /** Times of calls in ascending order. Those before `#first` have expired. */
   #times: number[] = []
   #first = 0
 
-  constructor(starts: number, intervalMs: number) {
+  /** @param taken - starts that are taken already */
+  constructor(starts: number, intervalMs: number, taken = 0) {
+    this.starts = starts
+    this.intervalMs = intervalMs
+    this.#taken = taken
+  }
+
+  /** Changes the limit. The starts in the present window count. */
+  resize(starts: number, intervalMs: number): void {
     this.starts = starts
     this.intervalMs = intervalMs
   }
@@ -40,10 +48,11 @@ export class RateWindow {
     this.#taken--
   }
 
-  /** Time of the next allowed start, if none is allowed now; Infinity while no start in the window is dated. */
+  /** Time of the next allowed start, if none is allowed now; Infinity while too few starts in the window are dated. */
   opensAt(): number {
-    const oldest = this.#times[this.#first]
-    return oldest === undefined ? Number.POSITIVE_INFINITY : oldest + this.intervalMs
+    const tooMany = this.#times.length - this.#first + this.#taken - this.starts
+    const last = this.#times[this.#first + tooMany]
+    return last === undefined ? Number.POSITIVE_INFINITY : last + this.intervalMs
   }
 
   /** When `starts` more can have started at the earliest, if none of those taken is given back. */

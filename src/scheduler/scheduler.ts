@@ -1,4 +1,4 @@
-import type { Entry, Lane } from './lane.js'
+import type { Entry, Lane, Share } from './lane.js'
 import { Lanes } from './lanes.js'
 import {
   CREATED,
@@ -17,8 +17,9 @@ import {
 } from './lifecycle.js'
 import type { RateWindow } from './rate-window.js'
 import { RetryAfter } from './retry-after.js'
-import { Shares } from './shares.js'
+import { type KeyBounds, Shares } from './shares.js'
 import { type Waiter, WaiterList } from './waiter-list.js'
+import { Weights } from './weights.js'
 
 /** Accepted and given a free worker in the same step. */
 export const TO_WORKER = 0
@@ -37,9 +38,11 @@ export interface SchedulerOptions {
   readonly concurrency: number
   readonly queueCapacity: number
   readonly waiterCapacity: number
-  /** Bounds of each key; null: no bounds. */
-  readonly perKey: { readonly concurrency: number; readonly queueCapacity: number } | null
+  /** Bounds of each key, or `own`: each has its own ({@link Scheduler.openKey}); null: no bounds. */
+  readonly perKey: KeyBounds | 'own' | null
   readonly rate: RateWindow | null
+  /** Bound of the sum of the weights; without it, weights do not count. */
+  readonly weightCapacity?: number
 }
 
 /** The bounds of one key and its present tasks. */
@@ -67,9 +70,13 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
   queueCapacity: number
   stage: PoolStage = CREATED
   paused = false
+  /** When the pause ends, if there is one. */
+  pausedUntil = Number.POSITIVE_INFINITY
 
   running = 0
   queued = 0
+  /** Number of accepted tasks without a worker: queued or delayed. */
+  held = 0
   accepted = 0
   refused = 0
   succeeded = 0
@@ -83,11 +90,13 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
   peakQueued = 0
 
   readonly waiters: WaiterList<W>
-  /** The tasks that wait for their retry, and when that is due. */
+  /** The tasks that must not start yet, and when they may: retries, and tasks that were queued with a delay. */
   readonly delayed = new Map<E, number>()
   readonly retryAfter = new RetryAfter()
-  readonly rate: RateWindow | null
+  rate: RateWindow | null
+  readonly weights: Weights<E> | null
   readonly #shares: Shares<E> | null
+  readonly #ownBounds: boolean
   readonly #lanes = new Lanes<E>()
   /** Whether tasks may start: false before `start`, while paused, and after the grace of a stop. */
   #open = false
@@ -98,17 +107,16 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
     this.queueCapacity = options.queueCapacity
     this.waiters = new WaiterList(options.waiterCapacity)
     this.rate = options.rate
-    this.#shares = options.perKey && new Shares(options.perKey.concurrency, options.perKey.queueCapacity)
-  }
-
-  /** Number of accepted tasks without a worker: queued or delayed. */
-  get held(): number {
-    return this.queued + this.delayed.size
+    const { weightCapacity = Number.POSITIVE_INFINITY } = options
+    this.weights = weightCapacity === Number.POSITIVE_INFINITY ? null : new Weights(weightCapacity)
+    this.#ownBounds = options.perKey === 'own'
+    const { concurrency, queueCapacity } = options.perKey === 'own' ? NO_BOUND : (options.perKey ?? NO_BOUND)
+    this.#shares = options.perKey && new Shares(concurrency, queueCapacity)
   }
 
   /** Number of accepted tasks whose end has not been shown. */
   get live(): number {
-    return this.running + this.queued + this.delayed.size + this.untold
+    return this.running + this.held + this.untold
   }
 
   /** Number of submitted tasks: each is accepted, refused, or its caller still waits for room. */
@@ -124,94 +132,166 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
    * With a rate limit, the caller must first start every queued task that may start now ({@link next}), so that a new
    * task never passes them.
    */
-  admit(entry: E, priority: number, key: string | undefined, now: number): Verdict {
-    const verdict = this.#judge(key, now)
+  admit(entry: E, priority: number, key: string | undefined, now: number, weight = 1): Verdict {
+    const verdict = this.#judge(key, this.#mayStart(now), weight)
     if (verdict === CLOSED || verdict === KEY_FULL) return verdict
     if (this.waiters.size > 0) return FULL
-    return this.#take(entry, priority, key, verdict)
+    return this.#take(entry, priority, key, verdict, weight)
+  }
+
+  /** The same for a task that must not start before `until`: it gets a place in the queue, never a worker. */
+  admitDelayed(entry: E, priority: number, key: string | undefined, until: number, weight = 1): Verdict {
+    const verdict = this.#judge(key, false, weight)
+    if (verdict === CLOSED || verdict === KEY_FULL) return verdict
+    if (this.waiters.size > 0) return FULL
+    return this.#hold(entry, priority, key, until, verdict, weight)
   }
 
   /** Adds a waiter. Returns false if the waiter list is full. */
   wait(waiter: W): boolean {
     if (this.waiters.full) return false
     this.waiters.push(waiter)
+    const share = this.#ownShare(waiter.key)
+    if (share !== undefined) share.waiting++
     return true
+  }
+
+  /** A waiter that got a place, or a refusal, does not wait for its key any more. */
+  served({ key }: W): void {
+    const share = this.#ownShare(key)
+    if (share === undefined) return
+    share.waiting--
+    this.#shares?.release(share)
+  }
+
+  /**
+   * Gives a key bounds of its own, before a task of it is judged: until it has no tasks and no waiters any more. Followed
+   * by {@link closeKey}, whatever the verdict.
+   *
+   * @param boundsOf - asked if the key has none at present
+   */
+  openKey(key: string, boundsOf: (key: string) => KeyBounds): void {
+    if (this.#shares?.get(key) !== undefined) return
+    const bounds = boundsOf(key)
+    this.#shares?.open(key, bounds) // the one there is, if the function has queued a task of the key
+  }
+
+  closeKey(key: string): void {
+    const share = this.#shares?.get(key)
+    if (share !== undefined) this.#shares?.release(share)
+  }
+
+  /** The share of a key with bounds of its own. */
+  #ownShare(key: string | undefined): Share<E> | undefined {
+    return key === undefined || !this.#ownBounds ? undefined : this.#shares?.get(key)
   }
 
   /** Removes a waiter that got no place. */
   leave(waiter: W): void {
     this.waiters.remove(waiter)
+    this.served(waiter)
   }
 
   /** Removes and returns the first waiter if there is a place, also if its key is full; else null. */
   nextWaiter(now: number): W | null {
     const { head } = this.waiters
-    if (head === null || this.#isFull(this.#mayStart(now)) || this.#judge(head.key, now) === FULL) return null
+    if (head === null) return null
+    const workerFree = !head.delayed && this.#mayStart(now)
+    if (this.#isFull(workerFree, head.weight) || this.#judge(head.key, workerFree, head.weight) === FULL) return null
     this.waiters.remove(head)
     return head
   }
 
   /** Decides on the task of a waiter that {@link nextWaiter} returned. */
   grant(entry: E, waiter: W, now: number): Verdict {
-    return this.#take(entry, waiter.priority, waiter.key, this.#judge(waiter.key, now))
+    const { priority, key, weight } = waiter
+    return this.#take(entry, priority, key, this.#judge(key, this.#mayStart(now), weight), weight)
   }
 
-  #judge(key: string | undefined, now: number): Verdict {
+  /** The same for a task that must not start before `until`. */
+  grantDelayed(entry: E, waiter: W, until: number): Verdict {
+    const { priority, key, weight } = waiter
+    return this.#hold(entry, priority, key, until, this.#judge(key, false, weight), weight)
+  }
+
+  /** `workerFree`: the task could take a worker at once, but for its key. */
+  #judge(key: string | undefined, workerFree: boolean, weight: number): Verdict {
     if (this.stage >= STOPPING) return CLOSED
-    const workerFree = this.#mayStart(now)
-    if (key !== undefined && this.#shares !== null) return this.#judgeByKey(this.#shares, key, workerFree)
-    return this.#judgeByRoom(workerFree)
+    if (key !== undefined && this.#shares !== null) return this.#judgeByKey(this.#shares, key, workerFree, weight)
+    return this.#judgeByRoom(workerFree, weight)
   }
 
-  #judgeByKey(shares: Shares<E>, key: string, workerFree: boolean): Verdict {
+  #judgeByKey(shares: Shares<E>, key: string, workerFree: boolean, weight: number): Verdict {
     if (!shares.hasRoom(key, workerFree)) return KEY_FULL
-    return this.#judgeByRoom(workerFree && !shares.atLimit(key))
+    return this.#judgeByRoom(workerFree && !shares.atLimit(key), weight)
   }
 
-  #judgeByRoom(workerFree: boolean): Verdict {
-    if (this.#isFull(workerFree)) return FULL
+  #judgeByRoom(workerFree: boolean, weight: number): Verdict {
+    if (this.#isFull(workerFree, weight)) return FULL
     return workerFree ? TO_WORKER : TO_QUEUE
   }
 
   /** Whether there is no place for one more task. `workerFree`: the task could take a worker at once. */
-  #isFull(workerFree: boolean): boolean {
+  #isFull(workerFree: boolean, weight: number): boolean {
     const { held } = this
+    if (this.weights !== null && !this.weights.hasRoom(weight)) return true
     if (this.running + held >= this.concurrency + this.queueCapacity) return true
     return !workerFree && held >= this.queueCapacity
   }
 
-  #take(entry: E, priority: number, key: string | undefined, verdict: Verdict): Verdict {
+  #take(entry: E, priority: number, key: string | undefined, verdict: Verdict, weight: number): Verdict {
     if (verdict > TO_QUEUE) return verdict
-    const share = key === undefined || this.#shares === null ? null : this.#shares.open(key)
-    entry.lane = this.#lanes.find(priority, key, share)
-    this.accepted++
+    const share = this.#assign(entry, priority, key, weight)
     if (verdict === TO_WORKER) {
       entry.order = ++this.#orders
       this.#run(entry)
     } else {
       if (share !== null) share.held++
+      this.held++
       this.#enqueue(entry)
     }
     return verdict
   }
 
+  /** The task is accepted, and waits for its time. */
+  #hold(entry: E, priority: number, key: string | undefined, until: number, verdict: Verdict, weight: number): Verdict {
+    if (verdict !== TO_QUEUE) return verdict
+    const share = this.#assign(entry, priority, key, weight)
+    this.held++
+    if (share !== null) share.held++
+    entry.order = ++this.#orders
+    move(entry, DELAYED)
+    this.delayed.set(entry, until)
+    return verdict
+  }
+
+  #assign(entry: E, priority: number, key: string | undefined, weight: number): Share<E> | null {
+    if (this.weights !== null) this.weights.take(entry, weight)
+    const share = key === undefined || this.#shares === null ? null : this.#shares.open(key)
+    entry.lane = this.#lanes.find(priority, key, share)
+    this.accepted++
+    return share
+  }
+
   /** Accepts a task that was accepted by a former pool, beyond all bounds: into the queue. */
-  restore(entry: E, priority: number, key: string | undefined): void {
-    this.#takeBack(entry, priority, key)
+  restore(entry: E, priority: number, key: string | undefined, weight = 1): void {
+    this.#takeBack(entry, priority, key, weight)
     this.#enqueue(entry)
   }
 
   /** The same, with a delay. `until` is when it ends; Infinity: not before {@link requeueFirst}. */
-  restoreDelayed(entry: E, priority: number, key: string | undefined, until: number): void {
-    this.#takeBack(entry, priority, key)
+  restoreDelayed(entry: E, priority: number, key: string | undefined, until: number, weight = 1): void {
+    this.#takeBack(entry, priority, key, weight)
     move(entry, DELAYED)
     this.delayed.set(entry, until)
   }
 
-  #takeBack(entry: E, priority: number, key: string | undefined): void {
+  #takeBack(entry: E, priority: number, key: string | undefined, weight: number): void {
+    if (this.weights !== null) this.weights.take(entry, weight)
     const share = key === undefined || this.#shares === null ? null : this.#shares.open(key)
     entry.lane = this.#lanes.find(priority, key, share)
     this.accepted++
+    this.held++
     if (share !== null) share.held++
   }
 
@@ -224,6 +304,7 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
     if (entry === null) return null
     const { share } = entry.lane as Lane<E>
     if (share !== null) share.held--
+    this.held--
     this.queued--
     this.#run(entry)
     return entry
@@ -239,6 +320,7 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
     move(entry, DELAYED)
     this.#freeWorker(entry)
     if (share !== null) share.held++
+    this.held++
     this.delayed.set(entry, until)
     return this.next(now)
   }
@@ -247,6 +329,23 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
   requeue(entry: E): void {
     this.delayed.delete(entry)
     this.#enqueue(entry)
+  }
+
+  /**
+   * Moves a queued or delayed task to the back of the lane of another priority.
+   *
+   * @returns whether it is queued or delayed
+   */
+  reprioritize(entry: E, priority: number): boolean {
+    if (entry.stage !== QUEUED && entry.stage !== DELAYED) return false
+    const lane = entry.lane as Lane<E>
+    if (lane.priority === priority) return true
+    if (entry.stage === QUEUED) this.#lanes.remove(entry)
+    entry.lane = this.#lanes.find(priority, lane.key, lane.share)
+    if (entry.stage === DELAYED) return true
+    entry.order = ++this.#orders
+    this.#lanes.push(entry)
+    return true
   }
 
   /** Puts a delayed task at the front of its lane. */
@@ -293,9 +392,11 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
         this.#lanes.remove(entry)
         this.queued--
       } else this.delayed.delete(entry)
+      this.held--
       if (share !== null) share.held--
     }
     if (share !== null) this.#shares?.release(share)
+    if (this.weights !== null) this.weights.giveBack(entry)
   }
 
   #mayStart(now: number): boolean {
@@ -334,8 +435,10 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
     this.#open = !this.paused
   }
 
-  pause(): void {
+  /** Holds back starts. A pause that ends by itself, when `resume` is called at that time, is only ever made longer. */
+  pause(until = Number.POSITIVE_INFINITY): void {
     if (this.stage >= STOPPING) return
+    this.pausedUntil = this.paused ? Math.max(this.pausedUntil, until) : until
     this.paused = true
     this.#open = false
   }
@@ -364,9 +467,14 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
 
   // ── queries ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** The lanes that hold at least one queued task. */
-  lanes(): Iterable<Lane<E>> {
-    return this.#lanes.busy()
+  /** The lanes that hold at least one queued task; of one key, if it is given. */
+  lanes(key?: string): Iterable<Lane<E>> {
+    return key === undefined ? this.#lanes.busy() : this.#lanes.of(key)
+  }
+
+  /** The order of the task that was accepted or queued last. */
+  get lastOrder(): number {
+    return this.#orders
   }
 
   /** Any queued or delayed task; null if there is none. */
@@ -400,9 +508,18 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
     return this.retryAfter.estimate(this.held, this.concurrency, this.#heldBackUntil(now) - now)
   }
 
+  /** When a pause ends that holds back everything; now, if there is none, or nobody knows. */
+  #pausedUntil(now: number): number {
+    const holds = this.paused && this.running === 0 && this.pausedUntil < Number.POSITIVE_INFINITY
+    return holds ? Math.max(this.pausedUntil, now) : now
+  }
+
   /** The time before which no place is free because of the rate, or of the delays if nothing else holds a place. */
   #heldBackUntil(now: number): number {
-    const byRate = this.rate === null ? now : this.rate.opensAfter(this.queued + 1, now)
+    const byRate =
+      this.rate === null
+        ? this.#pausedUntil(now)
+        : Math.max(this.rate.opensAfter(this.queued + 1, now), this.#pausedUntil(now))
     return this.queued > 0 || this.running > 0 || this.delayed.size === 0 ? byRate : Math.max(byRate, this.#firstDue())
   }
 
@@ -419,8 +536,9 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
 
   /** The bounds and tasks of a key, for the fields of a refusal. */
   shareOf(key: string): KeyShare {
-    const { concurrency, queueCapacity } = this.#shares ?? NO_BOUND
-    const { running, held } = this.#shares?.get(key) ?? NOTHING
+    const share = this.#shares?.get(key)
+    const { concurrency, queueCapacity } = share ?? this.#shares ?? NO_BOUND
+    const { running, held } = share ?? NOTHING
     return { concurrency: Math.min(concurrency, this.concurrency), queueCapacity, running, held }
   }
 }

@@ -1,5 +1,11 @@
 import { type Entry, Share } from './lane.js'
 
+/** Bounds of the tasks of a key. */
+export interface KeyBounds {
+  readonly concurrency: number
+  readonly queueCapacity: number
+}
+
 /** The shares of all keys that have tasks, and their common bounds. An idle key has no share. */
 export class Shares<E extends Entry<E>> {
   readonly concurrency: number
@@ -20,11 +26,11 @@ export class Shares<E extends Entry<E>> {
     return this.#shares.get(key)
   }
 
-  /** The share of a key, created if the key has none. */
-  open(key: string): Share<E> {
+  /** The share of a key, created if the key has none, with the common bounds or its own. */
+  open(key: string, { concurrency, queueCapacity }: KeyBounds = this): Share<E> {
     let share = this.#shares.get(key)
     if (share === undefined) {
-      share = new Share<E>(key, this.concurrency)
+      share = new Share<E>(key, concurrency, queueCapacity)
       this.#shares.set(key, share)
     }
     return share
@@ -33,10 +39,11 @@ export class Shares<E extends Entry<E>> {
   /** Whether the key has a place for one more task. */
   hasRoom(key: string, workerFree: boolean): boolean {
     const share = this.#shares.get(key)
+    const { concurrency, queueCapacity } = share ?? this
     const running = share === undefined ? 0 : share.running
     const held = share === undefined ? 0 : share.held
-    if (running + held >= this.concurrency + this.queueCapacity) return false
-    return held < this.queueCapacity || workerFree // with `held` at capacity, `running` is below `concurrency`
+    if (running + held >= concurrency + queueCapacity) return false
+    return held < queueCapacity || workerFree // with `held` at capacity, `running` is below `concurrency`
   }
 
   /** Whether the key is at its concurrency. */
@@ -45,8 +52,8 @@ export class Shares<E extends Entry<E>> {
     return share !== undefined && share.running >= share.concurrency
   }
 
-  /** Removes a share without tasks. */
+  /** Removes a share without tasks and waiters. */
   release(share: Share<E>): void {
-    if (share.running === 0 && share.held === 0) this.#shares.delete(share.key)
+    if (share.running === 0 && share.held === 0 && share.waiting === 0) this.#shares.delete(share.key)
   }
 }

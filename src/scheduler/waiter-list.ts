@@ -6,10 +6,17 @@ export class Waiter<W extends Waiter<W>> implements Links<W> {
   next: W | null = null
   readonly priority: number
   readonly key: string | undefined
+  /** Whether its task is not to start at once. */
+  readonly delayed: boolean
 
-  constructor(priority: number, key: string | undefined) {
+  /** What its task weighs. */
+  readonly weight: number
+
+  constructor(priority: number, key: string | undefined, delayed = false, weight = 1) {
     this.priority = priority
     this.key = key
+    this.delayed = delayed
+    this.weight = weight
   }
 }
 

@@ -23,7 +23,8 @@ export class Observer {
   }
 
   /** The present observers and one more. */
-  static join(present: Resolve | Observer | null, other: Observer): Observer {
+  static join(present: Resolve | Observer | null, resolve: Resolve, wantsResult: boolean): Observer {
+    const other = new Observer(resolve, wantsResult)
     if (present === null) return other
     const first = present instanceof Observer ? present : new Observer(present, true)
     first.#last.#next = other

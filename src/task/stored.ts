@@ -1,4 +1,4 @@
-import type { RetryNotice } from '../contract/events.js'
+import type { RetryNotice, SnoozeNotice } from '../contract/events.js'
 import type { TaskProgress } from '../contract/task-record.js'
 import type { Stage } from '../scheduler/lifecycle.js'
 
@@ -45,8 +45,8 @@ export class Stored {
   birth: Birth | null
   /** What readers see; null: the present state. */
   shown: Shown | null = null
-  /** A retry that is decided and not shown. */
-  retry: RetryNotice | null = null
+  /** A retry, or a snooze, that is decided and not shown. */
+  retry: RetryNotice | SnoozeNotice | null = null
   /** Changes so far, and how many of them are on disk. */
   version = 0
   written = 0

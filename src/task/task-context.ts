@@ -16,7 +16,7 @@ export interface Abort {
 /** The worker that runs a task, as far as its context knows it. */
 export interface AttemptSlot {
   /** The context of the attempt, from the call of the function to its end. */
-  readonly context: AttemptContext | null
+  readonly context: AttemptContext
 }
 
 /** The task of an attempt, as far as its context knows it. */
@@ -88,11 +88,6 @@ export class AttemptContext implements TaskContext {
     }
   }
 
-  /** Abort listeners are called in the context of the task, like its function. */
-  #abortIn(controller: AbortController | undefined, reason: unknown): void {
-    if (controller !== undefined) this.#task.scope.runInAsyncScope(() => controller.abort(reason))
-  }
-
   // ── for the pool; static, so that a task function cannot call it ─────────────────────────────────────────────────
 
   /** Why the signal was aborted; undefined while it was not. */
@@ -104,7 +99,7 @@ export class AttemptContext implements TaskContext {
   static abort(context: AttemptContext, abort: Abort): void {
     if (context.#abort !== undefined) return
     context.#abort = abort
-    context.#abortIn(context.#signal, abort.reason)
+    abortIn(context.#task, context.#signal, abort.reason)
   }
 
   /** Whether the attempt is over: its progress no longer counts. */
@@ -114,6 +109,32 @@ export class AttemptContext implements TaskContext {
 
   /** Aborts the `stopping` signal. */
   static stop(context: AttemptContext, reason: unknown): void {
-    context.#abortIn(context.#stopping, reason)
+    abortIn(context.#task, context.#stopping, reason)
+  }
+}
+
+/** Abort listeners are called in the context of the task, like its function. */
+function abortIn({ scope }: AttemptedTask, controller: AbortController | undefined, reason: unknown): void {
+  if (controller !== undefined) scope.runInAsyncScope(() => controller.abort(reason))
+}
+
+/**
+ * The context of a worker that runs no function. The engine discards the compiled code of a class of which it finds no
+ * instance, and there would be none whenever nothing runs.
+ */
+export const NO_ATTEMPT = /* @__PURE__ */ new AttemptContext(/* @__PURE__ */ nobody(), 0)
+
+function nobody(): AttemptedTask {
+  const scope: Scope = { runInAsyncScope: (fn, thisArg, ...args) => fn.apply(thisArg, args) }
+  const owner = { stopReason: undefined }
+  return {
+    id: '',
+    name: undefined,
+    key: undefined,
+    details: null,
+    worker: null,
+    owner,
+    scope,
+    reportProgress: () => {}
   }
 }

@@ -16,8 +16,12 @@ export class TaskDetails {
   /** Whether the record shows progress whose revision is still to come. */
   progressed = false
   cancelRequestedMs = -1
-  /** The end of the longest wait in the queue, or of a retry's delay. */
+  /** When the delay with which it was queued had ended; -1 without one. */
+  readyMs = -1
+  /** The end of the longest wait in the queue, or of a delay. */
   deadline: Deadline | undefined
+  /** How long it is retained, if not as long as the others. */
+  retainMs: number | undefined
   watchers: Set<ChangeWatcher> | undefined
   result: ResultRecord | undefined
   fingerprint: string | undefined
@@ -32,6 +36,7 @@ export class TaskDetails {
   take(settings: TaskSettings): void {
     this.settings = settings
     this.name = settings.name
+    this.retainMs = settings.retainMs
     this.fingerprint = settings.fingerprint
     this.#metadata = settings.metadata
   }

@@ -1,4 +1,4 @@
-import { abortSignal, optionsOf } from '../contract/checks.js'
+import { abortSignal, optionsOf, safeInteger } from '../contract/checks.js'
 import { TaskCanceledError } from '../contract/errors.js'
 import type { Scope } from '../contract/hooks.js'
 import type { Task } from '../contract/task-contract.js'
@@ -46,6 +46,8 @@ export interface TaskOwner {
   /** The context in which the pool was created: none of a task's. */
   readonly scope: Scope
   issueTicket(task: PoolTask): Ticket
+  forget(task: PoolTask): boolean
+  reprioritize(task: PoolTask, priority: number): boolean
   cancel(task: PoolTask, cancellation: Cancellation): boolean
   /** The task reported progress, for the first time in this turn. */
   progressed(task: PoolTask): void
@@ -136,6 +138,15 @@ export class PoolTask implements Entry<PoolTask>, Task<never>, AttemptedTask {
     return this.details === null || this.details.stored === null ? null : this.details.stored.shown
   }
 
+  /** When it came to wait for a worker for the first time. */
+  get readyMs(): number {
+    return this.details === null || this.details.readyMs < 0 ? this.queuedMs : this.details.readyMs
+  }
+
+  get retainMs(): number | undefined {
+    return this.details === null ? undefined : this.details.retainMs
+  }
+
   /** Calls of the function so far. */
   get attempt(): number {
     return this.startedMs < 0 ? 0 : 1 + (this.details?.retries ?? 0)
@@ -162,10 +173,10 @@ export class PoolTask implements Entry<PoolTask>, Task<never>, AttemptedTask {
       this.observers ??= OBSERVED // whoever asked before the end may still have to be answered
       return Promise.resolve(this.resolution() as never)
     }
-    return new Promise((resolve) => {
-      if (this.observers === null) this.observers = resolve
-      else this.observers = Observer.join(this.observers, new Observer(resolve, true))
-    })
+    const promise = new Promise<never>(keepResolve)
+    const resolve = takeResolve()
+    this.observers = this.observers === null ? resolve : Observer.join(this.observers, resolve, true)
+    return promise
   }
 
   settled(): Promise<PoolTask> {
@@ -173,13 +184,21 @@ export class PoolTask implements Entry<PoolTask>, Task<never>, AttemptedTask {
       this.observers ??= OBSERVED
       return Promise.resolve(this)
     }
-    return new Promise((resolve) => {
-      this.observers = Observer.join(this.observers, new Observer(resolve, false))
-    })
+    const promise = new Promise<PoolTask>(keepResolve as (resolve: (task: PoolTask) => void) => void)
+    this.observers = Observer.join(this.observers, takeResolve(), false)
+    return promise
   }
 
   cancel(reason?: unknown): boolean {
     return this.owner.cancel(this, Cancellation.byUser(reason))
+  }
+
+  reprioritize(priority: number): boolean {
+    return this.owner.reprioritize(this, safeInteger('priority', priority))
+  }
+
+  forget(): boolean {
+    return this.owner.forget(this)
   }
 
   changes(options: { readonly signal?: AbortSignal | undefined } = {}): AsyncIterable<TaskRecord> {
@@ -316,6 +335,20 @@ const STATES: Readonly<Record<Stage, TaskState>> = {
 
 const RECORDED = /* @__PURE__ */ Promise.resolve()
 
+const resolveNothing: Resolve = () => {}
+/** What resolves the promise that is being made: one executor for all promises instead of a closure for each. */
+let kept = resolveNothing
+
+function keepResolve(resolve: Resolve): void {
+  kept = resolve
+}
+
+function takeResolve(): Resolve {
+  const resolve = kept
+  kept = resolveNothing
+  return resolve
+}
+
 // ── the record: functions, since private methods would cost every task a hidden field ────────────────────────────────
 
 function recordOf(task: PoolTask): TaskRecord {
@@ -346,7 +379,7 @@ type Iso = (ms: number) => string
 
 function outcomeOf(task: PoolTask, iso: Iso): Partial<TaskRecord> {
   const { owner, payload, settledMs } = task
-  const expiresMs = settledMs + owner.retentionMs
+  const expiresMs = settledMs + (task.retainMs ?? owner.retentionMs)
   return {
     settledAt: iso(settledMs),
     ...(expiresMs === Number.POSITIVE_INFINITY ? undefined : { expiresAt: iso(expiresMs) }),

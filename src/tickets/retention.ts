@@ -1,43 +1,32 @@
-import { LinkedList, type Links } from '../scheduler/linked-list.js'
-import { LateTickets } from './late-tickets.js'
-
-/** The part of a settled task that retention reads. */
-export interface Retained<T> extends Links<T> {
-  /** Time of the settle, in milliseconds since the pool was created. */
-  readonly settledMs: number
-  /** Null until the id is read. */
-  readonly ticket: unknown
-}
+import { type Retained, RetainedList } from './retained-list.js'
 
 /** Number of tasks without a ticket that are retained, unless `count` is smaller. */
 export const UNREAD_COUNT = 100
 
 /**
  * The settled tasks of a pool: those with a ticket, at most `count`, and a few of those whose id nobody has read, which
- * take no room from them. None is retained longer than `ms`. The lists are linked through the tasks; adding and removing
- * are O(1), but O(log n) for a ticket that is read after tasks that settled later have theirs.
+ * take no room from them. None is retained longer than `ms`, or the time of its own. The lists are linked through the
+ * tasks.
  */
 export class Retention<T extends Retained<T>> {
   /** Tasks with a ticket, in the order in which they had both: an end and a ticket. */
-  readonly ticketed = new LinkedList<T>()
+  readonly ticketed: RetainedList<T>
   /** Tasks without a ticket, oldest first. */
-  readonly unread = new LinkedList<T>()
+  readonly unread: RetainedList<T>
   /** Tickets that were forgotten before their time, because of the count. */
   forgottenEarly = 0
   readonly #count: number
   readonly #unreadCount: number
   readonly #ms: number
   readonly #forget: (task: T) => void
-  /** Tasks with a ticket that settled before some task ahead of them in the list. Null until there is one. */
-  #late: LateTickets<T> | null = null
-  /** The latest settle of a task with a ticket. */
-  #latestMs = 0
 
   constructor(limits: { readonly count: number; readonly ms: number }, forget: (task: T) => void) {
-    this.#count = limits.ms === 0 ? 0 : limits.count
-    this.#unreadCount = Math.min(this.#count, UNREAD_COUNT)
+    this.#count = limits.count
+    this.#unreadCount = Math.min(limits.count, UNREAD_COUNT)
     this.#ms = limits.ms
     this.#forget = forget
+    this.ticketed = new RetainedList(limits.ms)
+    this.unread = new RetainedList(limits.ms)
   }
 
   get size(): number {
@@ -46,12 +35,11 @@ export class Retention<T extends Retained<T>> {
 
   /** Adds a task that has just settled. */
   add(task: T): void {
-    if (task.ticket !== null) {
-      this.#latestMs = task.settledMs
-      return this.#addTicketed(task, task.settledMs)
-    }
+    const endsAtOnce = (task.retainMs ?? this.#ms) === 0
+    if (task.ticket !== null) return endsAtOnce ? this.#forget(task) : this.#addTicketed(task, task.settledMs)
+    if (endsAtOnce) return
     this.unread.push(task)
-    if (this.unread.size > this.#unreadCount) this.unread.remove(this.unread.head as T)
+    if (this.unread.size > this.#unreadCount) this.unread.shift()
   }
 
   /**
@@ -60,7 +48,7 @@ export class Retention<T extends Retained<T>> {
    * @returns whether it can be looked up from now on
    */
   addLate(task: T, nowMs: number): boolean {
-    if (task.settledMs + this.#ms <= nowMs) return false
+    if (this.#expiryOf(task) <= nowMs) return false
     if (task.prev !== null || this.unread.head === task) this.unread.remove(task)
     return this.addTicketed(task, nowMs)
   }
@@ -71,50 +59,55 @@ export class Retention<T extends Retained<T>> {
    * @returns whether it can be looked up from now on
    */
   addTicketed(task: T, nowMs: number): boolean {
-    if (task.settledMs + this.#ms <= nowMs) return false
-    if (task.settledMs >= this.#latestMs) this.#latestMs = task.settledMs
-    else {
-      this.#late ??= new LateTickets()
-      this.#late.add(task)
-    }
+    if (this.#expiryOf(task) <= nowMs) return false
     this.#addTicketed(task, nowMs)
     return this.#count > 0
   }
 
-  /** Drops the tasks whose time has passed. `nowMs` is in milliseconds since the pool was created. */
-  expire(nowMs: number): void {
-    const isOver = (task: T | null): task is T => task !== null && task.settledMs + this.#ms <= nowMs
-    for (let { head } = this.unread; isOver(head); head = this.unread.head) this.unread.remove(head)
-    for (let { head } = this.ticketed; isOver(head); head = this.ticketed.head) this.#drop(head)
-    for (let late = this.#firstLate; isOver(late); late = this.#firstLate) this.#drop(late)
+  /**
+   * Removes a settled task before its time.
+   *
+   * @returns whether it was retained
+   */
+  remove(task: T): boolean {
+    const list = task.ticket === null ? this.unread : this.ticketed
+    if (task.prev === null && list.head !== task) return false
+    if (list === this.ticketed) this.#drop(task)
+    else list.remove(task)
+    return true
   }
 
-  /** Time of the earliest settle of a task with a ticket; Infinity if there is none. */
+  /** Drops the tasks whose time has passed. `nowMs` is in milliseconds since the pool was created. */
+  expire(nowMs: number): void {
+    for (let task = this.unread.expired(nowMs); task !== null; task = this.unread.expired(nowMs))
+      this.unread.remove(task)
+    for (let task = this.ticketed.expired(nowMs); task !== null; task = this.ticketed.expired(nowMs)) this.#drop(task)
+  }
+
+  /** Time of the earliest settle of a task with a ticket, but of those with a time of their own; Infinity without one. */
   get oldestTicketMs(): number {
-    const oldest = this.ticketed.head?.settledMs ?? Number.POSITIVE_INFINITY
-    return Math.min(oldest, this.#firstLate?.settledMs ?? Number.POSITIVE_INFINITY)
+    return this.ticketed.oldestMs
   }
 
   /** Time at which the first task expires; Infinity if there is none. */
   get nextExpiryMs(): number {
-    return Math.min(this.oldestTicketMs, this.unread.head?.settledMs ?? Number.POSITIVE_INFINITY) + this.#ms
+    return Math.min(this.ticketed.nextExpiryMs, this.unread.nextExpiryMs)
   }
 
-  get #firstLate(): T | null {
-    return this.#late === null ? null : this.#late.first
+  #expiryOf({ settledMs, retainMs }: T): number {
+    return settledMs + (retainMs ?? this.#ms)
   }
 
   #addTicketed(task: T, nowMs: number): void {
     this.ticketed.push(task)
     if (this.ticketed.size <= this.#count) return
     const first = this.ticketed.head as T
-    if (first.settledMs + this.#ms > nowMs) this.forgottenEarly++
+    if (this.#expiryOf(first) > nowMs) this.forgottenEarly++
     this.#drop(first)
   }
 
   #drop(task: T): void {
     this.ticketed.remove(task)
-    if (this.#late !== null) this.#late.remove(task)
     this.#forget(task)
   }
 }

@@ -7,8 +7,9 @@ const BYTES = 21
 const CHARACTERS = 28
 /** Tickets per block. Few, because one retained ticket keeps its block in memory with the text of all its tickets. */
 const SLOTS = 16
+const BLOCK_BYTES = SLOTS * BYTES
 /** Blocks for which random bytes are read at a time. */
-const BLOCKS_AT_A_TIME = 12
+const BLOCKS_AT_A_TIME = 48
 /** The last five characters of a ticket hold 30 bits: 22 of the block number, 8 of the slot. */
 const SLOT_BITS = 8
 const SLOT_MASK = 0xff
@@ -32,6 +33,8 @@ export class TicketTable<T> {
   /** The block that tickets are issued from. */
   #block: Block<T> | undefined
   #random: Buffer = Buffer.alloc(0)
+  /** Random bytes that are used. */
+  #used = 0
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -39,7 +42,7 @@ export class TicketTable<T> {
 
   /** Generates a ticket. It finds its owner until it is forgotten; without an owner it is never found. */
   issue(owner: T | undefined): Ticket {
-    const block = this.#block === undefined || this.#block.issued === SLOTS ? this.#nextBlock() : this.#block
+    const block = this.#block === undefined || this.#block.isFull ? this.#nextBlock() : this.#block
     return block.issue(owner)
   }
 
@@ -50,22 +53,26 @@ export class TicketTable<T> {
   }
 
   #nextBlock(): Block<T> {
-    const bytes = this.#takeBytes()
-    let number = bytes.readUInt32BE(BYTES - 4) % BLOCK_NUMBERS // these random bytes are overwritten below
+    if (this.#used === this.#random.length) this.#readRandom()
+    const bytes = this.#random
+    const start = this.#used
+    this.#used += BLOCK_BYTES
+    let number = bytes.readUInt32BE(start + BYTES - 4) % BLOCK_NUMBERS // these random bytes are overwritten below
     while (this.#blocks.has(number)) number = (number + 1) % BLOCK_NUMBERS
     for (let slot = 0; slot < SLOTS; slot++) {
-      bytes.writeUInt32BE((number << SLOT_BITS) | slot, slot * BYTES + BYTES - 4)
+      const end = start + (slot + 1) * BYTES
+      bytes[end - 4] = number >>> 16
+      bytes[end - 3] = number >>> 8
+      bytes[end - 2] = number
+      bytes[end - 1] = slot
     }
-    this.#block = new Block<T>(this.#blocks, number, bytes.toString('base64url'))
+    this.#block = new Block<T>(this.#blocks, number, bytes.toString('base64url', start, this.#used))
     return this.#block
   }
 
-  #takeBytes(): Buffer {
-    const count = SLOTS * BYTES
-    if (this.#random.length === 0) this.#random = Buffer.from(this.#clock.randomBytes(BLOCKS_AT_A_TIME * count))
-    const bytes = this.#random.subarray(0, count)
-    this.#random = this.#random.subarray(count)
-    return bytes
+  #readRandom(): void {
+    this.#random = Buffer.from(this.#clock.randomBytes(BLOCKS_AT_A_TIME * BLOCK_BYTES))
+    this.#used = 0
   }
 }
 
@@ -89,11 +96,11 @@ class Slot implements Ticket {
 }
 
 class Block<T> {
-  issued = 0
   readonly #blocks: Map<number, Block<T>>
   readonly #number: number
   readonly #text: string
-  readonly #owners: (T | undefined)[] = new Array(SLOTS).fill(undefined)
+  /** The owners of the issued tickets that are not forgotten. */
+  readonly #owners: (T | undefined)[] = []
   /** Issued tickets that are forgotten. */
   #forgotten = 0
 
@@ -104,9 +111,12 @@ class Block<T> {
     blocks.set(number, this)
   }
 
+  get isFull(): boolean {
+    return this.#owners.length === SLOTS
+  }
+
   issue(owner: T | undefined): Ticket {
-    const slot = this.issued++
-    this.#owners[slot] = owner
+    const slot = this.#owners.push(owner) - 1
     if (owner === undefined) this.#countForgotten()
     return new Slot(this, slot)
   }

@@ -1,5 +1,5 @@
 import type { RetentionStats } from '../contract/reports.js'
-import type { PoolSettings } from '../contract/settings.js'
+import type { OnDuplicate, PoolSettings, TaskSettings } from '../contract/settings.js'
 import type { Clock } from '../ports/clock.js'
 import { type PoolStage, STOPPED } from '../scheduler/lifecycle.js'
 import type { PoolTask, Ticket } from '../task/task.js'
@@ -44,7 +44,7 @@ export class Tickets {
   /** How long tickets last. */
   stats(): RetentionStats {
     const { ticketed, oldestTicketMs, forgottenEarly } = this.#expire()
-    const oldestMs = ticketed.size === 0 ? 0 : Math.max(this.#now - oldestTicketMs, 0)
+    const oldestMs = Math.max(this.#now - oldestTicketMs, 0)
     return { retained: ticketed.size, oldestMs, forgottenEarly }
   }
 
@@ -55,8 +55,15 @@ export class Tickets {
     return this.#table.find(id) ?? this.#chosen.get(id)
   }
 
-  /** Registers the ticket that the caller chose for a task. */
-  register(task: PoolTask, id: string): void {
+  /** The task that holds the id of a newcomer, if it has to be considered. */
+  holder({ id, onDuplicate }: Pick<TaskSettings, 'id' | 'onDuplicate'>): PoolTask | undefined {
+    const holder = this.find(id)
+    return onDuplicate === 'join-live' && holder?.isSettled ? undefined : holder
+  }
+
+  /** Registers the ticket that the caller chose for a task. A settled task that still has it is forgotten. */
+  register(task: PoolTask, id: string, onDuplicate: OnDuplicate): void {
+    if (onDuplicate === 'join-live') this.#giveWay(id)
     task.ticket = new Chosen(id, this.#chosen)
     this.#chosen.set(id, task)
   }
@@ -66,10 +73,27 @@ export class Tickets {
     return this.#table.issue(!task.isSettled || this.#retainLate(task) ? task : undefined)
   }
 
+  #giveWay(id: string): void {
+    const former = this.find(id)
+    if (former !== undefined) this.forget(former)
+  }
+
+  /**
+   * Stops retaining a settled task. Its id leads nowhere from now on, also one that nobody has read yet.
+   *
+   * @returns whether it was retained
+   */
+  forget(task: PoolTask): boolean {
+    if (!task.isSettled) return false
+    const wasRetained = this.#expire().remove(task)
+    task.ticket ??= this.#table.issue(undefined)
+    return wasRetained
+  }
+
   /** Retains a settled task. */
   retain(task: PoolTask): void {
     this.#retention.add(task)
-    if (!this.#expiry.isSet) this.#setTimer()
+    if (!this.#expiry.isSet || task.retainMs !== undefined) this.#setTimer()
   }
 
   /** Retains a task whose end is shown later than it was decided; forgets it if its time has passed meanwhile. */

@@ -1,10 +1,10 @@
 import type { Clock } from '../ports/clock.js'
 import { SLICE_MS } from './slice.js'
 
-/** Maximum number of steps between two clock readings. */
-const MAX_STEPS = 8
-/** A step that takes less is quick; `MAX_STEPS` quick steps take at most a quarter of a slice. */
-const QUICK_MS = SLICE_MS / MAX_STEPS / 4
+/** Quick steps between two clock readings, and steps that are timed one by one where time may be lost. */
+const STEPS = 16
+/** Between two readings, less than this is quick: a noop takes a thousandth of a millisecond. */
+const QUICK_MS = 0.05
 
 /**
  * The pool's work within one turn of the event loop. One clock reading serves all stamps of a turn, and the work is cut
@@ -19,14 +19,17 @@ export class Turn {
   readonly #onEnd: () => void
   readonly #end: () => void
   #begun = false
-  #beganAt = 0
+  /** Whether the time has to be read before it is used. */
+  #stale = true
+  #endsAt = 0
   #now = 0
   #stamp = 0
-  /** Time of the last check of the slice. */
-  #checkedAt = 0
-  /** Steps left until the next check, and steps between the last two; 0 before the first step of a turn. */
+  /** Whether the slice was used up at the last reading. */
+  #over = false
+  /** Steps left until the next reading. */
   #stepsLeft = 0
-  #steps = 0
+  /** Steps left that are timed one by one. */
+  #careful = 0
 
   /** @param ageMs - how long before now the stamps are zero */
   constructor(clock: Clock, onEnd: () => void, ageMs = 0) {
@@ -35,21 +38,20 @@ export class Turn {
     this.#onEnd = onEnd
     this.#end = () => {
       this.#begun = false
-      this.#stepsLeft = 0
-      this.#steps = 0
+      this.#stale = true
       this.#onEnd()
     }
   }
 
   /** The time, at most as old as the turn. */
   get now(): number {
-    if (!this.#begun) this.begin()
+    if (this.#stale) this.refresh()
     return this.#now
   }
 
   /** The time in whole milliseconds: a small integer, which needs no memory besides its field. */
   get stamp(): number {
-    if (!this.#begun) this.begin()
+    if (this.#stale) this.refresh()
     return this.#stamp
   }
 
@@ -62,40 +64,46 @@ export class Turn {
   begin(): void {
     if (this.#begun) return
     this.#begun = true
-    this.#read()
-    this.#beganAt = this.#now
-    this.#checkedAt = this.#now
+    this.#stale = false
+    this.#now = this.fresh()
+    this.#stamp = Math.floor(this.#now)
+    this.#endsAt = this.#now + SLICE_MS
+    this.#over = false
+    this.#careful = STEPS
     this.#stepsLeft = 1
     this.#clock.yield(this.#end)
   }
 
-  /**
-   * Whether the slice of this turn is used up. Called before each step of work; reads the clock after eight quick steps
-   * or after each slow one.
-   */
+  /** Whether the slice of this turn is used up. Called before each step of work, and counts it. */
   isOver(): boolean {
-    return --this.#stepsLeft <= 0 && this.#checkAfterSteps()
+    this.step()
+    return this.#over
   }
 
-  #checkAfterSteps(): boolean {
-    if (this.#begun) this.#read()
-    else this.begin()
-    // Before the first step, the quotient is NaN or infinite: not quick.
-    const isQuick = (this.#now - this.#checkedAt) / this.#steps < QUICK_MS
-    this.#checkedAt = this.#now
-    this.#steps = isQuick ? MAX_STEPS : 1
-    this.#stepsLeft = this.#steps
-    return this.#now - this.#beganAt >= SLICE_MS
+  /**
+   * Counts a step: a call of a function, or its end. The clock is read at each of the first steps of a turn, at those that
+   * follow a slow one, and else after {@link STEPS} quick ones: no time is attributed to a wrong step but that of a single
+   * slow one among so many quick ones.
+   */
+  step(): void {
+    if (this.#stale || --this.#stepsLeft === 0) this.refresh()
+  }
+
+  /** Functions of the user were called: whoever needs the time next reads the clock. */
+  expire(): void {
+    this.#stale = true
   }
 
   /** Reads the clock, so that the stamps that follow are current. */
   refresh(): void {
-    this.begin()
-    this.#read()
-  }
-
-  #read(): void {
-    this.#now = this.fresh()
-    this.#stamp = Math.floor(this.#now)
+    if (!this.#begun) return this.begin()
+    this.#stale = false
+    const now = this.fresh()
+    if (now - this.#now >= QUICK_MS) this.#careful = STEPS
+    else if (this.#careful > 0) this.#careful--
+    this.#stepsLeft = this.#careful > 0 ? 1 : STEPS
+    this.#over = now >= this.#endsAt
+    this.#now = now
+    this.#stamp = Math.floor(now)
   }
 }

@@ -255,6 +255,7 @@ const POOL: Required<WorkerPoolOptions<object>> = {
   name: 'reports',
   handlers: { greet: () => 'hello' },
   waiterCapacity: 1,
+  weightCapacity: 1,
   taskTimeoutMs: 1,
   queueTimeoutMs: 1,
   retry: { attempts: 1, backoffMs: 0, when: () => true },
@@ -284,6 +285,9 @@ const TASK = {
   signal,
   retry: { attempts: 1, backoffMs: 0, when: () => true },
   onDuplicate: 'join',
+  retainMs: 1,
+  delayMs: 1,
+  weight: 1,
   volatile: false,
   fingerprint: 'f'
 }
@@ -446,6 +450,7 @@ describe('the options of a pool', () => {
       name: undefined,
       handlers: new Map(),
       waiterCapacity: 5,
+      weightCapacity: Number.POSITIVE_INFINITY,
       taskTimeoutMs: Number.POSITIVE_INFINITY,
       queueTimeoutMs: Number.POSITIVE_INFINITY,
       retry: undefined,
@@ -567,8 +572,8 @@ describe('the options of a task', () => {
     expect(pool.queueTask('greet', undefined, { name: undefined }).name).toBe('greet')
   })
 
-  it('onDuplicate is one of two strings', () => {
-    for (const word of ['refuse', 'join']) expect(queue({ onDuplicate: word }).state).toBe('queued')
+  it('onDuplicate is one of three strings', () => {
+    for (const word of ['refuse', 'join', 'join-live']) expect(queue({ onDuplicate: word }).state).toBe('queued')
     for (const [value, error] of [
       ['replace', RangeError],
       ['', RangeError],
@@ -576,7 +581,9 @@ describe('the options of a task', () => {
       [null, TypeError]
     ] as const) {
       expect(() => queue({ onDuplicate: value })).toThrow(error)
-      expect(() => queue({ onDuplicate: value })).toThrow("Expected `onDuplicate` to be one of 'refuse', 'join', got ")
+      expect(() => queue({ onDuplicate: value })).toThrow(
+        "Expected `onDuplicate` to be one of 'refuse', 'join', 'join-live', got "
+      )
     }
   })
 

@@ -1,7 +1,17 @@
 import { describe, expect, it } from 'vitest'
 import { type ConditionFacts, conditionOf } from '../../src/dashboard/condition.js'
 
-const totals = { submitted: 0, refused: 0, accepted: 0, started: 0, retried: 0, succeeded: 0, failed: 0, canceled: 0 }
+const totals = {
+  submitted: 0,
+  refused: 0,
+  accepted: 0,
+  started: 0,
+  retried: 0,
+  snoozed: 0,
+  succeeded: 0,
+  failed: 0,
+  canceled: 0
+}
 
 const facts: ConditionFacts = {
   ...{ state: 'running', paused: false, concurrency: 4, queueCapacity: 10, running: 0, queued: 0, delayed: 0 },

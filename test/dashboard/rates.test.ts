@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { RateMeter } from '../../src/dashboard/rates.js'
 
 const totalsOf = (settled: number, refused = 0) => ({
-  ...{ submitted: settled + refused, accepted: settled, started: settled, retried: 0 },
+  ...{ submitted: settled + refused, accepted: settled, started: settled, retried: 0, snoozed: 0 },
   ...{ succeeded: settled, failed: 0, canceled: 0, refused }
 })
 

@@ -27,10 +27,15 @@ describe('the order of effects', () => {
     expect(pool.stats()).toMatchObject({ running: 0, untold: 1, totals: { succeeded: 1 } })
     expect(task.record()).toMatchObject({ state: 'running', attempt: 1, revision: 3 })
     expect(witness.names(task)).toEqual(['queued', 'started'])
-    const drained = pool.drain()
+    let drained = false
+    void pool.drain().then(() => {
+      drained = true
+    })
+    await clock.turn()
+    expect(drained).toBe(false)
     store.releaseOne()
     await clock.turn()
-    await drained
+    expect(drained).toBe(true)
     expect(onlyRow(disk)).toMatchObject({ state: 'succeeded', revision: 4, outcome: '{"result":1}', input: null })
     expect(task.record()).toMatchObject({ state: 'succeeded', revision: 4, result: 1 })
     expect(witness.names(task)).toEqual(['queued', 'started', 'succeeded', 'settled'])
@@ -118,6 +123,47 @@ describe('a commit that fails after the verdict', () => {
     await clock.turn()
     expect(calls).toEqual(['kept'])
     expect(next.state).toBe('succeeded')
+  })
+
+  it('removes what a failed batch may have left on disk, and says that it is in doubt', async () => {
+    const { clock, pool, store, disk } = durablePool({ handlers: greet })
+    store.failNext({ applied: true })
+    const task = pool.queueTask('greet', { name: 'Ada' })
+    await clock.turn()
+    expect(await rejection(task.result())).toMatchObject({ code: 'ERR_STORE', inDoubt: true })
+    expect(disk.tasks()).toHaveLength(1)
+    await clock.advance(20)
+    expect(disk.tasks()).toEqual([])
+  })
+
+  it('shows a cancel that was decided meanwhile when that is written, not before', async () => {
+    const { clock, pool, store, disk } = durablePool({ handlers: greet })
+    store.failNext({ applied: true })
+    const task = pool.queueTask('greet', { name: 'Ada' })
+    task.cancel()
+    await clock.turn()
+    expect(task.state).toBe('queued')
+    expect(pool.stats()).toMatchObject({ untold: 1, totals: { canceled: 1, failed: 0 } })
+    await clock.advance(20)
+    expect(task.state).toBe('canceled')
+    expect(onlyRow(disk).state).toBe('canceled')
+  })
+
+  it('refuses waiters too, when their turn comes while the store fails', async () => {
+    const end = gate()
+    const { clock, pool, store } = startedDurablePool({ handlers: { work: () => end.promise }, queueCapacity: 0 })
+    const task = pool.queueTask('work')
+    await clock.turn()
+    const waiter = rejection(pool.queueTaskWhenFree('work'))
+    store.failAlways()
+    task.cancel()
+    await clock.turn()
+    end.open()
+    await clock.turn()
+    expect(await waiter).toBeInstanceOf(StoreError)
+    store.recover()
+    await clock.advance(20)
+    expect(pool.stats()).toMatchObject({ untold: 0, storeFailing: false, totals: { refused: 1, succeeded: 1 } })
   })
 
   it('repeats an end until it is written: the function that returned keeps its result', async () => {

@@ -3,6 +3,7 @@ import {
   type PoolEventName,
   type PoolListener,
   QueueFullError,
+  snooze,
   type Task,
   type TaskContext,
   type UnobservedSource,
@@ -66,6 +67,11 @@ async function everything(pool: WorkerPool, clock: ManualClock, store?: MemorySt
   }
   queue(() => Promise.reject(new Error('failed')), { retry: { attempts: 2, backoffMs: () => 10 } })
   await clock.advance(10)
+  let snoozes = 0
+  queue(() => {
+    if (snoozes++ === 0) throw snooze(5)
+  })
+  await clock.advance(5)
   queue(obedient)
   tasks.at(-1)?.cancel()
   await clock.turn()
@@ -483,6 +489,7 @@ describe('the order', () => {
       queued: ['queued', 'running'],
       started: ['running'],
       retrying: ['queued'],
+      snoozed: ['queued'],
       progress: ['running'],
       stuck: ['running'],
       succeeded: ['succeeded'],

@@ -32,6 +32,8 @@ describe('stats', () => {
       paused: false,
       concurrency: 2,
       queueCapacity: 10,
+      weightCapacity: null,
+      heldWeight: 0,
       running: 0,
       queued: 0,
       delayed: 0,
@@ -48,6 +50,7 @@ describe('stats', () => {
         accepted: 0,
         started: 0,
         retried: 0,
+        snoozed: 0,
         succeeded: 0,
         failed: 0,
         canceled: 0
@@ -64,7 +67,9 @@ describe('stats', () => {
   it('has the same properties in every state, and is a copy', async () => {
     const { clock, pool } = make({ name: 'reports' })
     const keys = (value: object): unknown =>
-      Object.entries(value).map(([key, inside]) => (typeof inside === 'object' ? [key, keys(inside)] : key))
+      Object.entries(value).map(([key, inside]) =>
+        typeof inside === 'object' && inside !== null ? [key, keys(inside)] : key
+      )
     const before = pool.stats()
     const all = keys(before)
     expect(before.name).toBe('reports')

@@ -232,6 +232,7 @@ describe('waiting for room', () => {
       refused: 4,
       started: 1,
       retried: 0,
+      snoozed: 0,
       succeeded: 0,
       failed: 1,
       canceled: 2

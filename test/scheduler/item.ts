@@ -22,8 +22,8 @@ export class Item implements Entry<Item> {
 export class Caller extends Waiter<Caller> {
   readonly name: string
 
-  constructor(name: string, priority = 0, key?: string) {
-    super(priority, key)
+  constructor(name: string, priority = 0, key?: string, delayed = false, weight = 1) {
+    super(priority, key, delayed, weight)
     this.name = name
   }
 }

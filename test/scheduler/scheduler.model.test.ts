@@ -28,16 +28,27 @@ interface Config {
   readonly waiterCapacity: number
   readonly perKey: { readonly concurrency: number; readonly queueCapacity: number } | null
   readonly rate: { readonly starts: number; readonly intervalMs: number } | null
+  readonly weightCapacity: number
 }
 
 /** A task as the model sees it. */
 interface Task {
   readonly item: Item
-  readonly priority: number
+  priority: number
   readonly key: string | undefined
+  readonly weight: number
   stage: Stage
   /** Step at which it was added to its lane. */
   queuedAt: number
+}
+
+/** What a newcomer asks for. */
+interface Wanted {
+  readonly priority: number
+  readonly key: string | undefined
+  /** It is not to start at once. */
+  readonly delayed: boolean
+  readonly weight: number
 }
 
 /** Number of times each step happened in all runs: a model test that never settles a task proves nothing. */
@@ -91,10 +102,17 @@ class Model {
   }
 
   /** Whether the pool has no free place. */
-  get full(): boolean {
+  #full({ delayed, weight }: Wanted): boolean {
+    if (this.heldWeight + weight > this.config.weightCapacity) return true
     const held = this.in(QUEUED, DELAYED).length
     if (this.in(RUNNING).length + held >= this.concurrency + this.queueCapacity) return true
-    return !this.mayStart && held >= this.queueCapacity
+    return (delayed || !this.mayStart) && held >= this.queueCapacity
+  }
+
+  /** What all unsettled tasks weigh. */
+  get heldWeight(): number {
+    if (this.config.weightCapacity === Number.POSITIVE_INFINITY) return 0
+    return this.in(QUEUED, DELAYED, RUNNING).reduce((sum, { weight }) => sum + weight, 0)
   }
 
   atLimit(key: string | undefined): boolean {
@@ -118,11 +136,11 @@ class Model {
     )
   }
 
-  verdict(key: string | undefined, fromLine: boolean): number {
+  verdict({ key, delayed, weight }: Wanted, fromLine: boolean): number {
     if (this.life === 'grace' || this.life === 'closed') return CLOSED
     const { perKey } = this.config
     const held = this.in(QUEUED, DELAYED)
-    const toWorker = this.mayStart && !this.atLimit(key)
+    const toWorker = !delayed && this.mayStart && !this.atLimit(key)
     if (perKey !== null && key !== undefined) {
       const mine = held.filter((task) => task.key === key).length
       const running = this.in(RUNNING).filter((task) => task.key === key).length
@@ -131,6 +149,7 @@ class Model {
     }
     if (!fromLine && this.waiters.length > 0) return FULL
     if (this.in(RUNNING).length + held.length >= this.concurrency + this.queueCapacity) return FULL
+    if (this.heldWeight + weight > this.config.weightCapacity) return FULL
     if (toWorker) return TO_WORKER
     return held.length < this.queueCapacity ? TO_QUEUE : FULL
   }
@@ -196,18 +215,22 @@ class Model {
     for (;;) {
       const caller = this.real.nextWaiter(this.now)
       const head = this.waiters[0]
-      if (head === undefined || this.full || this.verdict(head.key, true) === FULL) {
+      if (head === undefined || this.#full(head) || this.verdict(head, true) === FULL) {
         expect(caller).toBeNull()
         return
       }
       expect(caller, 'I11 the head of the line').toBe(head)
       this.waiters.shift()
-      this.accept(head.priority, head.key, true, (item) => this.real.grant(item, head, this.now))
+      this.accept(head, true, (item) =>
+        head.delayed ? this.real.grantDelayed(item, head, this.now) : this.real.grant(item, head, this.now)
+      )
     }
   }
 
-  accept(priority: number, key: string | undefined, fromLine: boolean, ask: (item: Item) => number): void {
-    const expected = this.verdict(key, fromLine)
+  accept(wanted: Wanted, fromLine: boolean, ask: (item: Item) => number): void {
+    const { priority, key, delayed, weight } = wanted
+    const expected = this.verdict(wanted, fromLine)
+    if (expected === FULL && this.in(QUEUED, DELAYED, RUNNING).length < this.concurrency) note('too heavy')
     const item = new Item(String(this.#names++))
     expect(ask(item)).toBe(expected)
     note(['to worker', 'to queue', 'full', 'key full', 'closed'][expected] as string)
@@ -217,18 +240,24 @@ class Model {
       this.refused++
       return
     }
-    const task: Task = { item, priority, key, stage: QUEUED, queuedAt: ++this.#step }
+    const task: Task = { item, priority, key, weight, stage: delayed ? DELAYED : QUEUED, queuedAt: ++this.#step }
     this.tasks.push(task)
+    if (delayed) note('delayed at first')
     if (expected === TO_WORKER) this.run(task)
     this.#watchTurns()
   }
 
-  admit(priority: number, key: string | undefined): void {
+  admit(wanted: Wanted): void {
+    const { priority, key, delayed, weight } = wanted
     if (this.config.rate !== null) this.startDue()
-    const full = this.verdict(key, false) === FULL
-    this.accept(priority, key, false, (item) => this.real.admit(item, priority, key, this.now))
+    const full = this.verdict(wanted, false) === FULL
+    this.accept(wanted, false, (item) =>
+      delayed
+        ? this.real.admitDelayed(item, priority, key, this.now, weight)
+        : this.real.admit(item, priority, key, this.now, weight)
+    )
     if (!full) return
-    const caller = new Caller('', priority, key)
+    const caller = new Caller('', priority, key, delayed, weight)
     expect(this.real.wait(caller)).toBe(this.waiters.length < this.config.waiterCapacity)
     if (this.waiters.length >= this.config.waiterCapacity) return
     this.waiters.push(caller)
@@ -284,6 +313,17 @@ class Model {
     this.startDue()
   }
 
+  reprioritize(task: Task, priority: number): void {
+    const held = task.stage === QUEUED || task.stage === DELAYED
+    expect(this.real.reprioritize(task.item, priority)).toBe(held)
+    if (!held || task.priority === priority) return
+    task.priority = priority
+    if (task.stage === QUEUED) task.queuedAt = ++this.#step
+    this.#watchTurns()
+    note('reprioritized')
+    if (this.config.rate === null) expect(this.real.next(this.now), 'nothing may start by it').toBeNull()
+  }
+
   stop(grace: boolean): void {
     this.real.stop(grace)
     this.life = grace && this.life === 'started' ? 'grace' : 'closed'
@@ -321,7 +361,8 @@ class Model {
         canceled: real.canceled,
         submitted: real.submitted,
         live: real.live,
-        held: real.held
+        held: real.held,
+        weight: real.weights?.held ?? 0
       },
       {
         running,
@@ -335,7 +376,8 @@ class Model {
         canceled: count(CANCELED),
         submitted: this.tasks.length + this.refused + this.waiters.length,
         live: running + queued + delayed,
-        held: queued + delayed
+        held: queued + delayed,
+        weight: this.heldWeight
       },
       'I1 the books'
     )
@@ -389,9 +431,10 @@ function expectSame(actual: object, expected: object, message: string): void {
 const laneOf = ({ priority, key }: Task): string => `${priority}/${key ?? '-'}`
 
 type Step =
-  | { readonly do: 'admit'; readonly priority: number; readonly key: string | undefined }
+  | ({ readonly do: 'admit' } & Wanted)
   | { readonly do: 'settle'; readonly which: number; readonly to: Settled }
   | { readonly do: 'cancel' | 'delay' | 'requeue' | 'call' | 'leave'; readonly which: number }
+  | { readonly do: 'reprioritize'; readonly which: number; readonly priority: number }
   | { readonly do: 'pass'; readonly ms: number }
   | { readonly do: 'resize'; readonly concurrency: number; readonly queueCapacity: number }
   | { readonly do: 'start' | 'pause' | 'resume' | 'close' }
@@ -404,7 +447,9 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({
       do: fc.constant('admit' as const),
       priority: fc.constantFrom(...PRIORITIES),
-      key: fc.constantFrom(...KEYS)
+      key: fc.constantFrom(...KEYS),
+      delayed: fc.constantFrom(false, false, false, true),
+      weight: fc.constantFrom(1, 1, 2, 3)
     })
   },
   {
@@ -420,6 +465,14 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ do: fc.constant('requeue' as const), which }) },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('call' as const), which }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('leave' as const), which }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('reprioritize' as const),
+      which,
+      priority: fc.constantFrom(...PRIORITIES)
+    })
+  },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('pass' as const), ms: fc.nat(60) }) },
   {
     weight: 1,
@@ -453,6 +506,7 @@ const config: fc.Arbitrary<Config> = fc.record({
   concurrency: fc.integer({ min: 1, max: 4 }),
   queueCapacity: fc.oneof(fc.nat(8), fc.constant(Number.POSITIVE_INFINITY)),
   waiterCapacity: fc.nat(3),
+  weightCapacity: fc.constantFrom(Number.POSITIVE_INFINITY, 3, 6),
   perKey: fc.option(
     fc.record({
       concurrency: fc.constantFrom(1, 2, Number.POSITIVE_INFINITY),
@@ -468,7 +522,7 @@ function take(model: Model, step: Step): void {
   const pick = <T>(from: readonly T[], index: number): T | undefined => from[index % from.length]
   switch (step.do) {
     case 'admit':
-      return model.admit(step.priority, step.key)
+      return model.admit(step)
     case 'settle': {
       const task = pick(model.in(RUNNING), step.which)
       return task && model.settle(task, step.to)
@@ -497,6 +551,10 @@ function take(model: Model, step: Step): void {
       if (caller === undefined) return
       model.leave(caller)
       return model.serve()
+    }
+    case 'reprioritize': {
+      const task = pick(model.tasks, step.which)
+      return task && model.reprioritize(task, step.priority)
     }
     case 'pass':
       model.now += step.ms
@@ -558,6 +616,9 @@ describe('Scheduler, against a model', () => {
       'canceled',
       'canceled while waiting',
       'delayed',
+      'delayed at first',
+      'too heavy',
+      'reprioritized',
       'requeued',
       'stopped'
     ].filter((what) => (seen.get(what) ?? 0) < RUNS / 20)

@@ -23,6 +23,14 @@ describe('WaiterList', () => {
   })
 
   it('keeps priority and key of each waiter', () => {
-    expect({ ...new Caller('a', 7, 'acme') }).toEqual({ name: 'a', priority: 7, key: 'acme', prev: null, next: null })
+    expect({ ...new Caller('a', 7, 'acme') }).toEqual({
+      name: 'a',
+      delayed: false,
+      weight: 1,
+      priority: 7,
+      key: 'acme',
+      prev: null,
+      next: null
+    })
   })
 })

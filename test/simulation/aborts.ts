@@ -1,5 +1,6 @@
 import { PoolStoppedError, type Task, TaskCanceledError, type TaskContext, TaskTimeoutError } from '../../src/index.js'
 import type { Actor } from './actor.js'
+import { given } from './given.js'
 import type { By, ModelTask } from './model-task.js'
 import { Part } from './part.js'
 import type { Action } from './plan.js'
@@ -28,6 +29,35 @@ export class Aborts extends Part {
     const right = forgets && by === 'pool' ? answer === 'finished' || answer === 'unknown' : answer === expected[by]
     checks.that('I13', right, () => `cancel answered ${String(answer)}, not ${String(expected[by])}`)
     if (hit?.task.called && !hit.task.settled) this.learn(hit)
+  }
+
+  /** All that live now and match may be canceled; those that wait must be, unless somebody interferes. */
+  cancelAll({ key, state }: Action & { readonly do: 'cancel all' }): void {
+    const { explainer, model, checks, cast, now, plan, pool, seen } = this.world
+    explainer.sync()
+    const reason = new Error(`all were canceled at ${now}`)
+    const live = state === 'running' ? model.running : [...model.queue, ...model.delayed, ...model.running]
+    const matching = live.filter((task) => key === undefined || task.key === key)
+    for (const task of matching) cast.of(task).cancelReasons.push(reason)
+    const waiting = matching.filter(({ place }) => place !== 'running')
+    pool.cancelAll({ ...given({ key, state }), reason }).then(
+      ({ canceled, requested }) =>
+        checks.within(() => {
+          const right = canceled + requested <= matching.length && canceled + requested >= 0
+          checks.that('I13', right, () => `${canceled} canceled and ${requested} requested of ${matching.length}`)
+        }),
+      (error: unknown) =>
+        checks.within(() => {
+          throw error
+        })
+    )
+    for (const task of waiting) {
+      const left = plan.reactions.length === 0 && cast.of(task).real?.state === 'queued'
+      checks.that('I13', !left, () => `${task.name} was left by cancelAll`)
+    }
+    explainer.sync()
+    for (const task of matching) this.learn(cast.of(task))
+    if (matching.length > 0) seen.add('a cancel of all')
   }
 
   /** The task that the pool finds by the id of this one. */

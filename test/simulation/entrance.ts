@@ -72,11 +72,20 @@ export class Entrance extends Part {
   }
 
   #options(actor: Actor): TaskOptions {
-    const { id, join, key, priority, timeoutMs, queueTimeoutMs, retry } = actor.task.plan
+    const { id, join, joinLive, key, priority, timeoutMs, queueTimeoutMs, retry, delayMs, weight } = actor.task.plan
     return given({
       name: actor.task.name,
       id,
-      onDuplicate: id === undefined ? undefined : join ? ('join' as const) : ('refuse' as const),
+      onDuplicate:
+        id === undefined
+          ? undefined
+          : joinLive
+            ? ('join-live' as const)
+            : join
+              ? ('join' as const)
+              : ('refuse' as const),
+      delayMs,
+      weight,
       key,
       priority,
       timeoutMs,
@@ -89,7 +98,7 @@ export class Entrance extends Part {
   /** The task that has its id already, if it wants to be given that instead. */
   #joined(actor: Actor): Actor | undefined {
     const { id, join } = actor.task.plan
-    const existing = id !== undefined && join ? this.world.model.find(id) : undefined
+    const existing = id !== undefined && join ? this.world.model.holder(actor.task.plan) : undefined
     return existing && this.world.cast.of(existing)
   }
 

@@ -24,6 +24,7 @@ export class Explainer extends Part {
   sync(): void {
     const { model, checks } = this.world
     if (this.firingLate) this.#explainLateTimers()
+    this.#explainPause()
     for (let again = true; again; ) {
       again = this.#explainEnds()
       if (this.#explainStarts()) again = true
@@ -37,6 +38,12 @@ export class Explainer extends Part {
     }
   }
 
+  /** A pause may have ended by itself. */
+  #explainPause(now = this.world.now): void {
+    const { model, pool } = this.world
+    if (model.paused && model.pausedUntil <= now && !pool.stats().paused) model.paused = false
+  }
+
   #stateOf(task: ModelTask): Task['state'] | undefined {
     return this.world.cast.of(task).real?.state
   }
@@ -47,9 +54,10 @@ export class Explainer extends Part {
    */
   #explainLateTimers(): void {
     const { model, now } = this.world
-    const times = [model.rateOpenedAt, ...model.delayed.map(({ retryAt }) => retryAt)]
+    const times = [model.rateOpenedAt, model.pausedUntil, ...model.delayed.map(({ retryAt }) => retryAt)]
     times.push(...[...model.queue, ...model.uncalled].map(({ queueUntil }) => queueUntil), ...this.#left)
     for (const time of times.filter((at) => at <= now).sort((a, b) => a - b)) {
+      this.#explainPause(time)
       this.#explainRequeue(time)
       for (const task of [...model.queue, ...model.uncalled]) {
         if (task.queueUntil <= time && this.#hasWaitedTooLong(task)) {
@@ -105,7 +113,7 @@ export class Explainer extends Part {
     if (due === undefined) return false
     const actor = cast.of(due)
     if (actor.real?.state === 'queued' && cast.record(actor).position === undefined) return false
-    model.requeue(due)
+    model.requeue(due, this.world.now)
     return true
   }
 }

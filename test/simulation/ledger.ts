@@ -43,6 +43,7 @@ export class Ledger extends Part {
     checks.same('I1', 'concurrency', stats.concurrency, model.concurrency)
     checks.same('I1', 'queueCapacity', stats.queueCapacity, model.queueCapacity)
     checks.same('I1', 'paused', stats.paused, model.paused)
+    checks.same('I1', 'heldWeight', stats.heldWeight, model.heldWeight)
     checks.same('I12', 'state', stats.state, model.state)
     this.#neverFall([totals.submitted, totals.accepted, totals.refused, totals.started, totals.retried])
     this.#lookAtBound(stats.running)

@@ -42,7 +42,7 @@ export class ModelTask {
   readonly name: string
   readonly plan: TaskPlan
   readonly key: string | undefined
-  readonly priority: number
+  priority: number
   /** The attempt that waits for this one's place without a limit. */
   inside: Inside | undefined
   /** Whether the caller has left, and its abort is on the way. */

@@ -16,6 +16,9 @@ export class Model {
   readonly waiterCapacity: number
   state: 'created' | 'running' | 'stopping' | 'stopped' = 'created'
   paused = false
+  pausedUntil = NEVER
+  /** A stop has canceled the queue: nothing starts any more, though the grace may be open. */
+  queueClosed = false
   /** The grace of a stop: open, perhaps over (its timer fires in this very moment), over. */
   grace: 'open' | 'ending' | 'over' = 'open'
   graceAt = NEVER
@@ -80,7 +83,19 @@ export class Model {
   /** The verdict but for the line. */
   judgeAlone(task: ModelTask, now: number): Verdict {
     if (this.state === 'stopping' || this.state === 'stopped') return 'stopped'
-    return task.plan.id !== undefined && this.find(task.plan.id) !== undefined ? 'duplicate' : this.room(task, now)
+    return this.holder(task.plan) !== undefined ? 'duplicate' : this.room(task, now)
+  }
+
+  /** The task that has the id of a newcomer already. */
+  holder({ id, joinLive }: ModelTask['plan']): ModelTask | undefined {
+    const holder = id === undefined ? undefined : this.find(id)
+    return joinLive && holder?.settled ? undefined : holder
+  }
+
+  /** What all unsettled tasks weigh. */
+  get heldWeight(): number {
+    if (this.setup.weightCapacity === undefined) return 0
+    return [...this.queue, ...this.delayed, ...this.running].reduce((sum, { plan }) => sum + (plan.weight ?? 1), 0)
   }
 
   /** Whether there is a place, for a pool that takes work. */
@@ -88,7 +103,7 @@ export class Model {
     const held = this.queue.length + this.delayed.length
     const workerFree = this.open && this.running.length < this.concurrency && this.rateAllows(now)
     const { perKey } = this.setup
-    const takesWorker = workerFree && !this.keyAtLimit(task.key)
+    const takesWorker = workerFree && task.plan.delayMs === undefined && !this.keyAtLimit(task.key)
     if (perKey !== undefined && task.key !== undefined) {
       const keyHeld = [...this.queue, ...this.delayed].filter(({ key }) => key === task.key).length
       const keyRunning = this.running.filter(({ key }) => key === task.key).length
@@ -97,6 +112,7 @@ export class Model {
       if (keyHeld >= capacity && !takesWorker) return 'key full'
     }
     if (this.live >= this.concurrency + this.queueCapacity) return 'full'
+    if (this.heldWeight + (task.plan.weight ?? 1) > (this.setup.weightCapacity ?? NEVER)) return 'full'
     if (takesWorker) return 'worker'
     return held < this.queueCapacity ? 'queue' : 'full'
   }
@@ -104,6 +120,7 @@ export class Model {
   accept(task: ModelTask, verdict: 'worker' | 'queue', now: number): void {
     this.accepted++
     this.busy = true
+    if (task.plan.joinLive) this.tickets = this.tickets.filter(({ plan }) => plan.id !== task.plan.id)
     if (task.plan.id !== undefined) this.readTicket(task)
     if (verdict === 'worker') {
       task.place = 'running'
@@ -111,8 +128,18 @@ export class Model {
       this.uncalled.push(task)
       return
     }
-    task.queueUntil = now + (task.plan.queueTimeoutMs ?? this.setup.queueTimeoutMs ?? NEVER)
+    if (task.plan.delayMs !== undefined) {
+      task.place = 'delayed'
+      task.retryAt = now + task.plan.delayMs
+      this.delayed.push(task)
+      return
+    }
+    this.limitQueueing(task, now)
     this.enqueue(task)
+  }
+
+  limitQueueing(task: ModelTask, now: number): void {
+    task.queueUntil = now + (task.plan.queueTimeoutMs ?? this.setup.queueTimeoutMs ?? NEVER)
   }
 
   refuse(task: ModelTask): void {
@@ -129,10 +156,14 @@ export class Model {
     return verdict === 'worker' || verdict === 'queue'
   }
 
-  /** Whether a waiter would be accepted, were it at the head of the line. */
-  getsIn(waiter: ModelTask, now: number): boolean {
-    const verdict = this.judgeAlone(waiter, now)
-    return !waiter.hasLeft() && (verdict === 'worker' || verdict === 'queue')
+  /** Whether one of the waiters is accepted next: the first, but for those that leave or are refused. */
+  admitsWaiter(now: number): boolean {
+    for (const waiter of this.line) {
+      const verdict = waiter.hasLeft() ? 'stopped' : this.judgeAlone(waiter, now)
+      if (verdict === 'worker' || verdict === 'queue') return true
+      if (verdict === 'full') return false
+    }
+    return false
   }
 
   /** Whether an attempt is on its way. What it left behind when it ended is inside nothing. */
@@ -158,7 +189,7 @@ export class Model {
 
   /** Whether anything may start at all. */
   get open(): boolean {
-    if (this.paused) return false
+    if (this.paused || this.queueClosed) return false
     return this.state === 'running' || (this.state === 'stopping' && this.grace !== 'over')
   }
 
@@ -268,7 +299,18 @@ export class Model {
     this.retried++
   }
 
-  requeue(task: ModelTask): void {
+  /** A queued task goes to the back of the other priority. */
+  reprioritize(task: ModelTask, priority: number): boolean {
+    if (task.place !== 'queued' && task.place !== 'delayed') return false
+    if (task.priority === priority) return true
+    if (task.place === 'queued') this.dequeue(task)
+    task.priority = priority
+    if (task.place === 'queued') this.enqueue(task)
+    return true
+  }
+
+  requeue(task: ModelTask, now: number): void {
+    if (task.attempt === 0) this.limitQueueing(task, now)
     this.delayed = this.delayed.filter((other) => other !== task)
     task.retryAt = NEVER
     this.enqueue(task)
@@ -284,7 +326,7 @@ export class Model {
     this[to]++
     this.settled.push(task)
     this.retain(task)
-    if (this.live === 0 && !this.line.some((waiter) => this.getsIn(waiter, now))) this.crossings++
+    if (this.live === 0 && !this.admitsWaiter(now)) this.crossings++
   }
 
   // ── tickets ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -344,8 +386,9 @@ export class Model {
 
   // ── stopping ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  stop(graceMs: number, forceMs: number, now: number): void {
+  stop(graceMs: number, forceMs: number, queued: 'run' | 'cancel', now: number): void {
     if (this.state === 'stopped') return
+    if (queued === 'cancel') this.queueClosed = true
     if (this.state !== 'stopping') {
       const grace = this.state === 'running' ? graceMs : 0
       this.graceAt = now + grace

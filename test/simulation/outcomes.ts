@@ -67,7 +67,7 @@ export class Outcomes extends Part {
     if (by === 'user') return actor.cancelReasons.length > 0
     if (by === 'signal') return actor.signal?.aborted === true
     if (by === 'queue_timeout') return task.attempt === 0 && task.queueUntil <= now
-    return by === 'pool_stopped' && model.state === 'stopping' && model.grace !== 'open'
+    return by === 'pool_stopped' && model.state === 'stopping' && (model.grace !== 'open' || model.queueClosed)
   }
 
   #explainInterruption(actor: Actor): void {

@@ -46,6 +46,10 @@ export interface TaskPlan {
   readonly reads?: 'late' | 'never'
   readonly id?: string
   readonly join?: boolean
+  /** Only a live task is joined. */
+  readonly joinLive?: boolean
+  readonly delayMs?: number
+  readonly weight?: number
   readonly key?: string
   readonly priority?: number
   readonly timeoutMs?: number
@@ -73,12 +77,15 @@ export type Action =
   | { readonly do: 'ask'; readonly target: number }
   | { readonly do: 'abort'; readonly signal: number }
   | { readonly do: 'start' }
-  | { readonly do: 'pause' }
+  | { readonly do: 'pause'; readonly forMs?: number }
+  | { readonly do: 'reprioritize'; readonly target: Target; readonly priority: number }
+  | { readonly do: 'cancel all'; readonly key?: string; readonly state?: 'queued' | 'running' }
+  | { readonly do: 'forget'; readonly target: Target }
   | { readonly do: 'resume' }
   | { readonly do: 'resize'; readonly concurrency?: number; readonly queueCapacity?: number }
   | { readonly do: 'drain'; readonly timeoutMs?: number; readonly signal?: number }
   /** Without times: those of the pool, by default. */
-  | { readonly do: 'stop'; readonly graceMs?: number; readonly forceMs?: number }
+  | { readonly do: 'stop'; readonly graceMs?: number; readonly forceMs?: number; readonly queued?: 'cancel' }
 
 /** What may be done from outside only. */
 export type Operation = (
@@ -105,6 +112,7 @@ export interface Setup {
   readonly concurrency: number
   readonly queueCapacity: number
   readonly waiterCapacity?: number
+  readonly weightCapacity?: number
   readonly taskTimeoutMs?: number
   readonly queueTimeoutMs?: number
   readonly retry?: Retry

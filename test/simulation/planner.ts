@@ -53,6 +53,12 @@ export function livelyPlanOf(seed: number, length?: number): Plan {
   return { ...plan, operations: stopsByDefault }
 }
 
+/** The events that plans have always drawn from: a seed stays what it was. */
+const DRAWN = EVENTS.filter((event) => event !== 'snoozed')
+
+/** What plans have always drawn; for the rest see `extras.ts`. */
+type Drawn = Exclude<Action['do'], 'reprioritize' | 'cancel all' | 'forget'>
+
 /** What is on or off for a whole plan. */
 type Kind = 'timeouts' | 'queueTimeouts' | 'retries' | 'signals' | 'ids' | 'inside' | 'selfWaits'
 
@@ -62,7 +68,7 @@ class Planner {
   readonly #keys: readonly (string | undefined)[]
   readonly #priorities: readonly number[]
   readonly #behaviours: readonly Behaviour[]
-  readonly #weights: readonly (readonly [Action['do'] | 'advance' | 'block', number])[]
+  readonly #weights: readonly (readonly [Drawn | 'advance' | 'block', number])[]
   readonly #weight: number
   readonly #on: Readonly<Record<Kind, boolean>>
   readonly #hurry: number
@@ -158,8 +164,8 @@ class Planner {
       ...(this.#on.selfWaits ? { detectSelfWait: true } : undefined),
       started: random.chance(0.85),
       quiet,
-      throwing: random.chance(0.25) ? EVENTS.filter(() => random.chance(0.4)) : [],
-      rejecting: random.chance(0.15) ? EVENTS.filter(() => random.chance(0.3)) : []
+      throwing: random.chance(0.25) ? DRAWN.filter(() => random.chance(0.4)) : [],
+      rejecting: random.chance(0.15) ? DRAWN.filter(() => random.chance(0.3)) : []
     }
   }
 
@@ -226,7 +232,7 @@ class Planner {
     return selfWait ?? this.#action(depth)
   }
 
-  #act(kind: Action['do'], depth: number): Action {
+  #act(kind: Drawn, depth: number): Action {
     const random = this.#random
     const signal = this.#signal()
     switch (kind) {
@@ -279,7 +285,7 @@ class Planner {
     }
   }
 
-  #kind(): Action['do'] | 'advance' | 'block' {
+  #kind(): Drawn | 'advance' | 'block' {
     let left = this.#random.next() * this.#weight
     for (const [kind, weight] of this.#weights) {
       left -= weight
@@ -296,7 +302,7 @@ class Planner {
   #reactions(stops: boolean): Reaction[] {
     const random = this.#random
     return Array.from({ length: random.integer(0, 3) }, () => ({
-      event: random.pick(EVENTS),
+      event: random.pick(DRAWN),
       nth: random.integer(1, 8),
       actions: Array.from({ length: random.integer(1, 2) }, () =>
         stops && random.chance(0.1) ? this.#stop() : this.#action(1)

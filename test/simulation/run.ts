@@ -4,8 +4,8 @@
  * Prints how many there were and how often each end came up; for a seed that breaks a promise, the least that breaks it.
  */
 import { parseArgs } from 'node:util'
+import { fullPlanOf } from './extras.js'
 import { describePlan } from './plan.js'
-import { livelyPlanOf } from './planner.js'
 import { FLOORS, simulateSeeds, tooSeldom } from './schedules.js'
 import { shrink } from './shrink.js'
 import { simulate } from './simulate.js'
@@ -33,7 +33,7 @@ for (const end of Object.keys(FLOORS)) {
 }
 for (const { seed, error } of summary.broken) {
   console.log(`\nseed ${seed} broke ${error.message}`)
-  const least = await shrink(livelyPlanOf(seed))
+  const least = await shrink(fullPlanOf(seed))
   const { broken } = await simulate(least)
   console.log(`the least that breaks it: ${broken?.message}\n${describePlan(least)}`)
 }

@@ -1,5 +1,5 @@
 import type { Broken, PromiseId } from './checks.js'
-import { livelyPlanOf } from './planner.js'
+import { fullPlanOf } from './extras.js'
 import { simulate } from './simulate.js'
 
 /** What came up in many schedules. */
@@ -15,7 +15,7 @@ export interface Summary {
 export async function simulateSeeds(seeds: Iterable<number>, most = 5): Promise<Summary> {
   const summary: Summary = { schedules: 0, seen: new Map(), made: new Map(), broken: [] }
   for (const seed of seeds) {
-    const { broken, seen, made } = await simulate(livelyPlanOf(seed))
+    const { broken, seen, made } = await simulate(fullPlanOf(seed))
     summary.schedules++
     for (const end of seen) summary.seen.set(end, (summary.seen.get(end) ?? 0) + 1)
     for (const [id, count] of Object.entries(made) as [PromiseId, number][]) {
@@ -42,7 +42,11 @@ export const FLOORS: Readonly<Record<string, number>> = {
   'a wait for room': 0.05,
   'a place for a waiter': 0.05,
   'a wait for itself': 0.05,
-  'a stop': 0.05
+  'a stop': 0.05,
+  'a pause with an end': 0.05,
+  'another priority': 0.05,
+  'a cancel of all': 0.05,
+  forgotten: 0.02
 }
 
 /** The ends that came up too seldom. */

@@ -94,6 +94,9 @@ async function heal(world: World): Promise<void> {
   for (let i = 0; model.live > 0 || model.line.length > 0; i++) {
     if (i > MOST) throw new Broken('liveness', `${model.live} live and ${model.line.length} wait for ever`)
     if (model.paused) world.resume()
+    if (model.queueCapacity === 0 && model.line[0]?.plan.delayMs !== undefined) {
+      world.perform({ do: 'resize', queueCapacity: 1 }) // a delayed task never gets a place without a queue
+    }
     world.cast.endAll()
     await turn(world)
     world.inspector.look('turn')

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { PROMISES, type PromiseId } from './checks.js'
+import { fullPlanOf } from './extras.js'
 import { KEPT_PLANS, KEPT_SEEDS } from './kept-seeds.js'
 import { describePlan } from './plan.js'
 import { livelyPlanOf, planOf } from './planner.js'
@@ -12,7 +13,7 @@ const SCHEDULES = Number(process.env['SIM_SCHEDULES'] ?? 20_000)
 
 describe('seeds that found something', () => {
   it.each(KEPT_SEEDS)('seed %i keeps every promise again: %s', async (seed) => {
-    for (const plan of [planOf(seed), livelyPlanOf(seed)]) {
+    for (const plan of [planOf(seed), livelyPlanOf(seed), fullPlanOf(seed)]) {
       const { broken } = await simulate(plan)
       expect(broken?.message).toBeUndefined()
     }
@@ -37,7 +38,7 @@ describe(`${SCHEDULES.toLocaleString('en')} schedules of 80 operations`, () => {
     const summary = await live()
     const [first] = summary.broken
     if (first === undefined) return expect(summary.schedules).toBe(SCHEDULES)
-    const least = await shrink(livelyPlanOf(first.seed))
+    const least = await shrink(fullPlanOf(first.seed))
     throw new Error(`seed ${first.seed} broke ${first.error.message}; the least that does:\n${describePlan(least)}`)
   }, 900_000)
 

@@ -25,7 +25,7 @@ export class Stops extends Part {
     checks.that('I12', thrown instanceof PoolStoppedError, () => 'a stopped pool was started')
   }
 
-  stop(grace?: number, force?: number): void {
+  stop(grace?: number, force?: number, queued?: 'cancel'): void {
     const { model, pool, checks, explainer, aborts, now, seen, healing } = this.world
     explainer.sync()
     if (model.state === 'created' || model.state === 'running') {
@@ -34,8 +34,8 @@ export class Stops extends Part {
       seen.add(healing ? 'no stop' : 'a stop')
     }
     aborts.learnAll()
-    model.stop(grace ?? 20_000, force ?? 5_000, now)
-    const report = pool.stop({ ...given({ graceMs: grace, forceMs: force }), reason: 'enough' })
+    model.stop(grace ?? 20_000, force ?? 5_000, queued ?? 'run', now)
+    const report = pool.stop({ ...given({ graceMs: grace, forceMs: force, queued }), reason: 'enough' })
     checks.that('I12', pool.state !== 'running', () => 'a pool runs after stop()')
     report.then(
       (value) => {
@@ -78,6 +78,8 @@ export class Stops extends Part {
   /** After the grace nothing waits, and everything that runs was asked to end. */
   look(): void {
     const { model, checks, cast, aborts } = this.world
+    const held = model.queueClosed ? model.queue.length + model.delayed.length : 0
+    checks.that('I12', held === 0, () => `${held} tasks wait after a stop that cancels the queue`)
     if (model.grace !== 'over') return
     const left = model.queue.length + model.delayed.length + model.uncalled.length
     checks.that('I12', left === 0, () => `${left} tasks wait after the grace`)

@@ -121,7 +121,13 @@ export class World {
       case 'start':
         return this.stops.start()
       case 'pause':
-        return this.#pause()
+        return this.#pause(action.forMs)
+      case 'reprioritize':
+        return this.#reprioritize(action)
+      case 'cancel all':
+        return this.aborts.cancelAll(action)
+      case 'forget':
+        return this.#forget(action)
       case 'resume':
         return this.resume()
       case 'resize':
@@ -129,16 +135,45 @@ export class World {
       case 'drain':
         return this.drains.drain(action)
       case 'stop':
-        return this.stops.stop(action.graceMs, action.forceMs)
+        return this.stops.stop(action.graceMs, action.forceMs, action.queued)
       default:
         return action satisfies never
     }
   }
 
-  #pause(): void {
+  #pause(forMs = Number.POSITIVE_INFINITY): void {
     const { model } = this
-    if (model.state === 'created' || model.state === 'running') model.paused = true
-    this.pool.pause()
+    if (model.state === 'created' || model.state === 'running') {
+      model.pausedUntil = Math.max(model.paused ? model.pausedUntil : 0, this.now + forMs)
+      model.paused = true
+    }
+    this.pool.pause({ forMs })
+    if (forMs < Number.POSITIVE_INFINITY) this.seen.add('a pause with an end')
+  }
+
+  #reprioritize({ target, priority }: Action & { readonly do: 'reprioritize' }): void {
+    const actor = this.cast.accepted(target)
+    if (actor === undefined) return
+    const expected = this.model.reprioritize(actor.task, priority)
+    const answer = actor.real?.reprioritize(priority)
+    this.checks.that('I13', answer === expected, () => `reprioritize answered ${answer}, not ${expected}`)
+    if (answer) this.seen.add('another priority')
+  }
+
+  #forget({ target }: Action & { readonly do: 'forget' }): void {
+    const { model } = this
+    const actor = this.cast.accepted(target)
+    if (actor === undefined) return
+    const { task } = actor
+    const isRetained = model.tickets.includes(task) || model.unread.includes(task)
+    const answer = actor.real?.forget()
+    const right = answer === isRetained || (isRetained && this.plan.setup.retention.ms < Number.POSITIVE_INFINITY)
+    this.checks.that('I16', right, () => `forget answered ${answer}, not ${isRetained}`)
+    if (!task.settled) return
+    task.hasTicket = true
+    model.tickets = model.tickets.filter((other) => other !== task)
+    model.unread = model.unread.filter((other) => other !== task)
+    if (answer) this.seen.add('forgotten')
   }
 
   resume(): void {

@@ -5,6 +5,7 @@ export const EVENTS = [
   'queued',
   'started',
   'retrying',
+  'snoozed',
   'progress',
   'succeeded',
   'failed',

@@ -5,6 +5,7 @@ import { quietPool } from '../support/pools.js'
 interface Kept {
   readonly name: string
   readonly settledMs: number
+  readonly retainMs: undefined
   ticket: string | null
   prev: Kept | null
   next: Kept | null
@@ -20,7 +21,7 @@ function setup(count: number, ms: number) {
   const forgotten: string[] = []
   const retention = new Retention<Kept>({ count, ms }, ({ name }) => forgotten.push(name))
   const settle = (name: string, settledMs: number, ticket: string | null): Kept => {
-    const task: Kept = { name, settledMs, ticket, prev: null, next: null }
+    const task: Kept = { name, settledMs, retainMs: undefined, ticket, prev: null, next: null }
     retention.add(task)
     return task
   }

@@ -48,14 +48,14 @@ describe('TicketTable', () => {
     }
   })
 
-  it('reads random bytes on demand, for twelve blocks of sixteen tickets at a time', () => {
+  it('reads random bytes on demand, for 48 blocks of sixteen tickets at a time', () => {
     const clock = new CountingClock()
     const book = new TicketTable<Owner>(clock)
     expect(clock.asked).toEqual([])
-    for (let n = 0; n < 12 * 16; n++) book.issue(undefined)
-    expect(clock.asked).toEqual([4_032])
+    for (let n = 0; n < 48 * 16; n++) book.issue(undefined)
+    expect(clock.asked).toEqual([16_128])
     book.issue(undefined)
-    expect(clock.asked).toEqual([4_032, 4_032])
+    expect(clock.asked).toEqual([16_128, 16_128])
   })
 
   it('accepts any Uint8Array, and keeps block numbers distinct if the bytes repeat', () => {

@@ -12,6 +12,8 @@ class CountingClock extends ManualClock {
   }
 }
 
+const upTo = (count: number): number[] => Array.from({ length: count }, (_, index) => index + 1)
+
 function setup(from?: number) {
   const clock = new CountingClock(from)
   let ends = 0
@@ -60,31 +62,57 @@ describe('Turn', () => {
     expect(times).toEqual([1, 2, 3])
   })
 
-  it('reads the clock before and after the first step, then after eight quick ones', () => {
+  it('reads the clock at each of the first sixteen steps of a turn, then at every sixteenth', async () => {
     const { clock, turn } = setup()
+    const readsOf = (steps: number): number[] => {
+      clock.reads = 0
+      return Array.from({ length: steps }, () => {
+        expect(turn.isOver()).toBe(false)
+        return clock.reads
+      })
+    }
+    const firstTurn = [...upTo(16), ...Array(15).fill(16), 17, ...Array(15).fill(17), 18]
     turn.begin()
-    clock.reads = 0
-    const reads = Array.from({ length: 17 }, () => {
-      expect(turn.isOver()).toBe(false)
-      return clock.reads
-    })
-    expect(reads).toEqual([1, 2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3])
+    expect(readsOf(48)).toEqual(firstTurn)
+    await clock.turn()
+    expect(readsOf(17), 'the first step of a turn begins it').toEqual(upTo(17))
   })
 
-  it.each([
-    { what: 'each step of a 32nd of the slice', stepMs: 0.3125, reads: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10] },
-    { what: 'eight steps of less', stepMs: 0.25, reads: [1, 2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3, 4] }
-  ])('looks at the clock after $what, whenever the turn began', ({ stepMs, reads }) => {
+  it('reads the clock at each of the sixteen steps that follow a slow one', () => {
     const { clock, turn } = setup()
-    clock.block(1_000)
-    turn.begin()
+    for (let step = 0; step < 32; step++) turn.isOver()
+    clock.block(0.0625)
+    for (let step = 0; turn.now === 0; step++, turn.isOver()) expect(step, 'notices it after sixteen').toBeLessThan(16)
     clock.reads = 0
-    const seen = reads.map(() => {
-      turn.isOver()
-      clock.block(stepMs)
-      return clock.reads
-    })
-    expect(seen).toEqual(reads)
+    for (let step = 0; step < 16; step++) turn.isOver()
+    expect(clock.reads).toBe(16)
+    for (let step = 0; step < 16; step++) turn.isOver()
+    expect(clock.reads).toBe(17)
+  })
+
+  it('reads the clock for the next that needs the time, once it has expired', () => {
+    const { clock, turn } = setup()
+    for (const read of [() => turn.now, () => turn.stamp, () => turn.step(), () => turn.isOver()]) {
+      turn.begin()
+      turn.expire()
+      clock.reads = 0
+      clock.block(5)
+      read()
+      read()
+      expect(turn.now).toBe(turn.fresh())
+    }
+  })
+
+  it('counts steps from the last reading, whoever asked for it', () => {
+    const { clock, turn } = setup()
+    for (let step = 0; step < 17; step++) turn.isOver()
+    for (let round = 0; round < 3; round++) {
+      for (let step = 0; step < 10; step++) turn.step()
+      turn.refresh()
+    }
+    clock.reads = 0
+    for (let step = 0; step < 15; step++) turn.isOver()
+    expect(clock.reads).toBe(0)
   })
 
   it('reads the clock after each slow step', () => {

@@ -66,6 +66,14 @@ export class ForgottenTask implements Task<never> {
     yield this.#record
   }
 
+  reprioritize(): boolean {
+    return false
+  }
+
+  forget(): boolean {
+    return false
+  }
+
   cancel(): boolean {
     return false
   }

@@ -72,6 +72,16 @@ export class RecordTask implements Task {
     }
   }
 
+  /** Does nothing: only the pool that has the task can. */
+  reprioritize(): boolean {
+    return false
+  }
+
+  /** Does nothing: it is not retained in this pool. */
+  forget(): boolean {
+    return false
+  }
+
   /** Does nothing: the pool cancels by id, and reports whether it can. */
   cancel(): boolean {
     return false

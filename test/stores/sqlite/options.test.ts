@@ -75,12 +75,11 @@ describe.each([true, false])('with thread: %s', (thread) => {
     again.close()
   })
 
-  it.each([
-    ['is not there', (path: string) => join(path, 'none', 'tasks.db')],
-    ['is a folder', (path: string) => (mkdirSync(join(path, 'f')), join(path, 'f'))],
-    ['is no database', (path: string) => (writeFileSync(join(path, 'text'), 'x'.repeat(9_000)), join(path, 'text'))]
-  ])('a file that %s cannot be opened', async (_, make) => {
-    const path = make(folder())
+  it.each(['is not there', 'is a folder', 'is no database'])('a file that %s cannot be opened', async (what) => {
+    const place = folder()
+    writeFileSync(join(place, 'is no database'), 'x'.repeat(9_000))
+    mkdirSync(join(place, 'is a folder'))
+    const path = what === 'is not there' ? join(place, 'none', 'tasks.db') : join(place, what)
     expect(await refusal({ path, thread })).toMatchObject({ code: 'ERR_STORE', cause: expect.any(Error) })
     // Nothing of the first attempt is left.
     expect(await refusal({ path, thread })).toMatchObject({ code: 'ERR_STORE' })

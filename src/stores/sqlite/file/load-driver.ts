@@ -1,10 +1,13 @@
 import { createRequire } from 'node:module'
 import { isAbsolute, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { isFunction } from '../../../contract/checks.js'
 import { read } from '../../../contract/task-record.js'
 import { StoreDriverError } from '../errors.js'
 import type { SqliteDriver } from './driver.js'
+
+/** As a file of this package would require it. */
+const fromHere = createRequire(typeof __filename === 'string' ? pathToFileURL(__filename) : import.meta.url)
 
 /** In the order in which they are tried. */
 const KNOWN = ['node:sqlite', '@photostructure/sqlite'] as const
@@ -45,10 +48,10 @@ function moduleIfThere(name: string): unknown {
 /** From the folder of this package, as for any dependency; else from the application's. */
 function moduleOf(name: string): unknown {
   if (name.startsWith('node:')) return process.getBuiltinModule(name)
-  if (name.startsWith('file:')) return createRequire(import.meta.url)(fileURLToPath(name))
-  if (isAbsolute(name)) return createRequire(import.meta.url)(name)
+  if (name.startsWith('file:')) return fromHere(fileURLToPath(name))
+  if (isAbsolute(name)) return fromHere(name)
   try {
-    return createRequire(import.meta.url)(name)
+    return fromHere(name)
   } catch {
     return createRequire(join(process.cwd(), 'package.json'))(name)
   }

@@ -1,4 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
@@ -35,13 +36,22 @@ export const hasRedis = programOf('redis-server') !== undefined
 export const hasMemcached = programOf('memcached') !== undefined
 export const hasPostgres = programOf('postgres') !== undefined && programOf('initdb') !== undefined
 
+/** Below the ports that the system gives to clients: one that was freed for a moment is not taken by anybody else. */
+const [FIRST_PORT, LAST_PORT] = [12_000, 32_000]
+
 export const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
+  for (;;) {
+    const port = randomInt(FIRST_PORT, LAST_PORT)
+    const server = createServer().listen(port, '127.0.0.1')
+    const isFree = await once(server, 'listening').then(
+      () => true,
+      () => false // in use
+    )
+    if (!isFree) continue
+    server.close()
+    await once(server, 'close')
+    return port
+  }
 }
 
 const folder = (): string => {
