@@ -5,12 +5,12 @@ import { systemClock } from '../ports/system-clock.js'
 import type { ObservedPool } from './observed-pool.js'
 
 /** How an attempt ended. */
-export type AttemptOutcome = 'succeeded' | 'failed' | 'retried' | 'canceled'
+export type AttemptOutcome = 'succeeded' | 'failed' | 'retried' | 'snoozed' | 'canceled'
 
 /** One call of a task's function. */
 export interface Attempt {
   readonly task: Task
-  /** Its number, from 1. */
+  /** Its number, from 1. A call after a snooze is the same attempt again. */
   readonly number: number
   /** From acceptance to the first start, in milliseconds; of the first attempt of a task that was seen when it was queued. */
   readonly waitMs: number | undefined
@@ -70,6 +70,11 @@ export function followAttempts(pool: ObservedPool, onAttempt: OnAttempt): () => 
   }
 
   const retrying = (task: Task, { error }: RetryNotice): void => ended(task, 'retried', error)
+  const snoozed = (task: Task): void => {
+    ended(task, 'snoozed')
+    const of = seen.get(task)
+    if (of !== undefined) of.attempts--
+  }
   const succeeded = (task: Task): void => ended(task, 'succeeded')
   const canceled = (task: Task): void => ended(task, 'canceled')
   const failed = (message: unknown): void => {
@@ -81,6 +86,7 @@ export function followAttempts(pool: ObservedPool, onAttempt: OnAttempt): () => 
   pool.on('queued', queued)
   pool.on('started', started)
   pool.on('retrying', retrying)
+  pool.on('snoozed', snoozed)
   pool.on('succeeded', succeeded)
   pool.on('canceled', canceled)
   return () => {
@@ -88,6 +94,7 @@ export function followAttempts(pool: ObservedPool, onAttempt: OnAttempt): () => 
     pool.off('queued', queued)
     pool.off('started', started)
     pool.off('retrying', retrying)
+    pool.off('snoozed', snoozed)
     pool.off('succeeded', succeeded)
     pool.off('canceled', canceled)
     for (const { end } of running) end?.(undefined)

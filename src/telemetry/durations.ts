@@ -9,7 +9,10 @@ const BOUNDS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5
 export function durationsOf(meter: Meter, common: Attributes): OnAttempt {
   const histogram = (name: string, description: string) =>
     meter.createHistogram(name, { unit: 's', description, advice: { explicitBucketBoundaries: BOUNDS } })
-  const waits = histogram('coatcheck.task.wait.duration', 'Time from the acceptance of a task to its first start.')
+  const waits = histogram(
+    'coatcheck.task.wait.duration',
+    'Time from the acceptance of a task to its first start, delays included.'
+  )
   const runs = histogram('coatcheck.attempt.duration', 'Time from the start of an attempt to its end.')
   return ({ task, waitMs }) => {
     const attributes = { ...common, ...taskAttributes(task) }

@@ -33,7 +33,7 @@ const FIGURES: readonly Figure[] = [
     name: 'coatcheck.tasks.delayed',
     kind: 'upDownCounter',
     unit: '{task}',
-    description: 'Tasks that wait for their retry.',
+    description: 'Tasks that wait for their retry, or for the end of a delay.',
     observe: ({ delayed }, add) => add(delayed)
   },
   {
@@ -116,6 +116,13 @@ const FIGURES: readonly Figure[] = [
     unit: '{attempt}',
     description: 'Failed attempts that were followed by a retry.',
     observe: ({ totals }, add) => add(totals.retried)
+  },
+  {
+    name: 'coatcheck.attempts.snoozed',
+    kind: 'counter',
+    unit: '{attempt}',
+    description: 'Calls that ended by a snooze.',
+    observe: ({ totals }, add) => add(totals.snoozed)
   },
   {
     name: 'coatcheck.tickets.forgotten_early',

@@ -22,7 +22,7 @@ export function spansOf(tracer: Tracer, common: Attributes, own: (task: Task) =>
 
 function describe(span: Span, { outcome, error }: AttemptEnd): void {
   span.setAttribute(OUTCOME, outcome)
-  if (outcome === 'succeeded' || outcome === 'canceled') return
+  if (outcome !== 'failed' && outcome !== 'retried') return
   span.setAttribute('error.type', errorType(error))
   span.recordException(error instanceof Error ? error : textOf(error))
   span.setStatus({ code: SpanStatusCode.ERROR, message: error instanceof Error ? error.message : textOf(error) })

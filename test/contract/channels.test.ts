@@ -19,6 +19,7 @@ const CHANNELS = [
   'coatcheck:task.started',
   'coatcheck:task.progress',
   'coatcheck:task.retrying',
+  'coatcheck:task.snoozed',
   'coatcheck:task.succeeded',
   'coatcheck:task.failed',
   'coatcheck:task.canceled',

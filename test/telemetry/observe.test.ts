@@ -1,5 +1,5 @@
 import { SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
-import { type TaskContext, WorkerPool, type WorkerPoolOptions } from 'coatcheck'
+import { snooze, type TaskContext, WorkerPool, type WorkerPoolOptions } from 'coatcheck'
 import { observe } from 'coatcheck/telemetry'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { gate } from '../support/gate.js'
@@ -67,7 +67,7 @@ describe('metrics', () => {
     onTestFinished(observe(pool, { meter }))
     await pool.queueTask(() => 1).result()
     const metrics = await collect()
-    expect(metrics.size).toBe(17)
+    expect(metrics.size).toBe(18)
     for (const [name, { descriptor }] of metrics) {
       expect(name).toMatch(/^coatcheck(\.[a-z]+(_[a-z]+)*)+$/)
       expect(name).not.toMatch(/total|seconds|_s$/)
@@ -176,6 +176,27 @@ describe('the span of an attempt', () => {
       expect(span.attributes['error.type']).toBe('TypeError')
       expect(span.events).toMatchObject([{ name: 'exception', attributes: { 'exception.message': 'no such address' } }])
     }
+  })
+
+  it('of a snoozed call has the number of the attempt that is made again', async () => {
+    const { tracer, spans } = sdk()
+    const { pool } = poolWith()
+    onTestFinished(observe(pool, { tracer }))
+    let calls = 0
+    const run = () => {
+      if (++calls === 1) throw snooze(0)
+      return calls
+    }
+    expect(await pool.queueTask(run).result()).toBe(2)
+    const ends = spans().map(({ attributes, status }) => [
+      attributes['coatcheck.outcome'],
+      attributes['coatcheck.attempt.number'],
+      status.code
+    ])
+    expect(ends).toEqual([
+      ['snoozed', 1, SpanStatusCode.UNSET],
+      ['succeeded', 1, SpanStatusCode.UNSET]
+    ])
   })
 
   it('has further attributes if they are asked for', async () => {
