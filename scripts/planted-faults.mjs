@@ -48,8 +48,8 @@ const FAULTS = [
   {
     name: 'a drain does not wait for what is being written',
     file: 'src/scheduler/scheduler.ts',
-    text: 'this.delayed.size + this.untold',
-    fault: 'this.delayed.size'
+    text: 'return this.running + this.held + this.untold\n',
+    fault: 'return this.running + this.held\n'
   },
   {
     name: 'revisions come back after a restart',

@@ -4,7 +4,7 @@ import { floor } from './floor.mjs'
 import { pools } from './library.mjs'
 
 /**
- * @typedef {object} Queue One queue, made for one repeat.
+ * @typedef {object} Queue One queue, for all repeats of a process.
  * @property {() => Promise<unknown>} push queues a task; the promise is that of its result
  * @property {() => unknown} forget queues a task that nobody looks at again
  * @property {() => unknown} end gives back what the queue holds

@@ -1,4 +1,7 @@
-/** One process: one shape of load, the contenders in turn. Answers what a task cost each of them. */
+/**
+ * One process: one shape of load, the contenders in turn. Answers what a task cost each of them in the steady state: a
+ * queue is made once, as in a server. One made for each round would be measured while its code is compiled anew.
+ */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { cost } from '../measure/cost.mjs'
 import { answer } from '../measure/own-process.mjs'
@@ -19,11 +22,12 @@ import { shapes } from './shapes.mjs'
 
 /** @typedef {import('../measure/cost.mjs').Cost} Cost */
 
-/** @type {(name: string, dist: string) => Promise<{ newQueue: () => import('../queues/contenders.mjs').Queue, most: number, costs: Cost[] }>} */
+/** @type {(name: string, dist: string) => Promise<{ queue: import('../queues/contenders.mjs').Queue, most: number, costs: Cost[] }>} */
 const ready = async (name, dist) => {
   const contender = contenders[name]
   if (contender === undefined) throw new RangeError(`No contender ${name}`)
-  return { newQueue: await contender.prepare(dist), most: contender.tasks ?? Number.POSITIVE_INFINITY, costs: [] }
+  const newQueue = await contender.prepare(dist)
+  return { queue: newQueue(), most: contender.tasks ?? Number.POSITIVE_INFINITY, costs: [] }
 }
 
 /** @param {Question} question */
@@ -32,14 +36,13 @@ const measure = async ({ dist, shape, names, tasks, warmups, repeats }) => {
   if (load === undefined) throw new RangeError(`No shape ${shape}`)
   const entrants = await Promise.all(names.map((name) => ready(name, dist)))
   for (let round = -warmups; round < repeats; round++) {
-    for (const { newQueue, most, costs } of shuffled(entrants)) {
-      const queue = newQueue()
+    for (const { queue, most, costs } of shuffled(entrants)) {
       const count = Math.min(tasks, most)
       const once = await cost(count, () => load(queue, count))
       if (round >= 0) costs.push(once)
-      await queue.end()
     }
   }
+  for (const { queue } of entrants) await queue.end()
   return entrants.map(({ costs }) => ({
     cpu: median(costs.map(({ cpu }) => cpu)),
     wall: median(costs.map(({ wall }) => wall))

@@ -178,9 +178,12 @@ function retainedOf(
   return newest.filter(({ settledAt }) => settledAt !== null && settledAt + retention.ms > nowMs)
 }
 
+/** The two clocks are not read at the same moment. */
+const READING_MS = 1_000
+
 /**
- * How old the oldest task that the store gives back is, in milliseconds: stamps count from then, so that none of them is
- * negative.
+ * How old the oldest task that the store gives back is, in milliseconds: stamps count from before then, so that they give
+ * its times back as they were.
  */
 export function ageOf(settings: PoolSettings, clock: Clock): number {
   const { store } = settings
@@ -189,5 +192,5 @@ export function ageOf(settings: PoolSettings, clock: Clock): number {
   let oldestMs = nowMs
   for (const { queuedAt } of store.unfinished) oldestMs = Math.min(oldestMs, queuedAt)
   for (const { queuedAt } of retainedOf(store, settings, nowMs)) oldestMs = Math.min(oldestMs, queuedAt)
-  return Math.ceil(nowMs - oldestMs)
+  return oldestMs === nowMs ? 0 : Math.ceil(nowMs - oldestMs) + READING_MS
 }

@@ -58,14 +58,17 @@ export class SystemTimers {
   yield(then: () => void): void {
     const { setImmediate: faked, clearImmediate: clearFaked } = globalThis
     if (faked === native.setImmediate || faked === undefined) return void native.setImmediate(then)
-    const ours = faked(() => {
+    let isOver = false
+    const end = (): void => {
+      if (isOver) return
+      isOver = true
       native.clearImmediate(real)
+      // A faked immediate is not one of the platform's, which counts those that it clears.
+      if (clearFaked !== native.clearImmediate) clearFaked(ours)
       then()
-    })
-    const real = native.setImmediate(() => {
-      clearFaked(ours)
-      then()
-    })
+    }
+    const ours = faked(end)
+    const real = native.setImmediate(end)
   }
 
   #look(): void {

@@ -33,14 +33,8 @@ export class LinkedList<E extends Links<E>> {
 
   /** Removes and returns the first member. */
   shift(): E | null {
-    const head = this.head
-    if (head === null) return null
-    const next = head.next
-    this.head = next
-    if (next === null) this.tail = null
-    else next.prev = null
-    head.next = null
-    this.size--
+    const { head } = this
+    if (head !== null) this.remove(head)
     return head
   }
 

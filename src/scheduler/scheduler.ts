@@ -281,6 +281,7 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
   #hold(entry: E, priority: number, key: string | undefined, until: number, verdict: Verdict, weight: number): Verdict {
     if (verdict !== TO_QUEUE) return verdict
     const share = this.#assign(entry, priority, key, weight)
+    this.held++
     if (share !== null) share.held++
     this.held++
     entry.order = ++this.#orders

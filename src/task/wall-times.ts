@@ -61,8 +61,8 @@ export class WallTimes {
     return Math.min(Math.round(wallMs) + stampMs, LAST_DATE_MS)
   }
 
-  /** The stamp of a time before this pool was made. */
+  /** The stamp of a time before this pool was made; never negative, which would mean "not yet". */
   stamp(wallMs: number): number {
-    return wallMs - Math.round((this.#epochs[0] as Epoch).wallMs)
+    return Math.max(wallMs - Math.round((this.#epochs[0] as Epoch).wallMs), 0)
   }
 }

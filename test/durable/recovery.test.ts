@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import { TaskInterruptedError, type TaskRecord, TaskTimeoutError, WorkerPool } from '../../src/index.js'
-import { memoryStore } from '../../src/testing/index.js'
+import {
+  type StoredTask,
+  type TaskContext,
+  TaskInterruptedError,
+  type TaskRecord,
+  TaskTimeoutError,
+  WorkerPool
+} from '../../src/index.js'
+import { MemoryDisk, memoryStore } from '../../src/testing/index.js'
 import { durablePool, onlyRow, startedDurablePool } from '../support/durable-pools.js'
 import { ManualClock } from '../support/manual-clock.js'
 import { never, rejection } from '../support/pools.js'
@@ -288,4 +295,26 @@ describe('a store', () => {
     expect(durablePool({ disk }).pool.ticketFor('acme POST /reports key-1')).toBe(ticket)
     expect(durablePool().pool.ticketFor('acme POST /reports key-1')).not.toBe(ticket)
   })
+})
+
+describe('a wall clock that was stepped back before a task was called', () => {
+  it('does not make the next process give an attempt its number again', async () => {
+    const disk = new MemoryDisk()
+    const last = memoryStore({ disk })
+    const queuedAt = new ManualClock().date()
+    await last.write({ insert: [steppedRow(queuedAt)], update: [], remove: [] })
+    await last.close()
+    const attempts: number[] = []
+    const handlers = { send: { run: (_: unknown, { attempt }: TaskContext) => void attempts.push(attempt) } }
+    const { clock } = startedDurablePool({ handlers, disk, clock: new ManualClock(0, queuedAt + LATER_MS) })
+    await clock.advance(1)
+    expect(attempts).toEqual([2])
+  })
+})
+
+/** A task that waits for its second attempt, and was first called before it was queued, by the clock. */
+const steppedRow = (queuedAt: number): StoredTask => ({
+  ...{ seq: 1, ord: 2, id: 'mine', chosen: true, name: 'send', key: null, priority: 0, queuedAt, input: null },
+  ...{ options: null, metadata: null, fingerprint: null, state: 'queued', attempt: 1, failures: 1, revision: 3 },
+  ...{ crashes: 0, startedAt: queuedAt - 5_000, dueAt: null, cancelAt: null, settledAt: null, outcome: null }
 })

@@ -27,6 +27,7 @@ describe.each<readonly [string, FakeTimers]>([
   ['sinon', sinonTimers()],
   ['sinon, with timers only', sinonTimers(['setTimeout', 'clearTimeout'])],
   ['sinon, without performance', sinonTimers(['setTimeout', 'clearTimeout', 'setImmediate', 'clearImmediate', 'Date'])],
+  ['sinon, without clearImmediate', sinonTimers(['setTimeout', 'clearTimeout', 'setImmediate'])],
   ['sinon, without setImmediate', sinonTimers(['setTimeout', 'clearTimeout', 'performance', 'Date'])]
 ])('the fake timers of %s', (_, timers) => {
   it.each(scenarios)('move %s', async (_title, scenario) => {

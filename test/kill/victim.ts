@@ -1,0 +1,100 @@
+/**
+ * The process that is killed: a pool under load with a store. `victim.ts <settings as JSON>`.
+ *
+ * It prints `ready` when it is under load. At SIGTERM it stops with a short grace. With `drain` it queues nothing, waits until
+ * nothing is left and stops.
+ */
+import { writeSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type TaskContext, WorkerPool } from '../../src/index.js'
+import { sqliteStore } from '../../src/stores/sqlite/index.js'
+import { earlyStore } from './early-store.js'
+import { lineWriter } from './log.js'
+
+/** What a victim is told. */
+export interface VictimSettings {
+  readonly path: string
+  readonly log: string
+  readonly thread: boolean
+  readonly driver: string | undefined
+  readonly planted: boolean
+  readonly drain: boolean
+}
+
+const { path, log, thread, driver, planted, drain } = JSON.parse(process.argv[2] ?? '') as VictimSettings
+const write = lineWriter(log)
+const chance = (share: number): boolean => Math.random() < share
+const below = (limit: number): number => Math.floor(Math.random() * limit)
+
+const called = (handler: string, { id, attempt }: TaskContext): void => write({ what: 'called', id, attempt, handler })
+
+const once = async (input: number, context: TaskContext): Promise<number> => {
+  called('once', context)
+  await sleep(below(12), undefined, { signal: context.signal })
+  return input
+}
+
+const again = async (input: number, context: TaskContext): Promise<number> => {
+  called('again', context)
+  context.progress(0.5)
+  await sleep(below(12)) // takes no notice of its signal
+  return input
+}
+
+const flaky = async (input: number, context: TaskContext): Promise<number> => {
+  called('flaky', context)
+  if (chance(0.5)) throw new Error('not this time')
+  await sleep(below(4), undefined, { signal: context.signal })
+  return input
+}
+
+const store = await sqliteStore({
+  ...{ path, thread, waitMs: 10_000, keep: { count: Number.POSITIVE_INFINITY } },
+  ...(driver === undefined ? {} : { driver })
+})
+const pool = new WorkerPool({
+  concurrency: 8,
+  queueCapacity: 64,
+  store: planted ? earlyStore(store) : store,
+  handlers: {
+    once,
+    again: { run: again, rerun: true },
+    flaky: { run: flaky, rerun: true, retry: { attempts: 3, backoffMs: 2 } }
+  },
+  onUnobservedError: () => {}
+})
+pool.on('settled', ({ id, state }) => write({ what: 'ended', id, state }))
+
+let count = 0
+const queueOne = (): void => {
+  const name = (['once', 'again', 'flaky'] as const)[below(3)] ?? 'once'
+  const task = pool.queueTask(name, ++count, {
+    priority: below(3),
+    ...(chance(0.5) ? { key: `key-${below(4)}` } : {}),
+    ...(chance(0.2) ? { id: `own-${process.pid}-${Date.now()}-${count}` } : {}),
+    ...(chance(0.05) ? { queueTimeoutMs: 1 + below(20) } : {})
+  })
+  const { id } = task
+  task.recorded.then(
+    () => write({ what: 'acknowledged', id }),
+    () => undefined // it was stopped before
+  )
+  if (chance(0.1)) void sleep(below(15)).then(() => task.cancel('not wanted any more'))
+}
+
+const stop = async (graceMs: number): Promise<void> => {
+  await pool.stop({ graceMs, forceMs: 2_000 })
+  process.exit(0)
+}
+
+process.once('SIGTERM', () => void stop(below(30)))
+pool.start()
+if (drain) {
+  await pool.drain()
+  await stop(2_000)
+}
+writeSync(1, 'ready\n')
+while (pool.state === 'running') {
+  for (let free = 48 - pool.stats().queued; free > 0; free--) queueOne()
+  await sleep(1)
+}
