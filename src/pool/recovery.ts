@@ -114,7 +114,7 @@ export class Recovery {
     const limitMs = task.details?.settings?.queueTimeoutMs ?? settings.queueTimeoutMs
     if (limitMs === Number.POSITIVE_INFINITY) return
     const leftMs = Math.max(row.queuedAt, row.dueAt ?? 0) + limitMs - clock.date()
-    if (leftMs <= 0) this.#overdue.push(task)
+    if (leftMs <= 0 && !this.#judged) this.#overdue.push(task)
     this.#acceptance.limitQueueing(task, Math.max(leftMs, 0))
   }
 

@@ -65,7 +65,7 @@ async function scenario(failure: (typeof cases)[number]) {
   let answered = 0
   const queue = (name: 'quick' | 'retries' | 'waits'): Task | undefined => {
     try {
-      const task: Task = pool.queueTask(name, null)
+      const task: Task = pool.queueTask(name)
       tasks.push(task)
       const answer = (): void => {
         answered++
@@ -75,6 +75,7 @@ async function scenario(failure: (typeof cases)[number]) {
       return task
     } catch (error) {
       expect(error).toMatchObject({ code: 'ERR_STORE' })
+      return undefined
     }
   }
   const step = async (ms = 1): Promise<void> => {

@@ -192,7 +192,7 @@ export class Host {
     const { pool } = this
     const events = ['queued', 'started', 'retrying', 'snoozed', 'progress', 'settled'] as const
     for (const event of events) {
-      pool.on(event, (task: Task) => {
+      pool.on(event, (...[task]: [Task, ...unknown[]]) => {
         if (!this.isOver) this.#within(() => this.#heard(event, task))
       })
     }
