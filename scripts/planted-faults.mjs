@@ -162,20 +162,20 @@ const FAULTS = [
   {
     name: 'a key may run one task more than its limit',
     file: 'src/scheduler/lanes.ts',
-    text: 'if (share !== null && share.running >= share.concurrency) {',
-    fault: 'if (share !== null && share.running > share.concurrency) {'
+    text: 'if (share.running >= share.concurrency) this.#park',
+    fault: 'if (share.running > share.concurrency) this.#park'
   },
   {
     name: 'the limit of a key is ignored at admission',
     file: 'src/scheduler/shares.ts',
-    text: 'return share !== undefined && share.running >= share.concurrency',
-    fault: 'return share !== undefined && share.running > share.concurrency'
+    text: 'return share.running >= share.concurrency ||',
+    fault: 'return share.running > share.concurrency ||'
   },
   {
     name: 'the queue of a key is never full',
     file: 'src/scheduler/scheduler.ts',
-    text: 'if (!shares.hasRoom(key, workerFree)) return KEY_FULL',
-    fault: ''
+    text: 'this.#shares.hasRoom(key, toWorker) ?',
+    fault: 'this.#shares.size >= 0 ?'
   },
   {
     name: 'last in, first out within a lane',
@@ -215,9 +215,51 @@ const FAULTS = [
   },
   {
     name: 'a start that was never made stays taken from the rate',
-    file: 'src/running/attempts.ts',
-    text: 'this.#parts.scheduler.rate?.giveBack()',
+    file: 'src/scheduler/scheduler.ts',
+    text: 'this.#rate?.giveBack()',
     fault: ''
+  },
+  {
+    name: 'a start that was never made stays taken from the rate of its key',
+    file: 'src/scheduler/scheduler.ts',
+    text: 'share.rate.giveBack()',
+    fault: ''
+  },
+  {
+    name: 'the rate of a key is ignored',
+    file: 'src/scheduler/lanes.ts',
+    text: 'share.rate !== null && !share.rate.allows(now)',
+    fault: 'share.rate !== null && share.rate.starts < 0'
+  },
+  {
+    name: 'the rate of a key is ignored at admission',
+    file: 'src/scheduler/shares.ts',
+    text: '(share.rate !== null && !share.rate.allows(now))',
+    fault: 'share.running < 0'
+  },
+  {
+    name: 'a key over its rate is never asked again',
+    file: 'src/scheduler/lanes.ts',
+    text: 'share = this.#overRate.takeDue(now))\n      this.unpark(share)',
+    fault: 'share = this.#overRate.takeDue(now))\n      void share'
+  },
+  {
+    name: 'an idle key forgets its starts',
+    file: 'src/scheduler/shares.ts',
+    text: 'if (emptyAt === Number.NEGATIVE_INFINITY) this',
+    fault: 'if (emptyAt !== 0) this'
+  },
+  {
+    name: 'nobody wakes up for the rate of a key',
+    file: 'src/scheduler/scheduler.ts',
+    text: 'return Math.min(this.#lanes.rateOpensAt, forHead)',
+    fault: 'return forHead'
+  },
+  {
+    name: 'a caller that waits with a key over its rate is not woken',
+    file: 'src/scheduler/scheduler.ts',
+    text: 'return Math.min(this.#lanes.rateOpensAt, forHead)',
+    fault: 'return this.#lanes.rateOpensAt'
   },
   {
     name: 'the task function is never called',

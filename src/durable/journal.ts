@@ -87,11 +87,17 @@ export class Journal {
     yield* this.#dirty
   }
 
+  /** Whether the row with this number is that of a task that was given up. */
+  removes(seq: number): boolean {
+    return this.#removed.includes(seq)
+  }
+
   /** A stored task has changed: its row is written at the end of the turn. */
   changed(task: PoolTask, stored: Stored): void {
     if (stored.lost !== undefined) return
     stored.version++
     if (this.#over) return this.#abandon([task], silent())
+    this.#dirty.delete(task) // what happens after a commit is in the order of the last changes
     this.#dirty.add(task)
     if (this.#error === null) this.#parts.turn.begin()
     else if (!this.#retry.keepAlive && this.#retry.isSet) this.#parts.deadlines.setAt(this.#retry, this.#retry.at, true)
@@ -193,7 +199,8 @@ export class Journal {
     const isLost = ({ task, stored }: Entry): boolean => stored.birth !== null && task.stage < SUCCEEDED
     const given = entries.filter(isLost)
     const kept = entries.filter((entry) => !isLost(entry))
-    this.#dirty = new Set([...kept.map(({ task }) => task), ...this.#dirty])
+    const unchanged = kept.filter(({ task }) => !this.#dirty.has(task))
+    this.#dirty = new Set([...unchanged.map(({ task }) => task), ...this.#dirty])
     for (const { task, stored } of given) {
       this.#dirty.delete(task)
       this.#removed.push(stored.seq)

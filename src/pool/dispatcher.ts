@@ -145,7 +145,7 @@ export class Dispatcher implements Dispatch {
   // ── starting ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
   get schedulerNow(): number {
-    return this.#scheduler.rate === null ? 0 : this.#parts.clock.now()
+    return this.#scheduler.timed ? this.#parts.clock.now() : 0
   }
 
   startDue(now = this.schedulerNow): void {
@@ -157,14 +157,14 @@ export class Dispatcher implements Dispatch {
 
   passOn(next: PoolTask | null, now: number): void {
     if (next !== null) this.#attempts.start(next)
-    if (this.#scheduler.rate !== null)
+    if (this.#scheduler.timed)
       this.startDue(now) // by now it may allow more than one start
     else if (this.#scheduler.waiters.size > 0) this.#waiters.serve(now)
   }
 
-  /** All tasks that the rate allows to start by now have been started. */
+  /** All tasks that the rates allow to start by now have been started. */
   watchRate(now: number): void {
-    if (this.#scheduler.rate === null) return
+    if (!this.#scheduler.timed) return
     const at = this.#scheduler.rateOpensAt(now)
     if (!this.#rateOpens.isSet || this.#rateOpens.at !== at) this.#parts.deadlines.setAt(this.#rateOpens, at, true)
   }
@@ -175,14 +175,14 @@ export class Dispatcher implements Dispatch {
     if (limit === null) this.#scheduler.rate = null
     else if (rate !== null) rate.resize(limit.starts, limit.intervalMs)
     else this.#scheduler.rate = new RateWindow(limit.starts, limit.intervalMs, this.#attempts.workers.due)
-    if (limit === null) this.#parts.deadlines.clear(this.#rateOpens)
+    if (!this.#scheduler.timed) this.#parts.deadlines.clear(this.#rateOpens)
   }
 
-  /** Only when a function is called is it known when the rate allows the next start. */
-  called(): void {
-    if (this.#scheduler.rate === null) return
+  /** Only when a function is called is it known when a rate allows the next start. */
+  called(task: PoolTask): void {
+    if (!this.#scheduler.timed) return
     const now = this.schedulerNow
-    this.#scheduler.rate.called(now)
+    this.#scheduler.called(task, now)
     this.startDue(now)
   }
 
