@@ -116,7 +116,7 @@ const POOL_EVENTS = ['idle', 'stopping', 'stopped', 'store'] as const satisfies 
  * `stopped` and `store`.
  */
 export type DiagnosticsChannelName = {
-  [N in PoolEventName]: `coatcheck:${N extends (typeof POOL_EVENTS)[number] ? 'pool' : 'task'}.${N}`
+  [N in PoolEventName]: `coatcheck:${N extends 'idle' | 'stopping' | 'stopped' | 'store' ? 'pool' : 'task'}.${N}`
 }[PoolEventName]
 
 /**

@@ -17,21 +17,44 @@ export interface StandardSchema<Output = unknown> {
     /** Checks a value, and converts it. */
     readonly validate: (value: unknown) => SchemaResult<Output> | PromiseLike<SchemaResult<Output>>
     /** For the type checker only. */
-    readonly types?: { readonly input: unknown; readonly output: Output } | undefined
+    readonly types?:
+      | {
+          /** What the schema takes. */
+          readonly input: unknown
+          /** What it returns. */
+          readonly output: Output
+        }
+      | undefined
   }
 }
 
 /** What a schema returns: the converted value, or issues. */
 export type SchemaResult<Output> =
-  | { readonly value: Output; readonly issues?: undefined }
-  | { readonly issues: readonly SchemaIssue[] }
+  | {
+      /** The converted value. */
+      readonly value: Output
+      /** Absent. */
+      readonly issues?: undefined
+    }
+  | {
+      /** What is wrong. */
+      readonly issues: readonly SchemaIssue[]
+    }
 
 /** One fault that a schema found. */
 export interface SchemaIssue {
   /** What is wrong. */
   readonly message: string
   /** The path to the value, as property names and indices, or objects with a `key`. */
-  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined
+  readonly path?:
+    | readonly (
+        | PropertyKey
+        | {
+            /** A property name or an index. */
+            readonly key: PropertyKey
+          }
+      )[]
+    | undefined
 }
 
 /** Whether a value is a {@link StandardSchema}. Some libraries make objects, others functions. */
