@@ -55,8 +55,10 @@ export class Journal {
   readonly #parts: JournalParts
   readonly #owner: JournalOwner
   #dirty = new Set<PoolTask>()
-  /** `seq` of tasks whose insert failed and may be on disk all the same. */
-  #removed: number[] = []
+  /** `seq` of tasks whose insert failed and may be on disk all the same, and of those that were forgotten. */
+  readonly #removed = new Set<number>()
+  /** Of these, the ones in the batch that is being written. */
+  #removing: readonly number[] = []
   /** The batch that is being written. */
   #under: readonly Entry[] | null = null
   #error: StoreError | null = null
@@ -89,7 +91,7 @@ export class Journal {
 
   /** A stored task has changed: its row is written at the end of the turn. */
   changed(task: PoolTask, stored: Stored): void {
-    if (stored.lost !== undefined) return
+    if (stored.lost !== undefined || this.#removed.has(stored.seq)) return
     stored.version++
     if (this.#over) return this.#abandon([task], silent())
     this.#dirty.add(task)
@@ -97,9 +99,27 @@ export class Journal {
     else if (!this.#retry.keepAlive && this.#retry.isSet) this.#parts.deadlines.setAt(this.#retry, this.#retry.at, true)
   }
 
+  /** A settled task was forgotten: its row is removed. Once nothing is written any more, it stays. */
+  remove(task: PoolTask, { seq }: Stored): void {
+    if (this.#over) return
+    this.#dirty.delete(task)
+    this.#removed.add(seq)
+    if (this.#error === null) this.#parts.turn.begin()
+  }
+
+  /** Whether a row is to be removed. */
+  removes(seq: number): boolean {
+    return this.#removed.has(seq)
+  }
+
   /** The turn ends. */
   flush(): void {
-    if (this.#under === null && this.#error === null && this.#dirty.size > 0) this.#write()
+    if (this.#under === null && this.#error === null && !this.#isEmpty) this.#write()
+  }
+
+  /** Whether nothing is left to be written. */
+  get #isEmpty(): boolean {
+    return this.#dirty.size === 0 && this.#removed.size === 0
   }
 
   /** The force deadline of a stop has passed: what is not written soon is not written. */
@@ -115,7 +135,7 @@ export class Journal {
     this.#forced = true
     this.#parts.deadlines.clear(this.#retry)
     if (this.#under !== null) await this.#idle()
-    if (!this.#over && this.#removed.length > 0) {
+    while (!this.#over && this.#removed.size > 0) {
       this.#write()
       if (this.#under !== null) await this.#idle()
     }
@@ -167,13 +187,14 @@ export class Journal {
       if (stored.birth === null) update.push(changeOf(task, stored, times))
       else insert.push(rowOf(task, stored, stored.birth, times))
     }
-    return { insert, update, remove: this.#removed }
+    this.#removing = [...this.#removed].slice(0, MAX_ROWS)
+    return { insert, update, remove: this.#removing }
   }
 
   #succeeded(entries: readonly Entry[]): void {
     if (this.#over) return
     this.#under = null
-    this.#removed = []
+    for (const seq of this.#removing) this.#removed.delete(seq)
     this.#retryMs = FIRST_RETRY_MS
     if (this.#error !== null) {
       this.#error = null
@@ -192,11 +213,11 @@ export class Journal {
     this.#error = error
     const isLost = ({ task, stored }: Entry): boolean => stored.birth !== null && task.stage < SUCCEEDED
     const given = entries.filter(isLost)
-    const kept = entries.filter((entry) => !isLost(entry))
+    const kept = entries.filter((entry) => !isLost(entry) && !this.#removed.has(entry.stored.seq))
     this.#dirty = new Set([...kept.map(({ task }) => task), ...this.#dirty])
     for (const { task, stored } of given) {
       this.#dirty.delete(task)
-      this.#removed.push(stored.seq)
+      this.#removed.add(stored.seq)
     }
     const delayed = storeError('The change could not be written down yet. The pool repeats that.', cause)
     for (const { stored, version } of kept) stored.refused(version, delayed)
@@ -217,7 +238,7 @@ export class Journal {
 
   /** A write has ended; what came meanwhile is the next one. */
   #next(): void {
-    if (this.#dirty.size === 0) {
+    if (this.#isEmpty) {
       this.#onIdle?.()
       if (this.#forced) this.#parts.deadlines.clear(this.#lastWrite)
     } else if (this.#forced) this.#write()

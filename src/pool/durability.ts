@@ -96,7 +96,7 @@ export class Durability implements JournalOwner {
     const { mirror, retention } = this.#parts.settings
     if (mirror === undefined) return
     task.detailed().publish = () => {
-      if (storedOf(task).isClean && task.shown === null) mirror.publish(task.record(), retention.ms)
+      if (storedOf(task).isClean && task.shown === null) mirror.publish(task.record(), task.retainMs ?? retention.ms)
     }
   }
 
