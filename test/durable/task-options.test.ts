@@ -114,9 +114,7 @@ describe('over a restart', () => {
     const perKey = (key: string) => (key === 'small' ? { concurrency: 1, queueCapacity: 1 } : {})
     const options = { handlers, concurrency: 5, perKey }
     const { clock, pool, store, disk } = durablePool({ handlers, concurrency: 5 })
-    const tasks = ['small', 'small', 'small', 'large', 'large'].map((key) =>
-      pool.queueTask('hangs', undefined, { key })
-    )
+    for (const key of ['small', 'small', 'small', 'large', 'large']) pool.queueTask('hangs', undefined, { key })
     await clock.turn()
     store.kill()
     const asked: string[] = []
@@ -139,7 +137,7 @@ describe('over a restart', () => {
 
   it('an error of that function is reported, and the key has no bounds of its own', async () => {
     const { clock, pool, store, disk } = durablePool({ handlers, concurrency: 5 })
-    const tasks = [1, 2].map((n) => pool.queueTask('n', n, { key: 'a' }))
+    for (const n of [1, 2]) pool.queueTask('n', n, { key: 'a' })
     await clock.turn()
     store.kill()
     const errors: unknown[] = []
