@@ -94,6 +94,7 @@ export class Journal {
     if (stored.lost !== undefined || this.#removed.has(stored.seq)) return
     stored.version++
     if (this.#over) return this.#abandon([task], silent())
+    this.#dirty.delete(task) // what happens after a commit is in the order of the last changes
     this.#dirty.add(task)
     if (this.#error === null) this.#parts.turn.begin()
     else if (!this.#retry.keepAlive && this.#retry.isSet) this.#parts.deadlines.setAt(this.#retry, this.#retry.at, true)
@@ -107,7 +108,7 @@ export class Journal {
     if (this.#error === null) this.#parts.turn.begin()
   }
 
-  /** Whether a row is to be removed. */
+  /** Whether the row with this number is that of a task that was given up or forgotten. */
   removes(seq: number): boolean {
     return this.#removed.has(seq)
   }
@@ -214,7 +215,8 @@ export class Journal {
     const isLost = ({ task, stored }: Entry): boolean => stored.birth !== null && task.stage < SUCCEEDED
     const given = entries.filter(isLost)
     const kept = entries.filter((entry) => !isLost(entry) && !this.#removed.has(entry.stored.seq))
-    this.#dirty = new Set([...kept.map(({ task }) => task), ...this.#dirty])
+    const unchanged = kept.filter(({ task }) => !this.#dirty.has(task))
+    this.#dirty = new Set([...unchanged.map(({ task }) => task), ...this.#dirty])
     for (const { task, stored } of given) {
       this.#dirty.delete(task)
       this.#removed.add(stored.seq)

@@ -280,7 +280,7 @@ export class Dispatcher implements Dispatch {
 
   /** A failure that nobody observes yet. */
   #noteFailure(task: PoolTask): void {
-    const heard = (this.#listeners.mask & (EVENT_BIT.failed | EVENT_BIT.settled)) !== 0
+    const heard = this.#listeners.listensTo(EVENT_BIT.failed | EVENT_BIT.settled)
     if (task.observers === null && !heard && !task.isWatched) this.#parts.unobserved.failed(task)
   }
 
@@ -344,6 +344,7 @@ export class Dispatcher implements Dispatch {
 
   start(signal: AbortSignal | undefined): void {
     this.#recovery?.judge()
+    this.#listeners.findSubscribers()
     this.#scheduler.start()
     if (signal !== undefined) this.#stopWith(signal)
     this.startDue()
@@ -448,11 +449,15 @@ function partsOf(settings: PoolSettings, onTurnEnd: () => void): PoolParts {
   const unobserved = new Unobserved(settings.onUnobservedError)
   const { rateLimit } = settings
   const turn = new Turn(clock, onTurnEnd, ageOf(settings, clock))
+  const listeners = new Listeners(
+    (error, event, task) => unobserved.report(error, task instanceof PoolTask ? { event, task } : { event }),
+    settings.name
+  )
   return {
     settings,
     clock,
     turn,
-    times: new WallTimes(clock, turn),
+    times: new WallTimes(clock, turn, () => listeners.findSubscribers()),
     scheduler: new Scheduler({
       ...settings,
       perKey: typeof settings.perKey === 'function' ? 'own' : settings.perKey,
@@ -460,9 +465,7 @@ function partsOf(settings: PoolSettings, onTurnEnd: () => void): PoolParts {
     }),
     deadlines: new Deadlines(clock),
     signals: new Signals((error) => unobserved.report(error, {})),
-    listeners: new Listeners((error, event, task) =>
-      unobserved.report(error, task instanceof PoolTask ? { event, task } : { event })
-    ),
+    listeners,
     unobserved,
     selfWait: settings.detectSelfWait ? new SelfWait() : null
   }

@@ -163,7 +163,9 @@ export class Durability implements JournalOwner {
 
   leave(task: PoolTask, stored: Stored): void {
     const wasRunning = task.stage === RUNNING
+    const wasCalled = wasRunning && !this.#attempts.isHeld(task)
     this.#hide(task, stored)
+    if (wasCalled) task.changed()
     this.#dispatch.leaveUnseen(task)
     if (wasRunning) this.journal.changed(task, stored)
     else if (stored.isClean) this.#dispatch.showEnd(task)

@@ -61,6 +61,7 @@ export class Refusals {
     const now = this.#clock.now()
     if (now - this.#stackAt < STACK_EVERY_MS) return withoutStack(make)
     this.#stackAt = now
+    this.#listeners.findSubscribers()
     return make()
   }
 

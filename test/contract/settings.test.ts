@@ -191,6 +191,7 @@ describe.each(CALLS)('the options of $call', ({ name, with: give }) => {
       [[], '`[object Array]` (object)'],
       [() => {}, '`() => {\n      }` (function)']
     ] as const) {
+      if (name === 'perKey' && typeof value === 'function') continue // bounds by key
       const error = await errorOf(() => give(value))
       expect(error).toBeInstanceOf(TypeError)
       const { message } = error as Error

@@ -57,7 +57,7 @@ describe('over a restart', () => {
     const next = durablePool({ ...options, disk, weightCapacity: 6 })
     expect(next.pool.stats()).toMatchObject({ heldWeight: 7.5, queued: 2 })
     expect(thrown(() => next.pool.queueTask('n', 2))).toMatchObject({ code: 'ERR_QUEUE_FULL' })
-    tasks.forEach(({ id }) => void next.pool.cancel(id))
+    for (const { id } of tasks) next.pool.cancel(id)
     expect(next.pool.stats().heldWeight).toBe(0)
     next.pool.queueTask('n', 2, { weight: 6 })
   })

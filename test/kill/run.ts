@@ -2,7 +2,7 @@
  * Kills a process under load and starts it again: `npm run kill -- --cycles 500`.
  *
  * `--mode thread`, `--mode loop`; without it half of the cycles each. `--driver` names the module of a driver. `--planted` kills
- * processes whose store acknowledges too early, and must find it. The exit code is 0 if every figure is as it must be.
+ * processes whose store acknowledges too early, by its thread, and must find it. The exit code is 0 if every figure is as it must be.
  */
 import { parseArgs } from 'node:util'
 import type { Audit } from './audit.js'
@@ -19,7 +19,8 @@ const { values } = parseArgs({
 const cycles = Number(values.cycles)
 if (!Number.isInteger(cycles) || cycles < 1) throw new Error(`Expected --cycles N, got ${values.cycles}`)
 
-const modes = [true, false].filter((thread) => values.mode === undefined || (values.mode === 'thread') === thread)
+const only = values.planted ? 'thread' : values.mode
+const modes = [true, false].filter((thread) => only === undefined || (only === 'thread') === thread)
 
 const report = (thread: boolean, count: number, { wrongs, seen, examples }: Audit): void => {
   console.log(`\n${count} kills, ${thread ? 'written by a thread' : 'written on the loop'}, ${process.version}`)

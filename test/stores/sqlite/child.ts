@@ -74,7 +74,8 @@ const scenarios: Readonly<Record<string, (store: OpenStore) => Promise<void>>> =
     rmSync(process.env['FAIL_FSYNC'] ?? '')
     // On the loop, @photostructure/sqlite keeps the file until its statements are collected.
     globalThis.gc?.()
-    const again = await sqliteStore({ path, waitMs: 60_000, ...JSON.parse(options) })
+    const given = JSON.parse(options) as { readonly thread?: boolean }
+    const again = await sqliteStore({ path, waitMs: given.thread === false ? 60_000 : 0, ...given })
     print(await outcome(again, {}))
     await again.close()
   }

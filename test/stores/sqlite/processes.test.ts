@@ -17,7 +17,15 @@ interface Child {
 }
 
 const start = (what: string, path: string, options: object, env: NodeJS.ProcessEnv = {}): Child => {
-  const args = ['--expose-gc', '--import', 'tsx', join(import.meta.dirname, 'child.ts'), what, path, JSON.stringify(options)]
+  const args = [
+    '--expose-gc',
+    '--import',
+    'tsx',
+    join(import.meta.dirname, 'child.ts'),
+    what,
+    path,
+    JSON.stringify(options)
+  ]
   const child = spawn(process.execPath, args, { stdio: 'pipe', env: { ...process.env, NODE_OPTIONS: '', ...env } })
   onTestFinished(() => void child.kill('SIGKILL'))
   const lines: unknown[] = []
