@@ -36,7 +36,7 @@ const FAULTS = [
   {
     name: 'an insert that may be on disk is not removed',
     file: 'src/durable/journal.ts',
-    text: 'this.#removed.push(stored.seq)',
+    text: 'this.#removed.add(stored.seq)',
     fault: 'void stored.seq'
   },
   {
@@ -96,7 +96,7 @@ const FAULTS = [
   {
     name: 'the time to come back does not know the rate',
     file: 'src/scheduler/scheduler.ts',
-    text: 'Math.max(this.rate.opensAfter(this.queued + 1, now), this.#pausedUntil(now))',
+    text: 'Math.max(this.#rate.opensAfter(this.queued + 1, now), this.#pausedUntil(now))',
     fault: 'now'
   },
   {
@@ -180,8 +180,8 @@ const FAULTS = [
   {
     name: 'last in, first out within a lane',
     file: 'src/scheduler/lanes.ts',
-    text: 'const entry = lane.entries.head as E\n      level.turn',
-    fault: 'const entry = lane.entries.tail as E\n      level.turn'
+    text: 'const entry = lane.entries.head as E\n    ;(lane',
+    fault: 'const entry = lane.entries.tail as E\n    ;(lane'
   },
   {
     name: 'low priorities first',
@@ -192,14 +192,14 @@ const FAULTS = [
   {
     name: 'keys do not take turns',
     file: 'src/scheduler/lanes.ts',
-    text: 'level.turn = lane.right\n',
+    text: ';(lane.level as Level<E>).turn = lane.right\n',
     fault: '\n'
   },
   {
     name: 'a key that was at its limit is never asked again',
     file: 'src/scheduler/scheduler.ts',
-    text: 'this.#lanes.unpark(share)',
-    fault: ''
+    text: 'share.running--\n    this.#lanes.unpark(share)',
+    fault: 'share.running--'
   },
   {
     name: 'the rate allows one start more in a window',
@@ -236,6 +236,12 @@ const FAULTS = [
     file: 'src/scheduler/shares.ts',
     text: '(share.rate !== null && !share.rate.allows(now))',
     fault: 'share.running < 0'
+  },
+  {
+    name: 'a row that was forgotten while a batch was written stays',
+    file: 'src/durable/journal.ts',
+    text: 'for (const seq of this.#removing) this.#removed.delete(seq)',
+    fault: 'this.#removed.clear()'
   },
   {
     name: 'a key over its rate is never asked again',
@@ -456,8 +462,8 @@ const FAULTS = [
   {
     name: 'a delayed task takes a free worker',
     file: 'src/scheduler/scheduler.ts',
-    text: 'const verdict = this.#judge(key, false, weight)',
-    fault: 'const verdict = this.#judge(key, true, weight)'
+    text: 'const verdict = this.#judge(key, false, weight, until)',
+    fault: 'const verdict = this.#judge(key, true, weight, until)'
   },
   {
     name: 'a task keeps its place at a change of its priority',
@@ -498,8 +504,8 @@ const FAULTS = [
   {
     name: 'the bounds of a key outlive its tasks',
     file: 'src/scheduler/scheduler.ts',
-    text: '    share.waiting--\n',
-    fault: '    share.waiting = share.waiting\n'
+    text: '    share.waiting--\n    this.#shares',
+    fault: '    this.#shares'
   },
   {
     name: 'a lowered rate forgets the starts in the window',

@@ -410,12 +410,17 @@ export class Dispatcher implements Dispatch {
     this.#cancelAll.moves(task)
     if (!this.#scheduler.reprioritize(task, priority)) return false
     task.changed()
+    const stored = task.details?.stored
+    if (stored != null) this.#durability?.journal.changed(task, stored)
     task.notify()
     return true
   }
 
   forget(task: PoolTask): boolean {
-    return this.#tickets.forget(task)
+    if (!this.#tickets.forget(task)) return false
+    const stored = task.details?.stored
+    if (stored != null) this.#durability?.journal.remove(task, stored)
+    return true
   }
 
   progressed(task: PoolTask): void {

@@ -2,7 +2,9 @@ import { TaskInterruptedError, TaskPoisonedError, withoutStack } from '../contra
 import type { PoolSettings } from '../contract/settings.js'
 import type { OpenStore, StoredTask } from '../contract/store.js'
 import { restoreTask } from '../durable/restore.js'
+import { settingsOf } from '../durable/stored-options.js'
 import type { Clock } from '../ports/clock.js'
+import type { KeyBounds } from '../scheduler/lane.js'
 import { CANCELED, DELAYED, FAILED, QUEUED, RUNNING } from '../scheduler/lifecycle.js'
 import { Cancellation } from '../task/cancellation.js'
 import type { Stored } from '../task/stored.js'
@@ -14,6 +16,8 @@ import type { Acceptance } from './acceptance.js'
 import type { Durability } from './durability.js'
 import type { Dispatch, PoolParts } from './pool-parts.js'
 
+/** For a key whose bounds are not known. */
+const NO_BOUNDS = { concurrency: Number.POSITIVE_INFINITY, queueCapacity: Number.POSITIVE_INFINITY } as const
 /** Names that a report of tasks without a handler has at most. */
 const MAX_NAMES = 10
 /** No date is later. */
@@ -40,6 +44,8 @@ export class Recovery {
   /** Tasks whose time in the queue ran out while no process had them. */
   #overdue: PoolTask[] = []
   readonly #parkedNames = new Set<string>()
+  /** What the function of the bounds of a key threw: there is no caller to throw it to. */
+  readonly #boundsErrors: unknown[] = []
   #judged = false
 
   constructor(parts: PoolParts, durability: Durability, tickets: Tickets, acceptance: Acceptance, dispatch: Dispatch) {
@@ -81,9 +87,30 @@ export class Recovery {
   }
 
   #takeUp(row: StoredTask, handler: Handler): void {
-    const { scheduler } = this.#parts
     const task = this.#restore(row, handler)
     const key = row.key ?? undefined
+    if (key !== undefined && typeof this.#parts.settings.perKey === 'function')
+      return this.#withBounds(this.#parts.settings.perKey, key, () => this.#place(task, row, key, handler))
+    this.#place(task, row, key, handler)
+  }
+
+  /** Gives a key its own bounds. They are not applied to what was accepted under former ones, but to what follows. */
+  #withBounds(boundsOf: (key: string) => KeyBounds, key: string, place: () => void): void {
+    const { scheduler } = this.#parts
+    scheduler.openKey(key, (key) => {
+      try {
+        return boundsOf(key)
+      } catch (error) {
+        this.#boundsErrors.push(error)
+        return NO_BOUNDS
+      }
+    })
+    place()
+    scheduler.closeKey(key)
+  }
+
+  #place(task: PoolTask, row: StoredTask, key: string | undefined, handler: Handler): void {
+    const { scheduler } = this.#parts
     if (row.state === 'running') {
       const stored = task.details?.stored as Stored
       scheduler.restoreDelayed(task, row.priority, key, Number.POSITIVE_INFINITY, weightOf(task))
@@ -136,6 +163,7 @@ export class Recovery {
     this.#overdue = []
     this.#durability.suspects.begin(suspects)
     this.#reportParked()
+    for (const error of this.#boundsErrors.splice(0)) this.#parts.unobserved.report(error, {})
   }
 
   /** Ends a task that ran, unless it may be run again. */
@@ -179,7 +207,10 @@ function retainedOf(
   nowMs: number
 ): readonly StoredTask[] {
   const newest = retention.count === 0 ? [] : finished.slice(-retention.count)
-  return newest.filter(({ settledAt }) => settledAt !== null && settledAt + retention.ms > nowMs)
+  return newest.filter((row) => {
+    const { retainMs = retention.ms } = settingsOf(row)
+    return row.settledAt !== null && row.settledAt + retainMs > nowMs
+  })
 }
 
 /** The two clocks are not read at the same moment. */
