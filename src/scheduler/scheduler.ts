@@ -283,7 +283,6 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
     const share = this.#assign(entry, priority, key, weight)
     this.held++
     if (share !== null) share.held++
-    this.held++
     entry.order = ++this.#orders
     move(entry, DELAYED)
     this.delayed.set(entry, until)
