@@ -91,7 +91,7 @@ export class Journal {
 
   /** A stored task has changed: its row is written at the end of the turn. */
   changed(task: PoolTask, stored: Stored): void {
-    if (stored.lost !== undefined || this.#removed.has(stored.seq)) return
+    if (!this.#over && (stored.lost !== undefined || this.#removed.has(stored.seq))) return
     stored.version++
     if (this.#over) return this.#abandon([task], silent())
     this.#dirty.delete(task) // what happens after a commit is in the order of the last changes
@@ -154,6 +154,7 @@ export class Journal {
 
   #write(): void {
     this.#parts.deadlines.clear(this.#retry)
+    if (this.#forced && !this.#lastWrite.isSet) this.#parts.deadlines.set(this.#lastWrite, LAST_WRITE_MS, true)
     const entries = this.#take()
     this.#under = entries
     let written: void | Promise<void>
@@ -223,12 +224,12 @@ export class Journal {
     }
     const delayed = storeError('The change could not be written down yet. The pool repeats that.', cause)
     for (const { stored, version } of kept) stored.refused(version, delayed)
-    if (isFirst) this.#owner.storeChanged(cause)
     if (given.length > 0)
       this.#abandon(
         given.map(({ task }) => task),
         error
       )
+    if (isFirst) this.#owner.storeChanged(cause) // a listener may cancel what was not given up
     if (this.#forced) this.#giveUp(error)
     else this.#retryLater()
   }
@@ -262,8 +263,8 @@ export class Journal {
   /** These are not written: promises that they are reject, and their ends are shown. */
   #abandon(tasks: readonly PoolTask[], error: StoreError): void {
     const isNew = ({ details }: PoolTask): boolean => details?.stored?.birth !== null
+    if (this.#over) this.unrecorded += tasks.filter(({ details }) => details?.stored?.lost === undefined).length
     for (const { details } of tasks) details?.stored?.lose(error)
-    if (this.#over) this.unrecorded += tasks.length
     const unborn = tasks.filter(isNew)
     if (unborn.length > 0) this.#owner.givenUp(unborn, error)
     const others = tasks.filter((task) => !isNew(task))

@@ -120,14 +120,18 @@ export class Recovery {
     }
     if (row.dueAt !== null && row.dueAt > this.#parts.clock.date()) this.#delay(task, row, row.dueAt)
     else scheduler.restore(task, row.priority, key, weightOf(task))
-    if (row.attempt === 0 && task.stage === QUEUED) this.#limitQueueing(task, row)
+    if (row.startedAt === null && task.stage === QUEUED) this.#limitQueueing(task, row)
   }
 
   #delay(task: PoolTask, row: StoredTask, dueAt: number): void {
     const { scheduler, clock, deadlines } = this.#parts
     const until = dueAt >= LAST_DATE_MS ? Number.POSITIVE_INFINITY : clock.now() + dueAt - clock.date()
     scheduler.restoreDelayed(task, row.priority, row.key ?? undefined, until, weightOf(task))
-    const deadline = new Deadline(() => this.#dispatch.requeue(task))
+    const deadline = new Deadline(() => {
+      if (row.startedAt === null) task.detailed().readyMs = this.#parts.turn.stamp
+      this.#dispatch.requeue(task)
+      if (row.startedAt === null && task.stage === QUEUED) this.#limitQueueing(task, row)
+    })
     task.detailed().deadline = deadline
     deadlines.setAt(deadline, until, true)
   }
@@ -136,8 +140,8 @@ export class Recovery {
     const { settings, clock } = this.#parts
     const limitMs = task.details?.settings?.queueTimeoutMs ?? settings.queueTimeoutMs
     if (limitMs === Number.POSITIVE_INFINITY) return
-    const leftMs = row.queuedAt + limitMs - clock.date()
-    if (leftMs <= 0) this.#overdue.push(task)
+    const leftMs = Math.max(row.queuedAt, row.dueAt ?? 0) + limitMs - clock.date()
+    if (leftMs <= 0 && !this.#judged) this.#overdue.push(task)
     this.#acceptance.limitQueueing(task, Math.max(leftMs, 0))
   }
 

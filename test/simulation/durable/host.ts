@@ -192,7 +192,7 @@ export class Host {
     const { pool } = this
     const events = ['queued', 'started', 'retrying', 'snoozed', 'progress', 'settled'] as const
     for (const event of events) {
-      pool.on(event, (task: Task) => {
+      pool.on(event, (...[task]: [Task, ...unknown[]]) => {
         if (!this.isOver) this.#within(() => this.#heard(event, task))
       })
     }
@@ -352,6 +352,7 @@ export class Host {
       return
     }
     this.#accepted(task, plan)
+    if (this.#isStopping) return
     const { queued, delayed } = pool.stats()
     const held = before.queued + before.delayed
     const bound = Math.max(before.queueCapacity, held)
@@ -426,7 +427,7 @@ export class Host {
     void this.pool.drain().then(() => {
       if (this.isOver) return
       this.#seen.add('a drain')
-      const stops = this.pool.state === 'stopping'
+      const stops = this.#isStopping
       for (const { id, state } of before) {
         const isShown = state !== 'running' && (state !== 'queued' || stops)
         this.#within(() => must(isShown, () => `a drain ended while ${id} was ${state}`))

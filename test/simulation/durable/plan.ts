@@ -39,13 +39,17 @@ export type DurableAction =
   | { readonly do: 'fail get' }
 
 /** What may be done from outside only. A killed process, or one that has stopped, is followed by another. */
-export type DurableOperation = (
-  | DurableAction
+type OutsideAction =
   | { readonly do: 'advance'; readonly ms: number }
-  | { readonly do: 'kill' | 'turn' }
+  | { readonly do: 'kill' }
+  | { readonly do: 'turn' }
   | { readonly do: 'kill at'; readonly write: number; readonly when: 'before' | 'after' }
   | { readonly do: 'restart'; readonly lacks?: Name; readonly sync: boolean; readonly downMs: number }
-) & { readonly turns: boolean }
+
+export type DurableOperation = (DurableAction | OutsideAction) & {
+  /** Whether the event loop comes round before the next operation. */
+  readonly turns: boolean
+}
 
 /** Bounds of the pools. */
 export interface DurableSetup {
@@ -128,10 +132,10 @@ class Drawer {
   }
 
   operation(): DurableOperation {
-    return { ...this.#operation(), turns: this.#random.chance(0.6) } as DurableOperation
+    return { ...this.#operation(), turns: this.#random.chance(0.6) }
   }
 
-  #operation(): Omit<DurableOperation, 'turns'> {
+  #operation(): DurableAction | OutsideAction {
     const random = this.#random
     const at = random.next()
     if (at < 0.14) return { do: 'advance', ms: random.pick([1, 5, 20, 60, random.integer(0, 3_000)]) }
