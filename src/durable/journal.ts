@@ -91,7 +91,7 @@ export class Journal {
 
   /** A stored task has changed: its row is written at the end of the turn. */
   changed(task: PoolTask, stored: Stored): void {
-    if ((stored.lost !== undefined && !this.#over) || this.#removed.has(stored.seq)) return
+    if (!this.#over && (stored.lost !== undefined || this.#removed.has(stored.seq))) return
     stored.version++
     if (this.#over) return this.#abandon([task], silent())
     this.#dirty.delete(task) // what happens after a commit is in the order of the last changes
