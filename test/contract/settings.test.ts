@@ -261,7 +261,7 @@ const POOL: Required<WorkerPoolOptions<object>> = {
   queueTimeoutMs: 1,
   retry: { attempts: 1, backoffMs: 0, when: () => true },
   rateLimit: { starts: 1, intervalMs: 1 },
-  perKey: { concurrency: 1, queueCapacity: 1 },
+  perKey: { concurrency: 1, queueCapacity: 1, rateLimit: { starts: 1, intervalMs: 1 } },
   retention: { count: 1, ms: 1 },
   graceMs: 0,
   forceMs: 0,
