@@ -65,11 +65,13 @@ export type { OpenStore, StoreBatch, StoredChange, StoredTask, TaskMirror } from
 export type {
   After,
   CancelOutcome,
+  Handler,
   HandlerOptions,
   Handlers,
   HandlersOf,
   InputOf,
   ResultOf,
+  RunOf,
   Task,
   TaskContext
 } from './contract/task-contract.js'

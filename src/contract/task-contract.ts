@@ -108,7 +108,11 @@ export interface TaskContext {
  */
 export type CancelOutcome = 'canceled' | 'requested' | 'finished' | 'unknown'
 
-/** A function that tasks are queued for by name, with options for all of its tasks. */
+/**
+ * A function that tasks are queued for by name, with options for all of its tasks.
+ *
+ * @typeParam F - the type of the function
+ */
 export interface HandlerOptions<F = (input: never, ctx: TaskContext) => unknown> {
   /** The function. */
   readonly run: F
@@ -130,13 +134,13 @@ export interface HandlerOptions<F = (input: never, ctx: TaskContext) => unknown>
 export type Handlers = Readonly<Record<string, Handler>>
 
 /** A function, or its definition with options. */
-type Handler = ((input: never, ctx: TaskContext) => unknown) | HandlerOptions
+export type Handler = ((input: never, ctx: TaskContext) => unknown) | HandlerOptions
 
 /** Type of the `handlers` option: every property is a handler. Also accepts a value whose type is an interface. */
 export type HandlersOf<H> = { readonly [K in keyof H]: Handler }
 
-/** The function of a handler. */
-type RunOf<F> = F extends { readonly run: infer R } ? R : F
+/** Type of the function of a handler. */
+export type RunOf<F> = F extends { readonly run: infer R } ? R : F
 
 /** Input of a handler; `undefined` if it takes none. */
 export type InputOf<F> =

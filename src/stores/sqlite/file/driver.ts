@@ -1,10 +1,16 @@
 /** A value that a row holds or a statement is given. */
 export type SqliteValue = null | number | string
 
+/** What a statement has done. */
+export interface SqliteOutcome {
+  /** Number of rows that it changed. */
+  readonly changes: number | bigint
+}
+
 /** A prepared statement: what the store uses of it. */
 export interface SqliteStatement {
-  /** Runs the statement; the number of rows it changed. */
-  run(...values: SqliteValue[]): { readonly changes: number | bigint }
+  /** Runs the statement. */
+  run(...values: SqliteValue[]): SqliteOutcome
   /** The first row, as an object; `undefined` without one. */
   get(...values: SqliteValue[]): unknown
   /** All rows, as objects. */
