@@ -48,6 +48,11 @@ export default {
       '^(node:)?(fs|module|path|url|worker_threads)$'
     ]),
     ...downOnly('src/stores/sqlite/', ['file', 'thread'], ['^src/(contract|ports)/', '^src/stores/sqlite/errors.ts$']),
+    only('telemetry-sees-contracts-and-ports', '^src/telemetry/', [
+      '^src/(telemetry/|contract/|ports/)',
+      '^(node:)?diagnostics_channel$',
+      '@opentelemetry/api'
+    ]),
     only('testing-sees-the-public-part-and-ports', '^src/testing/', [
       '^src/(testing/|index\\.ts|contract/|ports/)',
       '^(node:)?assert(/strict)?$'
@@ -64,13 +69,19 @@ export default {
       name: 'one-runtime-dependency',
       severity: 'error',
       from: { path: '^src/' },
-      to: { dependencyTypesNot: ['local', 'core'], pathNot: 'eventemitter3' }
+      to: { dependencyTypesNot: ['local', 'core'], pathNot: ['eventemitter3', '@opentelemetry/api'] }
     },
     {
       name: 'one-emitter',
       severity: 'error',
       from: { path: '^src/', pathNot: '^src/contract/events' },
       to: { path: 'eventemitter3' }
+    },
+    {
+      name: 'one-place-for-telemetry',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/telemetry/' },
+      to: { path: '@opentelemetry/api' }
     },
     {
       name: 'one-place-for-time',

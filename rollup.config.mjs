@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { transform } from 'esbuild'
 
-/** @type {{ exports: Record<string, string | { import: { default: string } }>, dependencies: Record<string, string> }} */
-const { exports, dependencies } = JSON.parse(readFileSync('package.json', 'utf8'))
+/** @type {{ exports: Record<string, string | { import: { default: string } }>, dependencies: Record<string, string>, peerDependencies: Record<string, string> }} */
+const { exports, dependencies, peerDependencies } = JSON.parse(readFileSync('package.json', 'utf8'))
 
 /** The entry points: `./dist/http/index.js` is made of `src/http/index.ts`. */
 const scripts = Object.values(exports).flatMap((entry) => (typeof entry === 'string' ? [] : entry.import.default))
@@ -72,7 +72,7 @@ export default {
     ...Object.fromEntries(names.map((name) => [name, `src/${name}.ts`])),
     'stores/sqlite/thread': 'src/stores/sqlite/thread/thread.ts' // what the store runs in a thread of its own
   },
-  external: [/^node:/, ...Object.keys(dependencies)],
+  external: [/^node:/, ...Object.keys(dependencies), ...Object.keys(peerDependencies)],
   plugins: [typescript, constantClasses, fileUrl],
   treeshake: { moduleSideEffects: false },
   output: [output('esm', 'js'), output('cjs', 'cjs')]

@@ -14,6 +14,7 @@ export default defineConfig({
     'stores/keyv/index': 'src/stores/keyv/index.ts',
     'stores/sqlite/index': 'src/stores/sqlite/index.ts',
     'stores/sqlite/thread': 'src/stores/sqlite/thread/thread.ts',
+    'telemetry/index': 'src/telemetry/index.ts',
     'testing/index': 'src/testing/index.ts'
   },
   format: ['esm', 'cjs'],

@@ -36,7 +36,7 @@ const FAULTS = [
   {
     name: 'an insert that may be on disk is not removed',
     file: 'src/durable/journal.ts',
-    text: 'this.#removed.push(stored.seq)',
+    text: 'this.#removed.add(stored.seq)',
     fault: 'void stored.seq'
   },
   {
@@ -96,7 +96,7 @@ const FAULTS = [
   {
     name: 'the time to come back does not know the rate',
     file: 'src/scheduler/scheduler.ts',
-    text: 'Math.max(this.rate.opensAfter(this.queued + 1, now), this.#pausedUntil(now))',
+    text: 'Math.max(this.#rate.opensAfter(this.queued + 1, now), this.#pausedUntil(now))',
     fault: 'now'
   },
   {
@@ -162,26 +162,26 @@ const FAULTS = [
   {
     name: 'a key may run one task more than its limit',
     file: 'src/scheduler/lanes.ts',
-    text: 'if (share !== null && share.running >= share.concurrency) {',
-    fault: 'if (share !== null && share.running > share.concurrency) {'
+    text: 'if (share.running >= share.concurrency) this.#park',
+    fault: 'if (share.running > share.concurrency) this.#park'
   },
   {
     name: 'the limit of a key is ignored at admission',
     file: 'src/scheduler/shares.ts',
-    text: 'return share !== undefined && share.running >= share.concurrency',
-    fault: 'return share !== undefined && share.running > share.concurrency'
+    text: 'return share.running >= share.concurrency ||',
+    fault: 'return share.running > share.concurrency ||'
   },
   {
     name: 'the queue of a key is never full',
     file: 'src/scheduler/scheduler.ts',
-    text: 'if (!shares.hasRoom(key, workerFree)) return KEY_FULL',
-    fault: ''
+    text: 'this.#shares.hasRoom(key, toWorker) ?',
+    fault: 'this.#shares.size >= 0 ?'
   },
   {
     name: 'last in, first out within a lane',
     file: 'src/scheduler/lanes.ts',
-    text: 'const entry = lane.entries.head as E\n      level.turn',
-    fault: 'const entry = lane.entries.tail as E\n      level.turn'
+    text: 'const entry = lane.entries.head as E\n    ;(lane',
+    fault: 'const entry = lane.entries.tail as E\n    ;(lane'
   },
   {
     name: 'low priorities first',
@@ -192,14 +192,14 @@ const FAULTS = [
   {
     name: 'keys do not take turns',
     file: 'src/scheduler/lanes.ts',
-    text: 'level.turn = lane.right\n',
+    text: ';(lane.level as Level<E>).turn = lane.right\n',
     fault: '\n'
   },
   {
     name: 'a key that was at its limit is never asked again',
     file: 'src/scheduler/scheduler.ts',
-    text: 'this.#lanes.unpark(share)',
-    fault: ''
+    text: 'share.running--\n    this.#lanes.unpark(share)',
+    fault: 'share.running--'
   },
   {
     name: 'the rate allows one start more in a window',
@@ -215,9 +215,57 @@ const FAULTS = [
   },
   {
     name: 'a start that was never made stays taken from the rate',
-    file: 'src/running/attempts.ts',
-    text: 'this.#parts.scheduler.rate?.giveBack()',
+    file: 'src/scheduler/scheduler.ts',
+    text: 'this.#rate?.giveBack()',
     fault: ''
+  },
+  {
+    name: 'a start that was never made stays taken from the rate of its key',
+    file: 'src/scheduler/scheduler.ts',
+    text: 'share.rate.giveBack()',
+    fault: ''
+  },
+  {
+    name: 'the rate of a key is ignored',
+    file: 'src/scheduler/lanes.ts',
+    text: 'share.rate !== null && !share.rate.allows(now)',
+    fault: 'share.rate !== null && share.rate.starts < 0'
+  },
+  {
+    name: 'the rate of a key is ignored at admission',
+    file: 'src/scheduler/shares.ts',
+    text: '(share.rate !== null && !share.rate.allows(now))',
+    fault: 'share.running < 0'
+  },
+  {
+    name: 'a row that was forgotten while a batch was written stays',
+    file: 'src/durable/journal.ts',
+    text: 'for (const seq of this.#removing) this.#removed.delete(seq)',
+    fault: 'this.#removed.clear()'
+  },
+  {
+    name: 'a key over its rate is never asked again',
+    file: 'src/scheduler/lanes.ts',
+    text: 'share = this.#overRate.takeDue(now))\n      this.unpark(share)',
+    fault: 'share = this.#overRate.takeDue(now))\n      void share'
+  },
+  {
+    name: 'an idle key forgets its starts',
+    file: 'src/scheduler/shares.ts',
+    text: 'if (emptyAt === Number.NEGATIVE_INFINITY) this',
+    fault: 'if (emptyAt !== 0) this'
+  },
+  {
+    name: 'nobody wakes up for the rate of a key',
+    file: 'src/scheduler/scheduler.ts',
+    text: 'return Math.min(this.#lanes.rateOpensAt, forHead)',
+    fault: 'return forHead'
+  },
+  {
+    name: 'a caller that waits with a key over its rate is not woken',
+    file: 'src/scheduler/scheduler.ts',
+    text: 'return Math.min(this.#lanes.rateOpensAt, forHead)',
+    fault: 'return this.#lanes.rateOpensAt'
   },
   {
     name: 'the task function is never called',
@@ -414,8 +462,8 @@ const FAULTS = [
   {
     name: 'a delayed task takes a free worker',
     file: 'src/scheduler/scheduler.ts',
-    text: 'const verdict = this.#judge(key, false, weight)',
-    fault: 'const verdict = this.#judge(key, true, weight)'
+    text: 'const verdict = this.#judge(key, false, weight, until)',
+    fault: 'const verdict = this.#judge(key, true, weight, until)'
   },
   {
     name: 'a task keeps its place at a change of its priority',
@@ -456,8 +504,8 @@ const FAULTS = [
   {
     name: 'the bounds of a key outlive its tasks',
     file: 'src/scheduler/scheduler.ts',
-    text: '    share.waiting--\n',
-    fault: '    share.waiting = share.waiting\n'
+    text: '    share.waiting--\n    this.#shares',
+    fault: '    this.#shares'
   },
   {
     name: 'a lowered rate forgets the starts in the window',

@@ -20,6 +20,8 @@ export {
   type WeightFacts
 } from './contract/errors.js'
 export type {
+  DiagnosticsChannelName,
+  DiagnosticsMessage,
   EndNotice,
   PoolEventName,
   PoolEvents,

@@ -34,10 +34,11 @@ const measure = async ({ dist, names, tasks, warmups, repeats }) => {
   for (let round = -warmups; round < repeats; round++) {
     for (const { feature, costs } of shuffled(entrants)) {
       const pool = newPool(feature.pool).start()
-      feature.listen?.(pool)
+      const end = await feature.listen?.(pool, dist)
       const { cpu } = await cost(tasks, () => waves(pool, feature, tasks))
       if (round >= 0) costs.push(cpu)
       await pool.stop({ graceMs: 0 })
+      if (typeof end === 'function') await end()
     }
   }
   return entrants.map(({ costs }) => median(costs))

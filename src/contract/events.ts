@@ -1,3 +1,4 @@
+import { type Channel, channel } from 'node:diagnostics_channel'
 import { EventEmitter } from 'eventemitter3'
 import { oneOf, wording } from './checks.js'
 import { callHook, type Scope } from './hooks.js'
@@ -107,23 +108,104 @@ export const EVENT_BIT = {
   snoozed: 16_384
 } as const satisfies Record<PoolEventName, number>
 
+/** The events of a pool as a whole. All others concern a task. */
+const POOL_EVENTS = ['idle', 'stopping', 'stopped', 'store'] as const satisfies readonly PoolEventName[]
+
+/**
+ * The name of an event's diagnostics channel: `coatcheck:task.<event>`, or `coatcheck:pool.<event>` for `idle`, `stopping`,
+ * `stopped` and `store`.
+ */
+export type DiagnosticsChannelName = {
+  [N in PoolEventName]: `coatcheck:${N extends 'idle' | 'stopping' | 'stopped' | 'store' ? 'pool' : 'task'}.${N}`
+}[PoolEventName]
+
+/**
+ * The message on a diagnostics channel of this package.
+ *
+ * @example
+ * ```ts
+ * import { subscribe } from 'node:diagnostics_channel'
+ * import type { DiagnosticsMessage } from 'coatcheck'
+ *
+ * subscribe('coatcheck:task.failed', (message) => {
+ *   const { pool, task, detail } = message as DiagnosticsMessage<'failed'>
+ *   console.log(pool, task?.name, detail?.error)
+ * })
+ * ```
+ */
+export interface DiagnosticsMessage<N extends PoolEventName = PoolEventName> {
+  /** The name of the pool. */
+  readonly pool: string | undefined
+  /** The task, for events of a task; not for `refused`. */
+  readonly task: Extract<PoolEvents[N][number], Task> | undefined
+  /** The other argument of the event's listeners, such as `{ error }` of `failed`. */
+  readonly detail: Exclude<PoolEvents[N][number], Task> | undefined
+}
+
+const EVENT_NAMES = Object.keys(EVENT_BIT) as readonly PoolEventName[]
+
+function channelOf(event: PoolEventName): Channel {
+  const subject = (POOL_EVENTS as readonly string[]).includes(event) ? 'pool' : 'task'
+  return channel(`coatcheck:${subject}.${event}`)
+}
+
 type AnyListener = (...args: unknown[]) => void
 
-/** The pool's listeners, each wrapped so that an error reaches neither the pool nor the next listener. */
+/**
+ * The pool's listeners, each wrapped so that an error reaches neither the pool nor the next listener. The diagnostics channel
+ * of an event is one of them while it has subscribers.
+ */
 export class Listeners {
   /** The events that have a listener, as bits of {@link EVENT_BIT}: without one, an event costs one bit test. */
   mask = 0
+  /** The events whose diagnostics channel is among the listeners. */
+  #published = 0
+  readonly #pool: string | undefined
   readonly #emitter = new EventEmitter<Record<PoolEventName, unknown[]>>()
   /** The wrapper of each listener, for `off`. */
   readonly #wrappers = new Map<PoolEventName, WeakMap<object, AnyListener>>()
   readonly #report: (error: unknown, event: PoolEventName, task: unknown) => void
 
-  constructor(report: (error: unknown, event: PoolEventName, task: unknown) => void) {
+  constructor(report: (error: unknown, event: PoolEventName, task: unknown) => void, pool?: string) {
     this.#report = report
+    this.#pool = pool
+    this.findSubscribers()
+  }
+
+  /** Whether one of these events has a listener. A diagnostics channel is none: nobody is responsible for what it carries. */
+  listensTo(events: number): boolean {
+    let bits = this.mask & events
+    for (const event of EVENT_NAMES) {
+      if ((bits & this.#published & EVENT_BIT[event]) !== 0 && this.#emitter.listenerCount(event) === 1) {
+        bits &= ~EVENT_BIT[event]
+      }
+    }
+    return bits !== 0
+  }
+
+  /** Looks for channels that were subscribed to: Node does not report that. Too slow for each task. */
+  findSubscribers(): void {
+    for (const event of EVENT_NAMES) {
+      if ((this.#published & EVENT_BIT[event]) === 0 && channelOf(event).hasSubscribers) this.#publish(event)
+    }
+  }
+
+  /** Publishes an event until its channel has no subscribers any more. */
+  #publish(event: PoolEventName): void {
+    const channel = channelOf(event)
+    const publish = (...args: unknown[]): void => {
+      if (channel.hasSubscribers) return channel.publish(messageOf(this.#pool, event, args))
+      this.#published &= ~EVENT_BIT[event]
+      this.#emitter.off(event, publish)
+    }
+    this.#published |= EVENT_BIT[event]
+    this.#emitter.on(event, publish)
+    this.mask |= EVENT_BIT[event]
   }
 
   on<N extends PoolEventName>(event: N, listener: PoolListener<N>): void {
     check(event, listener)
+    this.findSubscribers()
     this.#emitter.on(event, this.#wrap(event, listener))
     this.mask |= EVENT_BIT[event]
   }
@@ -177,7 +259,14 @@ export class Listeners {
   }
 }
 
+/** Which argument of an event is a task is known by its name. */
+function messageOf(pool: string | undefined, event: PoolEventName, args: readonly unknown[]): DiagnosticsMessage {
+  const isAboutTask = event !== 'refused' && !(POOL_EVENTS as readonly string[]).includes(event)
+  const [task, detail] = isAboutTask ? args : [undefined, ...args]
+  return { pool, task, detail } as DiagnosticsMessage
+}
+
 function check(event: unknown, listener: unknown): void {
-  oneOf('event', event, Object.keys(EVENT_BIT))
+  oneOf('event', event, EVENT_NAMES)
   if (typeof listener !== 'function') throw new TypeError(wording('listener', 'a function', listener))
 }

@@ -78,7 +78,7 @@ export interface WorkerPoolOptions<H = Handlers> {
 
   /**
    * Bounds that apply to each key, or a function that returns those of a key. It is called when a task of the key is
-   * submitted and the key has no tasks and no waiting callers; what it throws, and the error for a wrong answer, is thrown
+   * submitted and the key has no tasks and no waiting callers (past starts count for a new `rateLimit`); what it throws, and the error for a wrong answer, is thrown
    * to the caller of that submission, which is not counted.
    *
    * @defaultValue no limit
@@ -209,6 +209,14 @@ export interface PerKeyOptions {
    * @defaultValue only the pool's limit
    */
   readonly queueCapacity?: number | undefined
+  /**
+   * Starts of the tasks of one key in any window. A key over its rate is skipped and holds back no other key; its queued
+   * tasks keep their order and their places. The pool's `rateLimit` applies besides. The starts of a key count until they
+   * leave its window, also while it has no tasks; a restart forgets them.
+   *
+   * @defaultValue no limit
+   */
+  readonly rateLimit?: RateLimitOptions | undefined
 }
 
 /**

@@ -52,6 +52,7 @@ export interface RetryPolicy {
 export interface KeySettings {
   readonly concurrency: number
   readonly queueCapacity: number
+  readonly rateLimit: RateLimitOptions | undefined
 }
 
 /** A checked handler. */
@@ -140,7 +141,7 @@ export function checkPoolOptions(options: unknown): PoolSettings {
     taskTimeoutMs: given(o.taskTimeoutMs, (v) => duration('taskTimeoutMs', v), Number.POSITIVE_INFINITY),
     queueTimeoutMs: given(o.queueTimeoutMs, (v) => duration('queueTimeoutMs', v), Number.POSITIVE_INFINITY),
     retry: given(o.retry, (v) => checkRetry(v), undefined),
-    rateLimit: given(o.rateLimit, checkRateLimit, undefined),
+    rateLimit: given(o.rateLimit, (v) => checkRateLimit(v), undefined),
     perKey: given(o.perKey, checkPerKey, null),
     retention: checkRetention(given(o.retention, (v) => v, {})),
     graceMs: given(o.graceMs, (v) => duration('graceMs', v), 20_000),
@@ -229,11 +230,11 @@ function checkRetry(retry: unknown, path = 'retry'): RetryPolicy {
   }
 }
 
-function checkRateLimit(rateLimit: unknown): RateLimitOptions {
-  const o = optionsOf<RateLimitOptions>('rateLimit', rateLimit, { starts: true, intervalMs: true })
+function checkRateLimit(rateLimit: unknown, path = 'rateLimit'): RateLimitOptions {
+  const o = optionsOf<RateLimitOptions>(path, rateLimit, { starts: true, intervalMs: true })
   return {
-    starts: integer('rateLimit.starts', o.starts, 1),
-    intervalMs: interval('rateLimit.intervalMs', o.intervalMs)
+    starts: integer(`${path}.starts`, o.starts, 1),
+    intervalMs: interval(`${path}.intervalMs`, o.intervalMs)
   }
 }
 
@@ -245,7 +246,7 @@ function checkPerKey(perKey: unknown): NonNullable<PoolSettings['perKey']> {
 }
 
 function checkKeyBounds(perKey: unknown): KeySettings {
-  const o = optionsOf<PerKeyOptions>('perKey', perKey, { concurrency: true, queueCapacity: true })
+  const o = optionsOf<PerKeyOptions>('perKey', perKey, { concurrency: true, queueCapacity: true, rateLimit: true })
   return {
     concurrency: given(
       o.concurrency,
@@ -256,7 +257,8 @@ function checkKeyBounds(perKey: unknown): KeySettings {
       o.queueCapacity,
       (v) => integer('perKey.queueCapacity', v, 0, OR_INFINITY),
       Number.POSITIVE_INFINITY
-    )
+    ),
+    rateLimit: given(o.rateLimit, (v) => checkRateLimit(v, 'perKey.rateLimit'), undefined)
   }
 }
 

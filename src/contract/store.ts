@@ -9,6 +9,8 @@ export interface StoredChange {
   readonly seq: number
   /** State of the task. */
   readonly state: TaskState
+  /** Priority of the task. */
+  readonly priority: number
   /** Place among the unfinished tasks: a retry gets a new one. */
   readonly ord: number
   /** Number of calls of the function. */
@@ -41,8 +43,6 @@ export interface StoredTask extends StoredChange {
   readonly name: string
   /** Client, tenant or resource that the task belongs to. */
   readonly key: string | null
-  /** Priority of the task. */
-  readonly priority: number
   /** Time of acceptance. */
   readonly queuedAt: number
   /** The input, as JSON text; null when there is none, or the task has ended. */
@@ -61,7 +61,7 @@ export interface StoreBatch {
   readonly insert: readonly StoredTask[]
   /** Tasks that changed. A row that has ended is never changed to another end, and never back. */
   readonly update: readonly StoredChange[]
-  /** `seq` of tasks to remove, because their insert failed; they may be absent. */
+  /** `seq` of tasks to remove, because their insert failed or they were forgotten; they may be absent. */
   readonly remove: readonly number[]
 }
 

@@ -59,7 +59,8 @@ export interface Task<R = unknown> {
   reprioritize(priority: number): boolean
 
   /**
-   * Forgets the settled task: its id leads nowhere and may be given to another task. This handle stays as it is.
+   * Forgets the settled task: its id leads nowhere and may be given to another task. This handle stays as it is. The row
+   * of a stored task is removed with the next write; after `stop` it stays.
    *
    * @returns whether the task was retained; false, without effect, while it is live
    */

@@ -55,8 +55,10 @@ export class Journal {
   readonly #parts: JournalParts
   readonly #owner: JournalOwner
   #dirty = new Set<PoolTask>()
-  /** `seq` of tasks whose insert failed and may be on disk all the same. */
-  #removed: number[] = []
+  /** `seq` of tasks whose insert failed and may be on disk all the same, and of those that were forgotten. */
+  readonly #removed = new Set<number>()
+  /** Of these, the ones in the batch that is being written. */
+  #removing: readonly number[] = []
   /** The batch that is being written. */
   #under: readonly Entry[] | null = null
   #error: StoreError | null = null
@@ -89,17 +91,36 @@ export class Journal {
 
   /** A stored task has changed: its row is written at the end of the turn. */
   changed(task: PoolTask, stored: Stored): void {
-    if (stored.lost !== undefined) return
+    if (!this.#over && (stored.lost !== undefined || this.#removed.has(stored.seq))) return
     stored.version++
     if (this.#over) return this.#abandon([task], silent())
+    this.#dirty.delete(task) // what happens after a commit is in the order of the last changes
     this.#dirty.add(task)
     if (this.#error === null) this.#parts.turn.begin()
     else if (!this.#retry.keepAlive && this.#retry.isSet) this.#parts.deadlines.setAt(this.#retry, this.#retry.at, true)
   }
 
+  /** A settled task was forgotten: its row is removed. Once nothing is written any more, it stays. */
+  remove(task: PoolTask, { seq }: Stored): void {
+    if (this.#over) return
+    this.#dirty.delete(task)
+    this.#removed.add(seq)
+    if (this.#error === null) this.#parts.turn.begin()
+  }
+
+  /** Whether the row with this number is that of a task that was given up or forgotten. */
+  removes(seq: number): boolean {
+    return this.#removed.has(seq)
+  }
+
   /** The turn ends. */
   flush(): void {
-    if (this.#under === null && this.#error === null && this.#dirty.size > 0) this.#write()
+    if (this.#under === null && this.#error === null && !this.#isEmpty) this.#write()
+  }
+
+  /** Whether nothing is left to be written. */
+  get #isEmpty(): boolean {
+    return this.#dirty.size === 0 && this.#removed.size === 0
   }
 
   /** The force deadline of a stop has passed: what is not written soon is not written. */
@@ -115,7 +136,7 @@ export class Journal {
     this.#forced = true
     this.#parts.deadlines.clear(this.#retry)
     if (this.#under !== null) await this.#idle()
-    if (!this.#over && this.#removed.length > 0) {
+    while (!this.#over && this.#removed.size > 0) {
       this.#write()
       if (this.#under !== null) await this.#idle()
     }
@@ -133,6 +154,7 @@ export class Journal {
 
   #write(): void {
     this.#parts.deadlines.clear(this.#retry)
+    if (this.#forced && !this.#lastWrite.isSet) this.#parts.deadlines.set(this.#lastWrite, LAST_WRITE_MS, true)
     const entries = this.#take()
     this.#under = entries
     let written: void | Promise<void>
@@ -167,13 +189,14 @@ export class Journal {
       if (stored.birth === null) update.push(changeOf(task, stored, times))
       else insert.push(rowOf(task, stored, stored.birth, times))
     }
-    return { insert, update, remove: this.#removed }
+    this.#removing = [...this.#removed].slice(0, MAX_ROWS)
+    return { insert, update, remove: this.#removing }
   }
 
   #succeeded(entries: readonly Entry[]): void {
     if (this.#over) return
     this.#under = null
-    this.#removed = []
+    for (const seq of this.#removing) this.#removed.delete(seq)
     this.#retryMs = FIRST_RETRY_MS
     if (this.#error !== null) {
       this.#error = null
@@ -192,20 +215,21 @@ export class Journal {
     this.#error = error
     const isLost = ({ task, stored }: Entry): boolean => stored.birth !== null && task.stage < SUCCEEDED
     const given = entries.filter(isLost)
-    const kept = entries.filter((entry) => !isLost(entry))
-    this.#dirty = new Set([...kept.map(({ task }) => task), ...this.#dirty])
+    const kept = entries.filter((entry) => !isLost(entry) && !this.#removed.has(entry.stored.seq))
+    const unchanged = kept.filter(({ task }) => !this.#dirty.has(task))
+    this.#dirty = new Set([...unchanged.map(({ task }) => task), ...this.#dirty])
     for (const { task, stored } of given) {
       this.#dirty.delete(task)
-      this.#removed.push(stored.seq)
+      this.#removed.add(stored.seq)
     }
     const delayed = storeError('The change could not be written down yet. The pool repeats that.', cause)
     for (const { stored, version } of kept) stored.refused(version, delayed)
-    if (isFirst) this.#owner.storeChanged(cause)
     if (given.length > 0)
       this.#abandon(
         given.map(({ task }) => task),
         error
       )
+    if (isFirst) this.#owner.storeChanged(cause) // a listener may cancel what was not given up
     if (this.#forced) this.#giveUp(error)
     else this.#retryLater()
   }
@@ -217,7 +241,7 @@ export class Journal {
 
   /** A write has ended; what came meanwhile is the next one. */
   #next(): void {
-    if (this.#dirty.size === 0) {
+    if (this.#isEmpty) {
       this.#onIdle?.()
       if (this.#forced) this.#parts.deadlines.clear(this.#lastWrite)
     } else if (this.#forced) this.#write()
@@ -239,8 +263,8 @@ export class Journal {
   /** These are not written: promises that they are reject, and their ends are shown. */
   #abandon(tasks: readonly PoolTask[], error: StoreError): void {
     const isNew = ({ details }: PoolTask): boolean => details?.stored?.birth !== null
+    if (this.#over) this.unrecorded += tasks.filter(({ details }) => details?.stored?.lost === undefined).length
     for (const { details } of tasks) details?.stored?.lose(error)
-    if (this.#over) this.unrecorded += tasks.length
     const unborn = tasks.filter(isNew)
     if (unborn.length > 0) this.#owner.givenUp(unborn, error)
     const others = tasks.filter((task) => !isNew(task))

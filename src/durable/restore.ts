@@ -33,8 +33,9 @@ export function restoreTask(
   details.take(handler?.complete(settings) ?? settings)
   details.name = row.name
   details.stored = storedOf(row)
-  if (row.attempt > 0) {
+  if (row.attempt > 0 || row.startedAt !== null) {
     task.startedMs = stamp(row.startedAt ?? row.queuedAt)
+    details.stored.startMs = task.startedMs
     details.retries = row.attempt - 1
   }
   if (row.cancelAt !== null) details.cancelRequestedMs = stamp(row.cancelAt)

@@ -37,6 +37,7 @@ export function changeOf(task: PoolTask, stored: Stored, times: WallTimes): Stor
   return {
     seq: stored.seq,
     state: STATES[stage],
+    priority: task.lane?.priority ?? 0,
     ord: stored.ord,
     attempt: task.attempt + (isStarting ? 1 : 0),
     failures: stored.failures,
@@ -60,7 +61,6 @@ export function rowOf(task: PoolTask, stored: Stored, birth: Birth, times: WallT
     chosen,
     name: task.name as string,
     key: task.key ?? null,
-    priority: task.lane?.priority ?? 0,
     queuedAt: times.wall(task.queuedMs, task.queuedMs),
     input: change.settledAt === null ? birth.input : null,
     options,

@@ -5,9 +5,10 @@
 // resources/  the handlers, one file per path; ticket-routes.ts puts them together
 export type { RouteClock } from './holding/followers.js'
 export type { HoldLimits } from './holding/held-requests.js'
-export type { AcceptingRoute } from './intake/accepting-route.js'
+export type { AcceptingRoute, BodyInput } from './intake/accepting-route.js'
 export type { JsonObject } from './intake/json-object.js'
 export type { IdempotencyKeyStats } from './intake/key-memory.js'
+export type { SchemaIssue, SchemaResult, StandardSchema } from './intake/standard-schema.js'
 export type { TicketRoutesOptions } from './options.js'
 export { type TicketRoutes, type TicketRoutesStats, ticketRoutes } from './ticket-routes.js'
 export { mirrorReader } from './tickets/mirror-reader.js'

@@ -5,14 +5,18 @@ import type { AcceptingRoute } from './intake/accepting-route.js'
 import type { DescribeError } from './tickets/task-failure.js'
 import type { HttpRequest, OwnedRequest } from './wire/request.js'
 
-/** The options of {@link ticketRoutes}. */
-export interface TicketRoutesOptions {
+/**
+ * The options of {@link ticketRoutes}.
+ *
+ * @typeParam Schemas - the types of the routes' schemas, inferred
+ */
+export interface TicketRoutesOptions<Schemas extends readonly unknown[] = readonly undefined[]> {
   /**
    * The routes that accept work.
    *
    * @defaultValue none: the application's own routes use `accepted` and `refused`
    */
-  readonly accept?: readonly AcceptingRoute[] | undefined
+  readonly accept?: { readonly [Route in keyof Schemas]: AcceptingRoute<Schemas[Route]> } | undefined
 
   /**
    * A prefix of every path, without a slash at its end: `/api`.

@@ -2,7 +2,8 @@ import { callable, duration, integer, interval, isFunction, optionsOf, wording }
 import { systemClock } from '../ports/system-clock.js'
 import type { RouteClock } from './holding/followers.js'
 import { type AllHoldLimits, checkHoldLimits } from './holding/held-requests.js'
-import type { AcceptingRoute } from './intake/accepting-route.js'
+import type { AcceptingRoute, CheckedRoute } from './intake/accepting-route.js'
+import { isStandardSchema, type StandardSchema } from './intake/standard-schema.js'
 import type { TicketRoutesOptions } from './options.js'
 import type { DescribeError } from './tickets/task-failure.js'
 import type { OnError } from './wire/hooks.js'
@@ -10,7 +11,7 @@ import { evenlySpread } from './wire/retry-after.js'
 
 /** The options with defaults applied. */
 export interface Settings {
-  readonly accept: readonly AcceptingRoute[]
+  readonly accept: readonly CheckedRoute[]
   readonly basePath: string
   readonly ticketPath: string
   /** Without a slash at its end; empty when URLs are paths. */
@@ -50,7 +51,7 @@ const TICKET_ROUTES_OPTIONS = {
   clock: true
 } as const
 
-const ACCEPTING_ROUTE = { path: true, submit: true, accepted: true, refused: true } as const
+const ACCEPTING_ROUTE = { path: true, body: true, submit: true, accepted: true, refused: true } as const
 
 /**
  * Checks the options. Each is read once.
@@ -104,7 +105,7 @@ function toConsole(error: unknown): void {
   console.error('coatcheck/http:', error)
 }
 
-function checkAccept(accept: unknown, ticketPath: string): readonly AcceptingRoute[] {
+function checkAccept(accept: unknown, ticketPath: string): readonly CheckedRoute[] {
   if (!Array.isArray(accept)) throw new TypeError(wording('accept', 'an array of routes', accept))
   const users = new Map<string, string>()
   return accept.map((each: unknown, index) => {
@@ -119,14 +120,20 @@ function checkAccept(accept: unknown, ticketPath: string): readonly AcceptingRou
   })
 }
 
-function checkRoute(name: string, route: unknown, ticketPath: string): AcceptingRoute {
-  const { path, submit, accepted, refused } = optionsOf<AcceptingRoute>(name, route, ACCEPTING_ROUTE)
+function checkRoute(name: string, route: unknown, ticketPath: string): CheckedRoute {
+  const { path, body, submit, accepted, refused } = optionsOf<AcceptingRoute>(name, route, ACCEPTING_ROUTE)
   return {
     path: checkRoutePath(`${name}.path`, path, ticketPath),
-    submit: callable(`${name}.submit`, submit),
+    body: body === undefined ? undefined : checkSchema(`${name}.body`, body),
+    submit: callable(`${name}.submit`, submit) as CheckedRoute['submit'],
     accepted: accepted === undefined ? undefined : callable(`${name}.accepted`, accepted),
     refused: refused === undefined ? undefined : callable(`${name}.refused`, refused)
   }
+}
+
+function checkSchema(name: string, schema: unknown): StandardSchema {
+  if (!isStandardSchema(schema)) throw new TypeError(wording(name, 'a Standard Schema, version 1', schema))
+  return schema
 }
 
 /** A path in the form in which a request line contains it. */

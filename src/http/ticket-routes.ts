@@ -73,6 +73,7 @@ export interface TicketRoutesStats {
  * pool.
  *
  * @param pool - the pool of the tickets
+ * @typeParam Schemas - the types of the routes' schemas, inferred
  * @param options - checked once, by this call
  * @throws TypeError or RangeError that names the wrong or unknown option
  *
@@ -103,7 +104,10 @@ export interface TicketRoutesStats {
  *
  * @see RFC 9110 for the statuses, RFC 9457 for the errors
  */
-export function ticketRoutes(pool: TicketPool, options: TicketRoutesOptions = {}): TicketRoutes {
+export function ticketRoutes<const Schemas extends readonly unknown[] = readonly undefined[]>(
+  pool: TicketPool,
+  options: TicketRoutesOptions<Schemas> = {}
+): TicketRoutes {
   requirePool(pool)
   const settings = checkTicketRoutesOptions(options)
   const { accept, basePath, clock, random } = settings

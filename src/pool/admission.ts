@@ -1,8 +1,8 @@
 import { DuplicateTaskError } from '../contract/errors.js'
 import type { TaskSettings, WaitSettings } from '../contract/settings.js'
+import type { KeyBounds } from '../scheduler/lane.js'
 import { STOPPING } from '../scheduler/lifecycle.js'
 import { FULL, TO_QUEUE, type Verdict } from '../scheduler/scheduler.js'
-import type { KeyBounds } from '../scheduler/shares.js'
 import { captureContext } from '../task/async-context.js'
 import { PoolTask } from '../task/task.js'
 import type { Work } from '../task/work.js'
@@ -106,9 +106,9 @@ export class Admission {
     return task
   }
 
-  /** With a rate, the tasks that may start by now start before the newcomer is judged, even if the timer is late. */
+  /** Where a rate limits the starts, the tasks that may start by now start before the newcomer is judged, even if the timer is late. */
   #catchUp(): number {
-    if (this.#scheduler.rate === null) return 0
+    if (!this.#scheduler.timed) return 0
     const now = this.#dispatch.schedulerNow
     this.#dispatch.startDue(now)
     return now
@@ -121,7 +121,7 @@ export class Admission {
         : settings.delayMs === 0
           ? this.#scheduler.admit(task, settings.priority, settings.key, now, settings.weight)
           : this.#admitDelayed(task, settings)
-    if (this.#scheduler.rate !== null) this.#dispatch.watchRate(now)
+    if (this.#scheduler.timed) this.#dispatch.watchRate(now)
     return verdict
   }
 

@@ -145,7 +145,7 @@ export class Dispatcher implements Dispatch {
   // ── starting ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
   get schedulerNow(): number {
-    return this.#scheduler.rate === null ? 0 : this.#parts.clock.now()
+    return this.#scheduler.timed ? this.#parts.clock.now() : 0
   }
 
   startDue(now = this.schedulerNow): void {
@@ -157,14 +157,14 @@ export class Dispatcher implements Dispatch {
 
   passOn(next: PoolTask | null, now: number): void {
     if (next !== null) this.#attempts.start(next)
-    if (this.#scheduler.rate !== null)
+    if (this.#scheduler.timed)
       this.startDue(now) // by now it may allow more than one start
     else if (this.#scheduler.waiters.size > 0) this.#waiters.serve(now)
   }
 
-  /** All tasks that the rate allows to start by now have been started. */
+  /** All tasks that the rates allow to start by now have been started. */
   watchRate(now: number): void {
-    if (this.#scheduler.rate === null) return
+    if (!this.#scheduler.timed) return
     const at = this.#scheduler.rateOpensAt(now)
     if (!this.#rateOpens.isSet || this.#rateOpens.at !== at) this.#parts.deadlines.setAt(this.#rateOpens, at, true)
   }
@@ -175,14 +175,14 @@ export class Dispatcher implements Dispatch {
     if (limit === null) this.#scheduler.rate = null
     else if (rate !== null) rate.resize(limit.starts, limit.intervalMs)
     else this.#scheduler.rate = new RateWindow(limit.starts, limit.intervalMs, this.#attempts.workers.due)
-    if (limit === null) this.#parts.deadlines.clear(this.#rateOpens)
+    if (!this.#scheduler.timed) this.#parts.deadlines.clear(this.#rateOpens)
   }
 
-  /** Only when a function is called is it known when the rate allows the next start. */
-  called(): void {
-    if (this.#scheduler.rate === null) return
+  /** Only when a function is called is it known when a rate allows the next start. */
+  called(task: PoolTask): void {
+    if (!this.#scheduler.timed) return
     const now = this.schedulerNow
-    this.#scheduler.rate.called(now)
+    this.#scheduler.called(task, now)
     this.startDue(now)
   }
 
@@ -280,7 +280,7 @@ export class Dispatcher implements Dispatch {
 
   /** A failure that nobody observes yet. */
   #noteFailure(task: PoolTask): void {
-    const heard = (this.#listeners.mask & (EVENT_BIT.failed | EVENT_BIT.settled)) !== 0
+    const heard = this.#listeners.listensTo(EVENT_BIT.failed | EVENT_BIT.settled)
     if (task.observers === null && !heard && !task.isWatched) this.#parts.unobserved.failed(task)
   }
 
@@ -344,6 +344,7 @@ export class Dispatcher implements Dispatch {
 
   start(signal: AbortSignal | undefined): void {
     this.#recovery?.judge()
+    this.#listeners.findSubscribers()
     this.#scheduler.start()
     if (signal !== undefined) this.#stopWith(signal)
     this.startDue()
@@ -409,12 +410,17 @@ export class Dispatcher implements Dispatch {
     this.#cancelAll.moves(task)
     if (!this.#scheduler.reprioritize(task, priority)) return false
     task.changed()
+    const stored = task.details?.stored
+    if (stored != null) this.#durability?.journal.changed(task, stored)
     task.notify()
     return true
   }
 
   forget(task: PoolTask): boolean {
-    return this.#tickets.forget(task)
+    if (!this.#tickets.forget(task)) return false
+    const stored = task.details?.stored
+    if (stored != null) this.#durability?.journal.remove(task, stored)
+    return true
   }
 
   progressed(task: PoolTask): void {
@@ -443,11 +449,15 @@ function partsOf(settings: PoolSettings, onTurnEnd: () => void): PoolParts {
   const unobserved = new Unobserved(settings.onUnobservedError)
   const { rateLimit } = settings
   const turn = new Turn(clock, onTurnEnd, ageOf(settings, clock))
+  const listeners = new Listeners(
+    (error, event, task) => unobserved.report(error, task instanceof PoolTask ? { event, task } : { event }),
+    settings.name
+  )
   return {
     settings,
     clock,
     turn,
-    times: new WallTimes(clock, turn),
+    times: new WallTimes(clock, turn, () => listeners.findSubscribers()),
     scheduler: new Scheduler({
       ...settings,
       perKey: typeof settings.perKey === 'function' ? 'own' : settings.perKey,
@@ -455,9 +465,7 @@ function partsOf(settings: PoolSettings, onTurnEnd: () => void): PoolParts {
     }),
     deadlines: new Deadlines(clock),
     signals: new Signals((error) => unobserved.report(error, {})),
-    listeners: new Listeners((error, event, task) =>
-      unobserved.report(error, task instanceof PoolTask ? { event, task } : { event })
-    ),
+    listeners,
     unobserved,
     selfWait: settings.detectSelfWait ? new SelfWait() : null
   }

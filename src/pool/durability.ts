@@ -96,7 +96,7 @@ export class Durability implements JournalOwner {
     const { mirror, retention } = this.#parts.settings
     if (mirror === undefined) return
     task.detailed().publish = () => {
-      if (storedOf(task).isClean && task.shown === null) mirror.publish(task.record(), retention.ms)
+      if (storedOf(task).isClean && task.shown === null) mirror.publish(task.record(), task.retainMs ?? retention.ms)
     }
   }
 
@@ -163,10 +163,12 @@ export class Durability implements JournalOwner {
 
   leave(task: PoolTask, stored: Stored): void {
     const wasRunning = task.stage === RUNNING
+    const wasCalled = wasRunning && !this.#attempts.isHeld(task)
     this.#hide(task, stored)
+    if (wasCalled) task.changed()
     this.#dispatch.leaveUnseen(task)
     if (wasRunning) this.journal.changed(task, stored)
-    else if (stored.isClean) this.#dispatch.showEnd(task)
+    else if ((stored.isClean && stored.retry === null) || stored.lost !== undefined) this.#dispatch.showEnd(task)
     this.suspects.ended(task)
   }
 
@@ -191,7 +193,7 @@ export class Durability implements JournalOwner {
     const { listeners } = this.#parts
     const { retry } = stored
     stored.retry = null
-    const goesOn = task.stage === RUNNING || task.stage >= SUCCEEDED
+    const goesOn = task.stage === RUNNING || (task.stage >= SUCCEEDED && task.stage !== LEFT)
     stored.shown = { stage: QUEUED, revision: task.presentRevision - (goesOn ? 1 : 0), progress: undefined }
     task.notify()
     if ('error' in retry) listeners.emit(task.scope, 'retrying', task, retry)
@@ -211,6 +213,7 @@ export class Durability implements JournalOwner {
   givenUp(tasks: readonly PoolTask[], error: StoreError): void {
     this.#dispatch.together(() => {
       for (const task of tasks) this.#giveUp(task, error)
+      for (const task of tasks) if (storedOf(task).shown !== null) this.#dispatch.showEnd(task)
     })
   }
 
@@ -224,7 +227,6 @@ export class Durability implements JournalOwner {
       this.#dispatch.endUnseen(task, FAILED, error)
       this.suspects.ended(task)
     }
-    if (stored.shown !== null) this.#dispatch.showEnd(task)
   }
 
   unwritten(tasks: readonly PoolTask[]): void {

@@ -29,7 +29,8 @@ export class LookUp {
     const { mirror } = parts.settings
     if (durability !== null) {
       const row = await known(() => durability.store.get(id))
-      if (row !== undefined) return this.#unexpired(taskOfRow(row, this.#rowOwner).record())
+      if (row !== undefined && !durability.journal.removes(row.seq))
+        return this.#unexpired(taskOfRow(row, this.#rowOwner).record())
     }
     return mirror === undefined ? undefined : known(() => mirror.read(id))
   }

@@ -2,7 +2,9 @@ import { TaskInterruptedError, TaskPoisonedError, withoutStack } from '../contra
 import type { PoolSettings } from '../contract/settings.js'
 import type { OpenStore, StoredTask } from '../contract/store.js'
 import { restoreTask } from '../durable/restore.js'
+import { settingsOf } from '../durable/stored-options.js'
 import type { Clock } from '../ports/clock.js'
+import type { KeyBounds } from '../scheduler/lane.js'
 import { CANCELED, DELAYED, FAILED, QUEUED, RUNNING } from '../scheduler/lifecycle.js'
 import { Cancellation } from '../task/cancellation.js'
 import type { Stored } from '../task/stored.js'
@@ -14,6 +16,8 @@ import type { Acceptance } from './acceptance.js'
 import type { Durability } from './durability.js'
 import type { Dispatch, PoolParts } from './pool-parts.js'
 
+/** For a key whose bounds are not known. */
+const NO_BOUNDS = { concurrency: Number.POSITIVE_INFINITY, queueCapacity: Number.POSITIVE_INFINITY } as const
 /** Names that a report of tasks without a handler has at most. */
 const MAX_NAMES = 10
 /** No date is later. */
@@ -40,6 +44,8 @@ export class Recovery {
   /** Tasks whose time in the queue ran out while no process had them. */
   #overdue: PoolTask[] = []
   readonly #parkedNames = new Set<string>()
+  /** What the function of the bounds of a key threw: there is no caller to throw it to. */
+  readonly #boundsErrors: unknown[] = []
   #judged = false
 
   constructor(parts: PoolParts, durability: Durability, tickets: Tickets, acceptance: Acceptance, dispatch: Dispatch) {
@@ -81,9 +87,30 @@ export class Recovery {
   }
 
   #takeUp(row: StoredTask, handler: Handler): void {
-    const { scheduler } = this.#parts
     const task = this.#restore(row, handler)
     const key = row.key ?? undefined
+    if (key !== undefined && typeof this.#parts.settings.perKey === 'function')
+      return this.#withBounds(this.#parts.settings.perKey, key, () => this.#place(task, row, key, handler))
+    this.#place(task, row, key, handler)
+  }
+
+  /** Gives a key its own bounds. They are not applied to what was accepted under former ones, but to what follows. */
+  #withBounds(boundsOf: (key: string) => KeyBounds, key: string, place: () => void): void {
+    const { scheduler } = this.#parts
+    scheduler.openKey(key, (key) => {
+      try {
+        return boundsOf(key)
+      } catch (error) {
+        this.#boundsErrors.push(error)
+        return NO_BOUNDS
+      }
+    })
+    place()
+    scheduler.closeKey(key)
+  }
+
+  #place(task: PoolTask, row: StoredTask, key: string | undefined, handler: Handler): void {
+    const { scheduler } = this.#parts
     if (row.state === 'running') {
       const stored = task.details?.stored as Stored
       scheduler.restoreDelayed(task, row.priority, key, Number.POSITIVE_INFINITY, weightOf(task))
@@ -93,14 +120,18 @@ export class Recovery {
     }
     if (row.dueAt !== null && row.dueAt > this.#parts.clock.date()) this.#delay(task, row, row.dueAt)
     else scheduler.restore(task, row.priority, key, weightOf(task))
-    if (row.attempt === 0 && task.stage === QUEUED) this.#limitQueueing(task, row)
+    if (row.startedAt === null && task.stage === QUEUED) this.#limitQueueing(task, row)
   }
 
   #delay(task: PoolTask, row: StoredTask, dueAt: number): void {
     const { scheduler, clock, deadlines } = this.#parts
     const until = dueAt >= LAST_DATE_MS ? Number.POSITIVE_INFINITY : clock.now() + dueAt - clock.date()
     scheduler.restoreDelayed(task, row.priority, row.key ?? undefined, until, weightOf(task))
-    const deadline = new Deadline(() => this.#dispatch.requeue(task))
+    const deadline = new Deadline(() => {
+      if (row.startedAt === null) task.detailed().readyMs = this.#parts.turn.stamp
+      this.#dispatch.requeue(task)
+      if (row.startedAt === null && task.stage === QUEUED) this.#limitQueueing(task, row)
+    })
     task.detailed().deadline = deadline
     deadlines.setAt(deadline, until, true)
   }
@@ -109,8 +140,8 @@ export class Recovery {
     const { settings, clock } = this.#parts
     const limitMs = task.details?.settings?.queueTimeoutMs ?? settings.queueTimeoutMs
     if (limitMs === Number.POSITIVE_INFINITY) return
-    const leftMs = row.queuedAt + limitMs - clock.date()
-    if (leftMs <= 0) this.#overdue.push(task)
+    const leftMs = Math.max(row.queuedAt, row.dueAt ?? 0) + limitMs - clock.date()
+    if (leftMs <= 0 && !this.#judged) this.#overdue.push(task)
     this.#acceptance.limitQueueing(task, Math.max(leftMs, 0))
   }
 
@@ -132,6 +163,7 @@ export class Recovery {
     this.#overdue = []
     this.#durability.suspects.begin(suspects)
     this.#reportParked()
+    for (const error of this.#boundsErrors.splice(0)) this.#parts.unobserved.report(error, {})
   }
 
   /** Ends a task that ran, unless it may be run again. */
@@ -175,7 +207,10 @@ function retainedOf(
   nowMs: number
 ): readonly StoredTask[] {
   const newest = retention.count === 0 ? [] : finished.slice(-retention.count)
-  return newest.filter(({ settledAt }) => settledAt !== null && settledAt + retention.ms > nowMs)
+  return newest.filter((row) => {
+    const { retainMs = retention.ms } = settingsOf(row)
+    return row.settledAt !== null && row.settledAt + retainMs > nowMs
+  })
 }
 
 /** The two clocks are not read at the same moment. */

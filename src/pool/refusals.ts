@@ -61,6 +61,7 @@ export class Refusals {
     const now = this.#clock.now()
     if (now - this.#stackAt < STACK_EVERY_MS) return withoutStack(make)
     this.#stackAt = now
+    this.#listeners.findSubscribers()
     return make()
   }
 
@@ -79,7 +80,7 @@ export class Refusals {
     const { concurrency, queueCapacity, running, held: queued } = scheduler
     if (verdict !== FULL && verdict !== KEY_FULL)
       return new PoolStoppedError(scheduler.stage === STOPPING ? 'stopping' : 'stopped')
-    const retryAfterMs = scheduler.retryAfterMs(this.#clock.now())
+    const retryAfterMs = scheduler.retryAfterMs(this.#clock.now(), settings?.key)
     if (verdict === FULL) {
       const { weights } = scheduler
       const { weight = 1 } = settings ?? {}

@@ -87,6 +87,7 @@ export class Shutdown {
     this.#forceAt = this.#graceAt + request.forceMs
     this.#waiters.dismissAll()
     this.#attempts.announceStop(this.error)
+    listeners.findSubscribers()
     listeners.emit(null, 'stopping', { reason: this.#reason })
     if (request.queued === 'cancel') this.#closeQueue()
     if (this.#graceAt > this.#parts.clock.now()) this.#dispatch.startDue() // a pause ends with the stop

@@ -56,7 +56,7 @@ export class Waiters {
       throw this.#refused(
         task,
         settings,
-        this.#refusals.build(() => new WaitTimeoutError(0, scheduler.retryAfterMs(clock.now())))
+        this.#refusals.build(() => new WaitTimeoutError(0, scheduler.retryAfterMs(clock.now(), settings.task.key)))
       )
     const since = clock.now()
     const waiter = new AdmissionWaiter(
@@ -64,13 +64,18 @@ export class Waiters {
       settings,
       this.#inside(settings),
       (waiter, reason) => this.#dismiss(waiter, reason),
-      () => withoutStack(() => new WaitTimeoutError(clock.now() - since, scheduler.retryAfterMs(clock.now())))
+      () =>
+        withoutStack(
+          () => new WaitTimeoutError(clock.now() - since, scheduler.retryAfterMs(clock.now(), settings.task.key))
+        )
     )
     if (!scheduler.wait(waiter))
       throw this.#refused(
         task,
         settings,
-        this.#refusals.build(() => new WaitFullError(scheduler.waiters.size, scheduler.retryAfterMs(clock.now())))
+        this.#refusals.build(
+          () => new WaitFullError(scheduler.waiters.size, scheduler.retryAfterMs(clock.now(), settings.task.key))
+        )
       )
     deadlines.set(waiter.deadline, settings.waitMs, true)
     for (const signal of waiter.signals) signals.subscribe(signal, waiter)

@@ -300,7 +300,9 @@ export class WorkerPool<H extends HandlersOf<H> = Record<never, never>> {
   }
 
   /**
-   * Forgets a settled task before its retention ends: nobody can look it up any more, and its id may be used again.
+   * Forgets a settled task before its retention ends: nobody can look it up any more, and its id may be used again. The
+   * row of a stored task is removed with the next write; after `stop` it stays. A mirror shows the task until its time
+   * is over.
    *
    * @returns whether it was retained; false, without effect, while it is live
    */

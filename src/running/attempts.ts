@@ -5,7 +5,6 @@ import { snoozeOf } from '../contract/snooze.js'
 import { read } from '../contract/task-record.js'
 import type { Clock } from '../ports/clock.js'
 import { CANCELED, FAILED, RUNNING, type Settled, SUCCEEDED } from '../scheduler/lifecycle.js'
-import type { RateWindow } from '../scheduler/rate-window.js'
 import type { RetryAfter } from '../scheduler/retry-after.js'
 import { type AsyncContext, copyOf } from '../task/async-context.js'
 import { Cancellation } from '../task/cancellation.js'
@@ -27,17 +26,26 @@ export interface RunningParts {
   readonly settings: Pick<PoolSettings, 'taskTimeoutMs' | 'stuckAfterMs' | 'retry'>
   readonly clock: Pick<Clock, 'random'>
   readonly turn: Turn
-  readonly scheduler: { readonly rate: RateWindow | null; readonly retryAfter: RetryAfter }
+  readonly scheduler: RatedScheduler
   readonly deadlines: Deadlines
   readonly listeners: Listeners
   readonly unobserved: Unobserved
   readonly selfWait: SelfWait | null
 }
 
+/** The scheduler, as the attempts see it. */
+interface RatedScheduler {
+  /** Whether a rate limits the starts. */
+  readonly timed: boolean
+  readonly retryAfter: RetryAfter
+  /** The function of a task that was started will not be called. */
+  uncalled(task: PoolTask): void
+}
+
 /** The dispatcher, as the attempts call it: the end of a call comes from the platform, so it can only be reported upwards. */
 export interface AttemptsOwner {
   /** A function is about to be called. */
-  called(): void
+  called(task: PoolTask): void
   settle(task: PoolTask, to: Settled, payload: unknown): void
   /** A task function asked to be called again later. */
   snooze(task: PoolTask, delayMs: number): void
@@ -59,7 +67,7 @@ export class Attempts implements Calls {
   readonly #parts: RunningParts
   readonly #turn: Turn
   readonly #listeners: Listeners
-  readonly #retryAfter: RetryAfter
+  readonly #scheduler: RatedScheduler
   readonly #selfWait: SelfWait | null
   readonly #timeoutMs: number
   /** Whether no option of the pool concerns a single attempt. */
@@ -74,14 +82,11 @@ export class Attempts implements Calls {
     this.#parts = parts
     this.#turn = parts.turn
     this.#listeners = parts.listeners
-    this.#retryAfter = parts.scheduler.retryAfter
+    this.#scheduler = parts.scheduler
     this.#selfWait = parts.selfWait
     this.#timeoutMs = parts.settings.taskTimeoutMs
     this.#isPlain =
-      this.#timeoutMs === Number.POSITIVE_INFINITY &&
-      parts.settings.retry === undefined &&
-      parts.scheduler.rate === null &&
-      parts.selfWait === null
+      this.#timeoutMs === Number.POSITIVE_INFINITY && parts.settings.retry === undefined && parts.selfWait === null
     this.#owner = owner
     this.workers = new Workers(this, parts.turn)
   }
@@ -123,14 +128,19 @@ export class Attempts implements Calls {
     worker.startedAt = turn.now
     const context = new AttemptContext(task, task.attempt)
     worker.context = context
-    if (!this.#isPlain || task.details !== null || (this.#listeners.mask & EVENT_BIT.started) !== 0)
+    if (
+      !this.#isPlain ||
+      this.#scheduler.timed ||
+      task.details !== null ||
+      (this.#listeners.mask & EVENT_BIT.started) !== 0
+    )
       this.#beginWith(worker, task, context)
     else this.#call(worker, task, context, task.context)
   }
 
   /** What few attempts have: limits, followers, listeners and others. */
   #beginWith(worker: Worker, task: PoolTask, context: AttemptContext): void {
-    this.#owner.called()
+    this.#owner.called(task)
     if (task.details !== null) this.#leaveQueue(task, task.details)
     const timeoutMs = this.#timeoutOf(task)
     if (timeoutMs !== Number.POSITIVE_INFINITY) this.#limit(worker, timeoutMs)
@@ -319,7 +329,7 @@ export class Attempts implements Calls {
       this.#turn.refresh() // it ends within its call: measure to now, not to its start
     else this.#turn.step()
     const ranMs = this.#turn.now - worker.startedAt
-    this.#retryAfter.observe(ranMs)
+    this.#scheduler.retryAfter.observe(ranMs)
     this.runMs.record(ranMs, this.#turn.now)
     if (worker.deadline !== undefined) this.#lift(worker, worker.deadline)
     this.workers.free(worker)
@@ -328,7 +338,7 @@ export class Attempts implements Calls {
   /** Takes back a task that has a worker but was not called yet. */
   #withdraw(worker: Worker, task: PoolTask): void {
     if (task.startedMs < 0) task.changed() // it had a worker: a change that does not show in the stamps
-    this.#parts.scheduler.rate?.giveBack()
+    this.#scheduler.uncalled(task)
     this.workers.withdraw(worker)
   }
 

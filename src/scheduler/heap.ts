@@ -21,6 +21,10 @@ export class Heap<T extends HeapItem> {
     return this.#items[0]
   }
 
+  has(item: T): boolean {
+    return this.#items[item.index] === item
+  }
+
   add(item: T): void {
     item.index = this.#items.length
     this.#items.push(item)

@@ -1,6 +1,7 @@
-import type { HeapItem } from './heap.js'
+import { Heap, type HeapItem } from './heap.js'
 import type { Stage } from './lifecycle.js'
 import { LinkedList, type Links } from './linked-list.js'
+import { RateWindow } from './rate-window.js'
 
 /**
  * The data structures of the queue. An entry refers to its lane, a lane to its level and to the share of its key, so
@@ -61,24 +62,82 @@ export class Level<E extends Entry<E>> implements HeapItem {
   }
 }
 
+/** Bounds of the tasks of a key. */
+export interface KeyBounds {
+  readonly concurrency: number
+  readonly queueCapacity: number
+  readonly rateLimit?: { readonly starts: number; readonly intervalMs: number } | undefined
+}
+
 /** The running and waiting tasks of one key. */
-export class Share<E extends Entry<E>> {
+export class Share<E extends Entry<E>> implements HeapItem {
   readonly key: string
   /** Tasks of the key that may run at the same time. */
-  readonly concurrency: number
+  concurrency: number
   /** Tasks of the key that may be queued or delayed. */
-  readonly queueCapacity: number
+  queueCapacity: number
+  /** The starts of the key; null without a rate of its own. */
+  rate: RateWindow | null
   running = 0
   /** Number of queued and delayed tasks. */
   held = 0
-  /** Number of callers that wait for room for the key, where each key has bounds of its own. */
+  /** Number of callers that wait for room for the key, or for a verdict, where each key has bounds of its own. */
   waiting = 0
-  /** Lanes that left their round because the key is at its concurrency. */
+  /** Lanes that left their round because the key is at its concurrency or over its rate. */
   parked: Lane<E>[] = []
+  /** Whether they left it because of the rate. */
+  overRate = false
+  index = -1
+  /** The time that the heap of the key is ordered by. */
+  dueAt = Number.POSITIVE_INFINITY
 
-  constructor(key: string, concurrency: number, queueCapacity: number) {
+  constructor(key: string, { concurrency, queueCapacity, rateLimit }: KeyBounds) {
     this.key = key
     this.concurrency = concurrency
     this.queueCapacity = queueCapacity
+    this.rate = rateLimit === undefined ? null : new RateWindow(rateLimit.starts, rateLimit.intervalMs)
+  }
+
+  /** Whether the key has no tasks and no waiters. */
+  get isIdle(): boolean {
+    return this.running === 0 && this.held === 0 && this.waiting === 0
+  }
+
+  /** Changes the bounds of an idle key. The starts in the present window count. */
+  rebind({ concurrency, queueCapacity, rateLimit }: KeyBounds): void {
+    this.concurrency = concurrency
+    this.queueCapacity = queueCapacity
+    if (rateLimit === undefined) this.rate = null
+    else if (this.rate === null) this.rate = new RateWindow(rateLimit.starts, rateLimit.intervalMs)
+    else this.rate.resize(rateLimit.starts, rateLimit.intervalMs)
+  }
+}
+
+/** Keys by a time of each, the earliest first. Setting and clearing a time are O(log k). */
+export class KeyTimes<E extends Entry<E>> {
+  readonly #heap = new Heap<Share<E>>((a, b) => a.dueAt < b.dueAt)
+
+  /** The earliest time; Infinity if there is none. */
+  get firstAt(): number {
+    return this.#heap.first?.dueAt ?? Number.POSITIVE_INFINITY
+  }
+
+  set(share: Share<E>, at: number): void {
+    this.clear(share)
+    if (at === Number.POSITIVE_INFINITY) return
+    share.dueAt = at
+    this.#heap.add(share)
+  }
+
+  clear(share: Share<E>): void {
+    if (this.#heap.has(share)) this.#heap.remove(share)
+  }
+
+  /** Removes and returns a key whose time has come. */
+  takeDue(now: number): Share<E> | undefined {
+    const { first } = this.#heap
+    if (first === undefined || first.dueAt > now) return undefined
+    this.#heap.remove(first)
+    return first
   }
 }

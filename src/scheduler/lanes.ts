@@ -1,5 +1,6 @@
 import { Heap } from './heap.js'
-import { type Entry, Lane, Level, type Share } from './lane.js'
+import { type Entry, KeyTimes, Lane, Level, type Share } from './lane.js'
+import type { RateWindow } from './rate-window.js'
 
 /**
  * The queue. It has one level per priority. A level has one lane per key, and its lanes take turns (round robin). A
@@ -12,7 +13,8 @@ import { type Entry, Lane, Level, type Share } from './lane.js'
  *
  * Adding an entry, taking the next and removing any entry are O(1), plus O(log p) when a level is added or removed, for
  * p priorities with entries. When the turn comes to a lane whose key is at its concurrency, the lane is parked: it
- * leaves the round until a task of the key ends. Empty lanes and levels are removed.
+ * leaves the round until a task of the key ends. The same if the key is over its rate, until the rate allows the next
+ * start, in O(log k) for k such keys. Empty lanes and levels are removed.
  */
 export class Lanes<E extends Entry<E>> {
   readonly #levels = new Map<number, Level<E>>()
@@ -20,6 +22,8 @@ export class Lanes<E extends Entry<E>> {
   readonly #heap = new Heap<Level<E>>((a, b) => a.priority > b.priority)
   /** The lane of tasks with priority 0 and no key, the most common ones. Never removed. */
   readonly #plain: Lane<E>
+  /** Keys whose lanes are parked because of their rate, and when it allows the next start. */
+  readonly #overRate = new KeyTimes<E>()
 
   constructor() {
     const level = new Level<E>(0)
@@ -64,21 +68,55 @@ export class Lanes<E extends Entry<E>> {
   }
 
   /** Removes and returns the next entry that may start; null if none may. */
-  take(): E | null {
+  take(now: number): E | null {
+    const lane = this.#ready(now)
+    if (lane === null) return null
+    const entry = lane.entries.head as E
+    ;(lane.level as Level<E>).turn = lane.right
+    this.remove(entry)
+    return entry
+  }
+
+  /** The lane of the next entry that may start. Parks the lanes before it. */
+  #ready(now: number): Lane<E> | null {
     for (let level = this.#heap.first; level !== undefined; level = this.#heap.first) {
       const lane = level.turn as Lane<E>
       const { share } = lane
-      if (share !== null && share.running >= share.concurrency) {
-        share.parked.push(lane)
-        this.#leaveRound(lane, level)
-        continue
-      }
-      const entry = lane.entries.head as E
-      level.turn = lane.right
-      this.remove(entry)
-      return entry
+      if (share === null) return lane
+      if (share.running >= share.concurrency) this.#park(lane, level, share)
+      else if (share.rate !== null && !share.rate.allows(now)) {
+        this.#park(lane, level, share)
+        share.overRate = true
+        this.#overRate.set(share, share.rate.opensAt())
+      } else return lane
     }
     return null
+  }
+
+  #park(lane: Lane<E>, level: Level<E>, share: Share<E>): void {
+    share.parked.push(lane)
+    this.#leaveRound(lane, level)
+  }
+
+  /** Whether a key has an entry that may start. */
+  hasReady(now: number): boolean {
+    return this.#ready(now) !== null
+  }
+
+  /** When the rate of a key allows the next start, of the keys that are parked for it; Infinity if there is none. */
+  get rateOpensAt(): number {
+    return this.#overRate.firstAt
+  }
+
+  /** A start of a key was called: it is known now when its rate allows the next. */
+  called(share: Share<E>, rate: RateWindow): void {
+    if (share.overRate) this.#overRate.set(share, rate.opensAt())
+  }
+
+  /** Returns the lanes to their rounds whose keys' rates allow a start by now. */
+  unparkDue(now: number): void {
+    for (let share = this.#overRate.takeDue(now); share !== undefined; share = this.#overRate.takeDue(now))
+      this.unpark(share)
   }
 
   /** Removes an entry from any position. */
@@ -94,7 +132,15 @@ export class Lanes<E extends Entry<E>> {
     if (share.parked.length === 0) return
     const { parked } = share
     share.parked = []
+    this.#endRate(share)
     for (const lane of parked) this.#joinRound(lane, lane.level as Level<E>)
+  }
+
+  /** No lane of the key is parked any more. */
+  #endRate(share: Share<E>): void {
+    if (!share.overRate) return
+    share.overRate = false
+    this.#overRate.clear(share)
   }
 
   /** The lanes that hold at least one entry. */
@@ -141,8 +187,9 @@ export class Lanes<E extends Entry<E>> {
     const level = lane.level as Level<E>
     if (lane.right !== null) this.#leaveRound(lane, level)
     else {
-      const { parked } = lane.share as Share<E>
-      parked.splice(parked.indexOf(lane), 1)
+      const share = lane.share as Share<E>
+      share.parked.splice(share.parked.indexOf(lane), 1)
+      if (share.parked.length === 0) this.#endRate(share)
     }
     if (lane === this.#plain) return
     if (lane.key === undefined) level.keyless = null

@@ -55,6 +55,12 @@ export class RateWindow {
     return last === undefined ? Number.POSITIVE_INFINITY : last + this.intervalMs
   }
 
+  /** Time from which no start counts any more, if none is taken. */
+  emptyAt(): number {
+    const last = this.#times.at(-1)
+    return last === undefined ? Number.NEGATIVE_INFINITY : last + this.intervalMs
+  }
+
   /** When `starts` more can have started at the earliest, if none of those taken is given back. */
   opensAfter(starts: number, now: number): number {
     this.#forget(now)

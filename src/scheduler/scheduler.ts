@@ -1,4 +1,4 @@
-import type { Entry, Lane, Share } from './lane.js'
+import type { Entry, KeyBounds, Lane, Share } from './lane.js'
 import { Lanes } from './lanes.js'
 import {
   CREATED,
@@ -17,7 +17,7 @@ import {
 } from './lifecycle.js'
 import type { RateWindow } from './rate-window.js'
 import { RetryAfter } from './retry-after.js'
-import { type KeyBounds, Shares } from './shares.js'
+import { Shares } from './shares.js'
 import { type Waiter, WaiterList } from './waiter-list.js'
 import { Weights } from './weights.js'
 
@@ -93,10 +93,14 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
   /** The tasks that must not start yet, and when they may: retries, and tasks that were queued with a delay. */
   readonly delayed = new Map<E, number>()
   readonly retryAfter = new RetryAfter()
-  rate: RateWindow | null
+  /** Whether a rate limits the starts, of all tasks or of those of a key: the time matters. */
+  timed: boolean
   readonly weights: Weights<E> | null
   readonly #shares: Shares<E> | null
   readonly #ownBounds: boolean
+  #rate: RateWindow | null
+  /** Whether a key has or had a rate. */
+  #keysTimed: boolean
   readonly #lanes = new Lanes<E>()
   /** Whether tasks may start: false before `start`, while paused, and after the grace of a stop. */
   #open = false
@@ -106,12 +110,24 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
     this.concurrency = options.concurrency
     this.queueCapacity = options.queueCapacity
     this.waiters = new WaiterList(options.waiterCapacity)
-    this.rate = options.rate
+    this.#rate = options.rate
     const { weightCapacity = Number.POSITIVE_INFINITY } = options
     this.weights = weightCapacity === Number.POSITIVE_INFINITY ? null : new Weights(weightCapacity)
     this.#ownBounds = options.perKey === 'own'
-    const { concurrency, queueCapacity } = options.perKey === 'own' ? NO_BOUND : (options.perKey ?? NO_BOUND)
-    this.#shares = options.perKey && new Shares(concurrency, queueCapacity)
+    const bounds: KeyBounds = options.perKey === 'own' ? NO_BOUND : (options.perKey ?? NO_BOUND)
+    this.#shares = options.perKey && new Shares(bounds)
+    this.#keysTimed = bounds.rateLimit !== undefined
+    this.timed = this.#keysTimed || options.rate !== null
+  }
+
+  /** The rate of all starts. */
+  get rate(): RateWindow | null {
+    return this.#rate
+  }
+
+  set rate(rate: RateWindow | null) {
+    this.#rate = rate
+    this.timed = this.#keysTimed || rate !== null
   }
 
   /** Number of accepted tasks whose end has not been shown. */
@@ -129,11 +145,11 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
   /**
    * Decides on a new task and gives it a place if it is accepted, in one step.
    *
-   * With a rate limit, the caller must first start every queued task that may start now ({@link next}), so that a new
+   * Where the time matters, the caller must first start every queued task that may start now ({@link next}), so that a new
    * task never passes them.
    */
   admit(entry: E, priority: number, key: string | undefined, now: number, weight = 1): Verdict {
-    const verdict = this.#judge(key, this.#mayStart(now), weight)
+    const verdict = this.#judge(key, this.#mayStart(now), weight, now)
     if (verdict === CLOSED || verdict === KEY_FULL) return verdict
     if (this.waiters.size > 0) return FULL
     return this.#take(entry, priority, key, verdict, weight)
@@ -141,7 +157,7 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
 
   /** The same for a task that must not start before `until`: it gets a place in the queue, never a worker. */
   admitDelayed(entry: E, priority: number, key: string | undefined, until: number, weight = 1): Verdict {
-    const verdict = this.#judge(key, false, weight)
+    const verdict = this.#judge(key, false, weight, until)
     if (verdict === CLOSED || verdict === KEY_FULL) return verdict
     if (this.waiters.size > 0) return FULL
     return this.#hold(entry, priority, key, until, verdict, weight)
@@ -168,17 +184,26 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
    * Gives a key bounds of its own, before a task of it is judged: until it has no tasks and no waiters any more. Followed
    * by {@link closeKey}, whatever the verdict.
    *
-   * @param boundsOf - asked if the key has none at present
+   * @param boundsOf - asked if the key is idle
    */
   openKey(key: string, boundsOf: (key: string) => KeyBounds): void {
-    if (this.#shares?.get(key) !== undefined) return
-    const bounds = boundsOf(key)
-    this.#shares?.open(key, bounds) // the one there is, if the function has queued a task of the key
+    const shares = this.#shares as Shares<E>
+    if (shares.get(key)?.isIdle !== false) {
+      const bounds = boundsOf(key)
+      if (bounds.rateLimit !== undefined) {
+        this.#keysTimed = true
+        this.timed = true
+      }
+      shares.openWith(key, bounds) // without effect if the function has queued a task of the key
+    }
+    shares.open(key).waiting++
   }
 
   closeKey(key: string): void {
-    const share = this.#shares?.get(key)
-    if (share !== undefined) this.#shares?.release(share)
+    const shares = this.#shares as Shares<E>
+    const share = shares.open(key)
+    share.waiting--
+    shares.release(share)
   }
 
   /** The share of a key with bounds of its own. */
@@ -197,7 +222,8 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
     const { head } = this.waiters
     if (head === null) return null
     const workerFree = !head.delayed && this.#mayStart(now)
-    if (this.#isFull(workerFree, head.weight) || this.#judge(head.key, workerFree, head.weight) === FULL) return null
+    if (this.#isFull(workerFree, head.weight)) return null
+    if (this.#judge(head.key, workerFree, head.weight, now) === FULL) return null
     this.waiters.remove(head)
     return head
   }
@@ -205,25 +231,23 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
   /** Decides on the task of a waiter that {@link nextWaiter} returned. */
   grant(entry: E, waiter: W, now: number): Verdict {
     const { priority, key, weight } = waiter
-    return this.#take(entry, priority, key, this.#judge(key, this.#mayStart(now), weight), weight)
+    return this.#take(entry, priority, key, this.#judge(key, this.#mayStart(now), weight, now), weight)
   }
 
   /** The same for a task that must not start before `until`. */
   grantDelayed(entry: E, waiter: W, until: number): Verdict {
     const { priority, key, weight } = waiter
-    return this.#hold(entry, priority, key, until, this.#judge(key, false, weight), weight)
+    return this.#hold(entry, priority, key, until, this.#judge(key, false, weight, until), weight)
   }
 
   /** `workerFree`: the task could take a worker at once, but for its key. */
-  #judge(key: string | undefined, workerFree: boolean, weight: number): Verdict {
+  #judge(key: string | undefined, workerFree: boolean, weight: number, now: number): Verdict {
     if (this.stage >= STOPPING) return CLOSED
-    if (key !== undefined && this.#shares !== null) return this.#judgeByKey(this.#shares, key, workerFree, weight)
+    if (key !== undefined && this.#shares !== null) {
+      const toWorker = workerFree && !this.#shares.atLimit(key, now)
+      return this.#shares.hasRoom(key, toWorker) ? this.#judgeByRoom(toWorker, weight) : KEY_FULL
+    }
     return this.#judgeByRoom(workerFree, weight)
-  }
-
-  #judgeByKey(shares: Shares<E>, key: string, workerFree: boolean, weight: number): Verdict {
-    if (!shares.hasRoom(key, workerFree)) return KEY_FULL
-    return this.#judgeByRoom(workerFree && !shares.atLimit(key), weight)
   }
 
   #judgeByRoom(workerFree: boolean, weight: number): Verdict {
@@ -299,8 +323,9 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
 
   /** Gives a worker to the next task that may start and returns the task; null if none may. */
   next(now: number): E | null {
+    if (this.#keysTimed) this.#watchKeys(now)
     if (this.queued === 0 || !this.#mayStart(now)) return null
-    const entry = this.#lanes.take()
+    const entry = this.#lanes.take(now)
     if (entry === null) return null
     const { share } = entry.lane as Lane<E>
     if (share !== null) share.held--
@@ -308,6 +333,29 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
     this.queued--
     this.#run(entry)
     return entry
+  }
+
+  #watchKeys(now: number): void {
+    this.#lanes.unparkDue(now)
+    this.#shares?.dropIdle(now)
+  }
+
+  /** The function of a task with a worker is called: only now is it known when a rate allows the next start. */
+  called(entry: E, now: number): void {
+    this.#rate?.called(now)
+    const { share } = entry.lane as Lane<E>
+    if (share === null || share.rate === null) return
+    share.rate.called(now)
+    this.#lanes.called(share, share.rate)
+  }
+
+  /** The function of a task with a worker will not be called. */
+  uncalled(entry: E): void {
+    this.#rate?.giveBack()
+    const { share } = entry.lane as Lane<E>
+    if (share === null || share.rate === null) return
+    share.rate.giveBack()
+    this.#lanes.unpark(share)
   }
 
   /**
@@ -400,7 +448,7 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
   }
 
   #mayStart(now: number): boolean {
-    return this.#open && this.running < this.concurrency && (this.rate === null || this.rate.allows(now))
+    return this.#open && this.running < this.concurrency && (this.#rate === null || this.#rate.allows(now))
   }
 
   #run(entry: E): void {
@@ -408,8 +456,10 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
     move(entry, RUNNING)
     this.running++
     if (this.running > this.peakRunning) this.peakRunning = this.running
-    if (share !== null) share.running++
-    if (this.rate !== null) this.rate.take()
+    if (this.#rate !== null) this.#rate.take()
+    if (share === null) return
+    share.running++
+    if (share.rate !== null) share.rate.take()
   }
 
   #freeWorker(entry: E): void {
@@ -492,20 +542,35 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
   /** Whether a free worker may get a task later although no running task ends: after a delay, a pause, a rate limit. */
   mayStartMore(now: number): boolean {
     if (this.running >= this.concurrency) return false
-    return this.delayed.size > 0 || !this.#open || (this.rate !== null && !this.rate.allows(now))
+    if (this.delayed.size > 0 || !this.#open || (this.#rate !== null && !this.#rate.allows(now))) return true
+    return this.#keyOpensAt(now) < Number.POSITIVE_INFINITY
   }
 
-  /** Time at which the rate limit allows the next start; Infinity if something else prevents it or no call is dated. */
+  /** Time at which a rate allows the next start; Infinity if something else prevents it or no call is dated. */
   rateOpensAt(now: number): number {
     const waits = this.queued > 0 || this.waiters.size > 0
-    if (this.rate === null || !waits || !this.#open || this.running >= this.concurrency || this.rate.allows(now))
-      return Number.POSITIVE_INFINITY
-    return this.rate.opensAt()
+    if (!waits || !this.#open || this.running >= this.concurrency) return Number.POSITIVE_INFINITY
+    return this.#rate === null || this.#rate.allows(now) ? this.#keyOpensAt(now) : this.#rate.opensAt()
   }
 
-  /** Estimated time until a place is free, in milliseconds. */
-  retryAfterMs(now: number): number {
-    return this.retryAfter.estimate(this.held, this.concurrency, this.#heldBackUntil(now) - now)
+  /** The same for the rates of the keys, of the queued tasks and of the first waiter. */
+  #keyOpensAt(now: number): number {
+    if (!this.#keysTimed || this.#lanes.hasReady(now)) return Number.POSITIVE_INFINITY
+    const { head } = this.waiters
+    const rate = head === null || head.delayed ? undefined : this.#rateOf(head.key)
+    const forHead = rate === undefined || rate.allows(now) ? Number.POSITIVE_INFINITY : rate.opensAt()
+    return Math.min(this.#lanes.rateOpensAt, forHead)
+  }
+
+  #rateOf(key: string | undefined): RateWindow | undefined {
+    return (key === undefined ? undefined : this.#shares?.get(key)?.rate) ?? undefined
+  }
+
+  /** Estimated time until a place is free, in milliseconds; for a task of a key, also until its rate allows its start. */
+  retryAfterMs(now: number, key?: string): number {
+    const share = key === undefined ? undefined : this.#shares?.get(key)
+    const byKey = share?.rate?.opensAfter(share.held + 1, now) ?? now
+    return this.retryAfter.estimate(this.held, this.concurrency, Math.max(this.#heldBackUntil(now), byKey) - now)
   }
 
   /** When a pause ends that holds back everything; now, if there is none, or nobody knows. */
@@ -514,13 +579,21 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
     return holds ? Math.max(this.pausedUntil, now) : now
   }
 
-  /** The time before which no place is free because of the rate, or of the delays if nothing else holds a place. */
+  /** The time before which no place is free because of the rate, or because everything that holds one waits for a time. */
   #heldBackUntil(now: number): number {
     const byRate =
-      this.rate === null
+      this.#rate === null
         ? this.#pausedUntil(now)
-        : Math.max(this.rate.opensAfter(this.queued + 1, now), this.#pausedUntil(now))
-    return this.queued > 0 || this.running > 0 || this.delayed.size === 0 ? byRate : Math.max(byRate, this.#firstDue())
+        : Math.max(this.#rate.opensAfter(this.queued + 1, now), this.#pausedUntil(now))
+    if (this.running > 0 || this.held === 0 || (this.queued > 0 && !this.#allOverRate(now))) return byRate
+    return Math.max(byRate, Math.min(this.#firstDue(), this.#lanes.rateOpensAt))
+  }
+
+  /** Whether no queued task may start, because of the rates of their keys. */
+  #allOverRate(now: number): boolean {
+    if (!this.#keysTimed) return false
+    this.#lanes.unparkDue(now)
+    return !this.#lanes.hasReady(now)
   }
 
   /** The earliest end of a delay, of those that began first. */
@@ -536,9 +609,8 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
 
   /** The bounds and tasks of a key, for the fields of a refusal. */
   shareOf(key: string): KeyShare {
-    const share = this.#shares?.get(key)
-    const { concurrency, queueCapacity } = share ?? this.#shares ?? NO_BOUND
-    const { running, held } = share ?? NOTHING
+    const { concurrency, queueCapacity } = this.#shares?.boundsOf(key) ?? NO_BOUND
+    const { running, held } = this.#shares?.get(key) ?? NOTHING
     return { concurrency: Math.min(concurrency, this.concurrency), queueCapacity, running, held }
   }
 }

@@ -51,7 +51,7 @@ export class TaskChanges implements AsyncIterableIterator<TaskRecord, undefined,
       }
       this.#readers.push({ resolve, reject })
       if (this.#readers.length > 1) return
-      if (this.#task.revision !== this.#seen) return this.onChange()
+      if (this.#task.revision !== this.#seen || this.#task.isSettled) return this.onChange()
       this.#watch()
     })
   }
@@ -64,6 +64,7 @@ export class TaskChanges implements AsyncIterableIterator<TaskRecord, undefined,
   /** Gives the newest record to the first read that waits. */
   onChange(): void {
     const record = this.#task.record()
+    if (record.revision === this.#seen && this.#task.isSettled) return this.#end() // a stop left it as it was
     this.#seen = record.revision
     this.#readers.shift()?.resolve({ value: record, done: false })
     if (this.#task.isSettled) this.#end()

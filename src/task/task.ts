@@ -165,7 +165,8 @@ export class PoolTask implements Entry<PoolTask>, Task<never>, AttemptedTask {
   /** The revision of the present state, whether or not it is shown. */
   get presentRevision(): number {
     const begun = this.startedMs >= 0 ? 2 : this.stage === RUNNING ? 1 : 0
-    return 1 + begun + (this.stage >= SUCCEEDED ? 1 : 0) + (this.details?.changes ?? 0)
+    const ended = this.stage >= SUCCEEDED && this.stage !== LEFT ? 1 : 0
+    return 1 + begun + ended + (this.details?.changes ?? 0)
   }
 
   result(): Promise<never> {

@@ -24,12 +24,15 @@ interface Epoch {
 export class WallTimes {
   readonly #clock: Clock
   readonly #turn: Turn
+  readonly #onCheck: () => void
   readonly #epochs: Epoch[]
   #checkedMs = 0
 
-  constructor(clock: Clock, turn: Turn) {
+  /** @param onCheck - what else is done when a task is queued, at most once a second */
+  constructor(clock: Clock, turn: Turn, onCheck: () => void) {
     this.#clock = clock
     this.#turn = turn
+    this.#onCheck = onCheck
     this.#epochs = [{ fromMs: 0, wallMs: this.#epochNow() }]
   }
 
@@ -40,6 +43,7 @@ export class WallTimes {
 
   #compare(queuedMs: number): void {
     this.#checkedMs = queuedMs
+    this.#onCheck()
     const wallMs = this.#epochNow()
     if (Math.abs(wallMs - (this.#epochs.at(-1) as Epoch).wallMs) < TOLERANCE_MS) return
     this.#epochs.push({ fromMs: queuedMs, wallMs })

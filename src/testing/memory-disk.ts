@@ -131,9 +131,10 @@ function* eachOnce<T extends StoredChange>(rows: readonly T[]): Generator<T> {
 
 /** The columns of a change alone, whatever else the object has. */
 const changesOf = (change: StoredChange): StoredChange => {
-  const { seq, state, ord, attempt, failures, revision, crashes, startedAt, dueAt, cancelAt, settledAt, outcome } =
-    change
-  return { seq, state, ord, attempt, failures, revision, crashes, startedAt, dueAt, cancelAt, settledAt, outcome }
+  const { seq, state, priority, ord, attempt, failures, revision, crashes } = change
+  const { startedAt, dueAt, cancelAt, settledAt, outcome } = change
+  const times = { startedAt, dueAt, cancelAt, settledAt }
+  return { seq, state, priority, ord, attempt, failures, revision, crashes, ...times, outcome }
 }
 
 /** A frozen copy. A task that has ended is not called again: its input goes. */

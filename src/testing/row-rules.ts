@@ -14,7 +14,6 @@ export function insertMistake(row: StoredTask, stored: StoredTask | undefined): 
     (typeof row.id === 'string' && row.id !== '' ? undefined : 'id') ??
     (typeof row.name === 'string' ? undefined : 'name') ??
     (typeof row.chosen === 'boolean' ? undefined : 'chosen') ??
-    (Number.isSafeInteger(row.priority) ? undefined : 'priority') ??
     (isWhole(row.queuedAt) ? undefined : 'queuedAt') ??
     TEXTS.find((name) => !isText(row[name]))
   if (wrong !== undefined) return wrongValue(row, wrong)
@@ -37,6 +36,7 @@ function endMistake(change: StoredChange, stored: StoredTask | undefined): strin
 function wrongColumn(change: StoredChange): string | undefined {
   if (!STATES.has(change.state)) return 'state'
   if (isEnded(change) !== (change.settledAt !== null)) return 'settledAt'
+  if (!Number.isSafeInteger(change.priority)) return 'priority'
   if (!isText(change.outcome)) return 'outcome'
   return NUMBERS.find((name) => !isWhole(change[name])) ?? TIMES.find((name) => !isTime(change[name]))
 }

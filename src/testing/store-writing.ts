@@ -41,8 +41,10 @@ export const storeWriting: Readonly<Record<string, StoreBody>> = {
     const row = rowsFor(store)
     const [before, other] = [row(1), row(2)]
     await store.write(insert(before, other))
-    const { state, ord, attempt, failures, revision, crashes, startedAt, dueAt, cancelAt, outcome } = row(1, FULL)
-    const change = { state, ord, attempt, failures, revision, crashes, startedAt, dueAt, cancelAt, outcome }
+    const { state, priority, ord, attempt, failures, revision } = row(1, FULL)
+    const { crashes, startedAt, dueAt, cancelAt, outcome } = row(1, FULL)
+    const changed = { state, priority, ord, attempt, failures, revision }
+    const change = { ...changed, crashes, startedAt, dueAt, cancelAt, outcome }
     await store.write(update({ ...before, ...change }))
     const { unfinished } = await reopen(store)
     assert.deepEqual(copies(unfinished), [other, { ...before, ...change }])

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import {
   type StoredTask,
+  snooze,
   type TaskContext,
   TaskInterruptedError,
   type TaskRecord,
@@ -317,4 +318,44 @@ const steppedRow = (queuedAt: number): StoredTask => ({
   ...{ seq: 1, ord: 2, id: 'mine', chosen: true, name: 'send', key: null, priority: 0, queuedAt, input: null },
   ...{ options: null, metadata: null, fingerprint: null, state: 'queued', attempt: 1, failures: 1, revision: 3 },
   ...{ crashes: 0, startedAt: queuedAt - 5_000, dueAt: null, cancelAt: null, settledAt: null, outcome: null }
+})
+
+describe('a restart while a task waits', () => {
+  it('does not limit the wait of a task that was called and asked for a delay', async () => {
+    let notYet = true
+    const handlers = {
+      work: () => {
+        if (notYet) throw snooze(60_000)
+        return 'done'
+      }
+    }
+    const first = startedDurablePool({ handlers, queueTimeoutMs: 1_000 })
+    const { id } = first.pool.queueTask('work')
+    await first.clock.turn()
+    expect(onlyRow(first.disk)).toMatchObject({ state: 'queued', attempt: 0, failures: 0 })
+    first.store.kill()
+    notYet = false
+    const clock = new ManualClock(0, first.clock.date() + 120_000)
+    const next = startedDurablePool({ handlers, queueTimeoutMs: 1_000, disk: first.disk, clock })
+    await next.clock.turn()
+    expect(next.pool.task(id)?.record()).toMatchObject({ state: 'succeeded', attempt: 1, result: 'done' })
+  })
+
+  it('limits the wait of a delayed task from the end of its delay', async () => {
+    const options = { handlers: { work: () => 1 }, queueTimeoutMs: 1_000 }
+    const first = durablePool(options)
+    const late = first.pool.queueTask('work', null, { delayMs: 10_000 })
+    const later = first.pool.queueTask('work', null, { delayMs: 20_000 })
+    await first.clock.turn()
+    first.store.kill()
+    const clock = new ManualClock(0, first.clock.date() + 10_500)
+    const next = startedDurablePool({ ...options, disk: first.disk, clock })
+    next.pool.pause()
+    await clock.turn()
+    expect(next.pool.task(late.id)?.state).toBe('succeeded')
+    await clock.advance(9_500 + 999)
+    expect(next.pool.task(later.id)?.state).toBe('queued')
+    await clock.advance(1)
+    expect(next.pool.task(later.id)?.record()).toMatchObject({ state: 'canceled', reason: 'queue_timeout' })
+  })
 })

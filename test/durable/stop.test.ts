@@ -152,3 +152,26 @@ function onlyRunning(disk: ReturnType<typeof startedDurablePool>['disk']): strin
     .filter(({ state }) => state === 'running')
     .map(({ id }) => id)
 }
+
+describe('a stop of a pool whose store fails', () => {
+  it('ends although more tasks wait than fit in a slice, some with a change that is not written', async () => {
+    const { clock, pool, store } = startedDurablePool({
+      handlers: { fails: { run: () => Promise.reject(new Error('again')), retry: { attempts: 2, backoffMs: 60_000 } } },
+      concurrency: 100,
+      queueCapacity: 200
+    })
+    for (let i = 0; i < 100; i++) pool.queueTask('fails')
+    await clock.turn()
+    for (let i = 0; i < 100; i++) pool.queueTask('fails')
+    store.failNext({ after: 1 }, Number.POSITIVE_INFINITY)
+    await clock.turn()
+    expect(pool.stats()).toMatchObject({ delayed: 200, storeFailing: true })
+    const now = clock.now.bind(clock)
+    let readings = 0
+    clock.now = () => now() + 20 * readings++ // longer than a slice
+    const stopped = pool.stop({ graceMs: 0, forceMs: 0 })
+    await clock.turn()
+    expect(pool.stats()).toMatchObject({ untold: 0, running: 0, delayed: 0 })
+    expect(await stopped).toMatchObject({ left: { count: 200 }, unrecorded: 100 })
+  })
+})

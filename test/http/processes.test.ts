@@ -163,10 +163,17 @@ describe('examples/express.ts', () => {
     const program = run('examples/express.ts')
     const [, port = ''] = await program.line(/^listening on .*\bport: (\d+)/)
     const url = `http://127.0.0.1:${port}/mails`
-    const responses = await Promise.all(Array.from({ length: 120 }, () => fetch(url, { method: 'POST' })))
-    expect(responses.filter(({ status }) => status === 202)).toHaveLength(110)
-    const [full] = responses.filter(({ status }) => status === 503)
-    expect(await full?.json()).toMatchObject({ code: 'QUEUE_FULL' })
+    const statuses: number[] = []
+    let full: Response | undefined
+    // Its tasks take a second: on a busy machine places are freed while they are taken.
+    while (full === undefined) {
+      const responses = await Promise.all(Array.from({ length: 120 }, () => fetch(url, { method: 'POST' })))
+      statuses.push(...responses.map(({ status }) => status))
+      full = responses.find(({ status }) => status === 503)
+    }
+    expect(statuses.filter((status) => status === 202).length).toBeGreaterThanOrEqual(110)
+    expect(new Set(statuses)).toEqual(new Set([202, 503]))
+    expect(await full.json()).toMatchObject({ code: 'QUEUE_FULL' })
   })
 })
 

@@ -15,6 +15,7 @@ interface Manifest {
 /** The Node that runs the tests, and any others named in `COATCHECK_NODE_BINARIES` (separated as in `PATH`). */
 const nodes = [process.execPath, ...(process.env['COATCHECK_NODE_BINARIES'] ?? '').split(delimiter).filter(Boolean)]
 
+/** All but `coatcheck/telemetry`, which needs its peer. */
 const doors = [
   '',
   '/http',
@@ -247,6 +248,29 @@ describe('an empty project', () => {
       expect(await run(process.execPath, ['--throw-deprecation', script], home)).toBe('written\n')
     })
   })
+
+  it.each(['module', 'commonjs'] as const)(
+    'of type %s may load the telemetry if @opentelemetry/api is installed',
+    async (type) => {
+      const home = await project(folder, `telemetry-${type}`, type, inject('tarball'))
+      const load = type === 'module' ? 'await import' : 'require'
+      const script = `
+      try {
+        const { observe } = ${load}('coatcheck/telemetry')
+        const { WorkerPool } = ${load}('coatcheck')
+        const { trace } = ${load}('@opentelemetry/api')
+        const pool = new WorkerPool({ concurrency: 1, queueCapacity: 1 }).start()
+        const end = observe(pool, { tracer: trace.getTracer('test') })
+        console.log(await pool.queueTask(() => 'observed').result())
+        await pool.stop()
+        end()
+      } catch (error) { console.log(error.message) }`
+      await writeFile(join(home, 'main.js'), type === 'module' ? script : `(async () => {${script}})()`)
+      expect(await run(process.execPath, ['main.js'], home)).toMatch(/@opentelemetry\/api/)
+      await lendDevDependencies(home)
+      expect(await run(process.execPath, ['--throw-deprecation', 'main.js'], home)).toBe('observed\n')
+    }
+  )
 
   it('may read the manifest', async () => {
     const home = join(folder, 'plain')

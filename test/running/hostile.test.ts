@@ -3,6 +3,7 @@ import { runInNewContext } from 'node:vm'
 import { describe, expect, it, vi } from 'vitest'
 import {
   type PoolEventName,
+  snooze,
   type Task,
   type TaskContext,
   TaskInterruptedError,
@@ -694,6 +695,7 @@ describe('listeners that fail', () => {
         ({ progress }) => {
           progress(0.5)
           if (++calls === 1) throw new Error('again')
+          if (calls === 2) throw snooze(1)
           return clock.turn()
         },
         { retry: { attempts: 2, backoffMs: () => 5 }, name: 'retried', volatile: true }

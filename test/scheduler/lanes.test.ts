@@ -11,7 +11,8 @@ class Queue {
   #order = 0
 
   constructor(perKey?: number) {
-    this.shares = perKey === undefined ? null : new Shares(perKey, Number.POSITIVE_INFINITY)
+    this.shares =
+      perKey === undefined ? null : new Shares({ concurrency: perKey, queueCapacity: Number.POSITIVE_INFINITY })
   }
 
   /** Queues items by name: the key is the letter before the number; `x` means no key. */
@@ -32,7 +33,7 @@ class Queue {
   }
 
   take(): string | undefined {
-    const item = this.lanes.take()
+    const item = this.lanes.take(0)
     if (item?.lane?.share) item.lane.share.running++
     return item?.name
   }

@@ -22,12 +22,21 @@ import { Caller, Item, scheduler } from './item.js'
 const KEYS = [undefined, undefined, 'a', 'b', 'c'] as const
 const PRIORITIES = [0, 0, 0, -3, 7] as const
 
+interface Rate {
+  readonly starts: number
+  readonly intervalMs: number
+}
+
 interface Config {
   readonly concurrency: number
   readonly queueCapacity: number
   readonly waiterCapacity: number
-  readonly perKey: { readonly concurrency: number; readonly queueCapacity: number } | null
-  readonly rate: { readonly starts: number; readonly intervalMs: number } | null
+  readonly perKey: {
+    readonly concurrency: number
+    readonly queueCapacity: number
+    readonly rateLimit?: Rate | undefined
+  } | null
+  readonly rate: Rate | null
   readonly weightCapacity: number
 }
 
@@ -66,8 +75,8 @@ class Model {
   paused = false
   refused = 0
   now = 0
-  /** Times of calls, and starts that are not called yet. */
-  readonly calledAt: number[] = []
+  /** Calls, and starts that are not called yet. */
+  readonly calls: { readonly at: number; readonly key: string | undefined }[] = []
   taken: Task[] = []
   /** For each lane (priority and key) that could be served but was not: the step since when. */
   #step = 0
@@ -91,14 +100,42 @@ class Model {
   }
 
   get mayStart(): boolean {
-    const { rate } = this.config
-    const open = (this.life === 'started' || this.life === 'grace') && !this.paused
-    const inWindow = this.calledAt.filter((time) => rate !== null && time > this.now - rate.intervalMs).length
-    return (
-      open &&
-      this.in(RUNNING).length < this.concurrency &&
-      (rate === null || inWindow + this.taken.length < rate.starts)
-    )
+    return this.open && this.in(RUNNING).length < this.concurrency && this.opensAt(this.config.rate) <= this.now
+  }
+
+  get open(): boolean {
+    return (this.life === 'started' || this.life === 'grace') && !this.paused
+  }
+
+  /** Whether the time matters. */
+  get timed(): boolean {
+    return this.config.rate !== null || this.config.perKey?.rateLimit !== undefined
+  }
+
+  /** When a rate allows the next start, of all tasks or of those of a key; Infinity while that is not known. */
+  opensAt(rate: Rate | null | undefined, key?: string): number {
+    if (rate === null || rate === undefined) return Number.NEGATIVE_INFINITY
+    const isMine = (other: { readonly key: string | undefined }): boolean => key === undefined || other.key === key
+    const dated = this.calls.filter((call) => isMine(call) && call.at + rate.intervalMs > this.now)
+    const beyond = dated.length + this.taken.filter(isMine).length - rate.starts
+    if (beyond < 0) return Number.NEGATIVE_INFINITY
+    const freeing = dated[beyond]
+    return freeing === undefined ? Number.POSITIVE_INFINITY : freeing.at + rate.intervalMs
+  }
+
+  /** When the next start is allowed that a rate holds back, and nothing else. */
+  get rateOpensAt(): number {
+    const [head] = this.waiters
+    const { perKey, rate } = this.config
+    const waits = head !== undefined || this.in(QUEUED).length > 0
+    if (!waits || !this.open || this.in(RUNNING).length >= this.concurrency) return Number.POSITIVE_INFINITY
+    if (this.opensAt(rate) > this.now) return this.opensAt(rate)
+    if (this.startable().length > 0) return Number.POSITIVE_INFINITY
+    const keys = this.in(QUEUED).filter(({ key }) => !this.isFull(key))
+    const times = [...keys, ...(head === undefined || head.delayed ? [] : [head])]
+      .map(({ key }) => (key === undefined ? Number.NEGATIVE_INFINITY : this.opensAt(perKey?.rateLimit, key)))
+      .filter((at) => at > this.now)
+    return Math.min(...times)
   }
 
   /** Whether the pool has no free place. */
@@ -116,6 +153,12 @@ class Model {
   }
 
   atLimit(key: string | undefined): boolean {
+    if (this.isFull(key)) return true
+    return key !== undefined && this.opensAt(this.config.perKey?.rateLimit, key) > this.now
+  }
+
+  /** Whether a key is at its concurrency. */
+  isFull(key: string | undefined): boolean {
     const { perKey } = this.config
     return (
       perKey !== null &&
@@ -198,7 +241,8 @@ class Model {
 
   run(task: Task): void {
     task.stage = RUNNING
-    if (this.config.rate !== null) this.taken.push(task)
+    this.taken.push(task)
+    if (this.opensAt(this.config.perKey?.rateLimit, task.key ?? '') > this.now) note('a key at its rate')
     this.#watchTurns()
   }
 
@@ -249,7 +293,7 @@ class Model {
 
   admit(wanted: Wanted): void {
     const { priority, key, delayed, weight } = wanted
-    if (this.config.rate !== null) this.startDue()
+    if (this.timed) this.startDue()
     const full = this.verdict(wanted, false) === FULL
     this.accept(wanted, false, (item) =>
       delayed
@@ -269,15 +313,15 @@ class Model {
   /** The function of a task that was given a worker is called. */
   call(task: Task): void {
     this.taken = this.taken.filter((each) => each !== task)
-    this.calledAt.push(this.now)
-    this.real.rate?.called(this.now)
+    this.calls.push({ at: this.now, key: task.key })
+    this.real.called(task.item, this.now)
     note('called')
   }
 
   settle(task: Task, to: Settled): void {
     if (this.taken.includes(task)) {
       this.taken = this.taken.filter((each) => each !== task)
-      this.real.rate?.giveBack()
+      this.real.uncalled(task.item)
     }
     const waits = task.stage !== RUNNING
     const next = this.real.settle(task.item, to, this.now)
@@ -298,7 +342,7 @@ class Model {
   /** One freed place starts at most one task; only time (the rate limit) can allow more. */
   handOn(next: Item | null): void {
     this.started(next)
-    if (this.config.rate === null) {
+    if (!this.timed) {
       expect(this.startable(), 'I5 the freed place was the only one').toEqual([])
       this.serve()
     } else this.startDue()
@@ -321,7 +365,12 @@ class Model {
     if (task.stage === QUEUED) task.queuedAt = ++this.#step
     this.#watchTurns()
     note('reprioritized')
-    if (this.config.rate === null) expect(this.real.next(this.now), 'nothing may start by it').toBeNull()
+    if (!this.timed) expect(this.real.next(this.now), 'nothing may start by it').toBeNull()
+  }
+
+  pass(ms: number): void {
+    this.now += ms
+    this.#watchTurns()
   }
 
   stop(grace: boolean): void {
@@ -418,6 +467,8 @@ class Model {
       )
       if (perKey !== null && mine(RUNNING) > perKey.concurrency) expect(mine(RUNNING)).toBe(perKey.concurrency)
     }
+    if (real.rateOpensAt(this.now) !== this.rateOpensAt)
+      expect(real.rateOpensAt(this.now), 'I5 the time to wake up').toBe(this.rateOpensAt)
     if (real.anyHeld() === null) expect(queued + delayed).toBe(0)
     else expect([QUEUED, DELAYED]).toContain(real.anyHeld()?.stage)
   }
@@ -510,7 +561,11 @@ const config: fc.Arbitrary<Config> = fc.record({
   perKey: fc.option(
     fc.record({
       concurrency: fc.constantFrom(1, 2, Number.POSITIVE_INFINITY),
-      queueCapacity: fc.constantFrom(0, 1, 3, Number.POSITIVE_INFINITY)
+      queueCapacity: fc.constantFrom(0, 1, 3, Number.POSITIVE_INFINITY),
+      rateLimit: fc.option(
+        fc.record({ starts: fc.integer({ min: 1, max: 3 }), intervalMs: fc.integer({ min: 1, max: 100 }) }),
+        { nil: undefined }
+      )
     })
   ),
   rate: fc.option(fc.record({ starts: fc.integer({ min: 1, max: 3 }), intervalMs: fc.integer({ min: 1, max: 100 }) }), {
@@ -557,7 +612,7 @@ function take(model: Model, step: Step): void {
       return task && model.reprioritize(task, step.priority)
     }
     case 'pass':
-      model.now += step.ms
+      model.pass(step.ms)
       return model.startDue()
     case 'resize':
       model.concurrency = step.concurrency
@@ -619,6 +674,7 @@ describe('Scheduler, against a model', () => {
       'delayed at first',
       'too heavy',
       'reprioritized',
+      'a key at its rate',
       'requeued',
       'stopped'
     ].filter((what) => (seen.get(what) ?? 0) < RUNS / 20)

@@ -4,7 +4,7 @@ import type { Item } from './item.js'
 
 describe('Shares', () => {
   it('opens one share per key, and removes it once it has no tasks', () => {
-    const shares = new Shares<Item>(2, 3)
+    const shares = new Shares<Item>({ concurrency: 2, queueCapacity: 3 })
     const share = shares.open('acme')
     expect(share).toMatchObject({ key: 'acme', concurrency: 2, running: 0, held: 0, parked: [] })
     expect(shares.open('acme')).toBe(share)
@@ -36,15 +36,15 @@ describe('Shares', () => {
   ])(
     'bounds a key with concurrency 2 and queueCapacity 1: $running running and $held held, worker free: $free → room: $room',
     ({ running, held, free, room, limit }) => {
-      const shares = new Shares<Item>(2, 1)
+      const shares = new Shares<Item>({ concurrency: 2, queueCapacity: 1 })
       Object.assign(shares.open('acme'), { running, held })
       expect(shares.hasRoom('acme', free)).toBe(room)
-      expect(shares.atLimit('acme')).toBe(limit)
+      expect(shares.atLimit('acme', 0)).toBe(limit)
     }
   )
 
   it('with queueCapacity 0, accepts a task of a key only for a free worker', () => {
-    const shares = new Shares<Item>(1, 0)
+    const shares = new Shares<Item>({ concurrency: 1, queueCapacity: 0 })
     expect(shares.hasRoom('acme', true)).toBe(true)
     expect(shares.hasRoom('acme', false)).toBe(false)
     shares.open('acme').running = 1
@@ -52,10 +52,36 @@ describe('Shares', () => {
   })
 
   it('has no bound with Infinity', () => {
-    const shares = new Shares<Item>(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY)
+    const shares = new Shares<Item>({ concurrency: Number.POSITIVE_INFINITY, queueCapacity: Number.POSITIVE_INFINITY })
     Object.assign(shares.open('acme'), { running: 1e9, held: 1e9 })
     expect(shares.hasRoom('acme', false)).toBe(true)
-    expect(shares.atLimit('acme')).toBe(false)
-    expect(shares.atLimit('nobody')).toBe(false)
+    expect(shares.atLimit('acme', 0)).toBe(false)
+    expect(shares.atLimit('nobody', 0)).toBe(false)
+  })
+
+  it('keeps the share of an idle key with a rate as long as its starts count, and drops a few in each step', () => {
+    const shares = new Shares<Item>({
+      concurrency: Number.POSITIVE_INFINITY,
+      queueCapacity: Number.POSITIVE_INFINITY,
+      rateLimit: { starts: 1, intervalMs: 100 }
+    })
+    for (const [index, key] of ['a', 'b', 'c', 'd'].entries()) {
+      const share = shares.open(key)
+      share.rate?.take()
+      share.rate?.called(index)
+      shares.release(share)
+    }
+    const unused = shares.open('unused')
+    shares.release(unused)
+    expect(shares.size, 'nothing counts for a key without starts').toBe(4)
+    shares.open('d')
+    expect([shares.atLimit('a', 99), shares.atLimit('a', 100)]).toEqual([true, false])
+    shares.dropIdle(99)
+    expect(shares.size).toBe(4)
+    shares.dropIdle(1_000)
+    expect(shares.size, 'two at most in one step').toBe(2)
+    shares.dropIdle(1_000)
+    shares.dropIdle(1_000)
+    expect([shares.size, shares.get('d')?.key], 'it was opened again').toEqual([1, 'd'])
   })
 })

@@ -60,6 +60,7 @@ describe('canceling a queued task', () => {
       submitted: 4,
       refused: 1,
       accepted: 3,
+      snoozed: 0,
       started: 2,
       retried: 0,
       succeeded: 1,

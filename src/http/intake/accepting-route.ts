@@ -4,11 +4,49 @@ import type { OwnBody } from '../wire/own-body.js'
 import type { Problem } from '../wire/problems.js'
 import type { OwnedRequest } from '../wire/request.js'
 import type { JsonObject } from './json-object.js'
+import type { StandardSchema } from './standard-schema.js'
 
-/** A route that turns a JSON body into a task. */
-export interface AcceptingRoute {
+/** What `submit` receives: the output of the route's schema; without one, or where its type is unknown, the JSON object. */
+export type BodyInput<Schema> =
+  Schema extends StandardSchema<infer Output> ? (unknown extends Output ? JsonObject : Output) : JsonObject
+
+/**
+ * A route that turns a JSON body into a task.
+ *
+ * @typeParam Schema - the type of `body`, for a route that is declared on its own: `AcceptingRoute<typeof schema>`
+ */
+export interface AcceptingRoute<Schema = undefined> {
   /** The exact path below the base path: `/tasks`, `/reports`. It contains no patterns. */
   readonly path: string
+
+  /**
+   * The schema of the body, of any library that implements Standard Schema. `submit` is called with its output, and only
+   * for a body without issues. Else the client gets 400 `INVALID_FIELD` with the first 20 issues as `errors`, and nothing is
+   * queued. May be async. What it throws is a 500, and goes to `onError`.
+   *
+   * A detail is the schema's message without the client's values: what zod, valibot and arktype quote is cut off, and a
+   * message that repeats a string or number of the body all the same (of four characters or more, or eight of its characters
+   * in a row) becomes "is not valid". Names of members are not values. Not called for a repeated submission (`Idempotency-Key`).
+   *
+   * @defaultValue none: `submit` checks the body
+   *
+   * @example
+   * ```ts
+   * import { WorkerPool } from 'coatcheck'
+   * import { ticketRoutes } from 'coatcheck/http'
+   * import * as z from 'zod'
+   *
+   * const pool = new WorkerPool({ concurrency: 10, queueCapacity: 100 })
+   * const body = z.object({ name: z.string(), width: z.number().positive() })
+   *
+   * export const tickets = ticketRoutes(pool, {
+   *   accept: [{ path: '/tasks', body, submit: ({ name, width }) => pool.queueTask(async () => `${name}: ${width}`) }]
+   * })
+   * ```
+   *
+   * @see https://standardschema.dev
+   */
+  readonly body?: (Schema extends StandardSchema ? Schema : StandardSchema) | undefined
 
   /**
    * Queues the task. Called with a parsed body, while the pool accepts tasks and the client is connected. An error
@@ -17,11 +55,11 @@ export interface AcceptingRoute {
    * Queue as the last step and return the task. A task that is not returned, or that was queued before an error is
    * thrown, runs without a ticket, although its client reads that nothing was queued.
    *
-   * @param input - the body; look fields up with `Object.hasOwn`
+   * @param input - the output of the schema; without one the body: look fields up with `Object.hasOwn`
    * @param request - its `signal` aborts when the client leaves: pass it to work that must not outlive the wait for room.
    *   Use its `owner` as the task's `key`: a 429 then means that the owner's own share is full
    */
-  readonly submit: (input: JsonObject, request: OwnedRequest) => Task | PromiseLike<Task>
+  readonly submit: (input: BodyInput<Schema>, request: OwnedRequest) => Task | PromiseLike<Task>
 
   /**
    * The body of the 202. Without the status document in it the 202 has no `Content-Location` and no `ETag`. Synchronous.
@@ -39,4 +77,10 @@ export interface AcceptingRoute {
    * @defaultValue the problem document
    */
   readonly refused?: ((problem: Problem) => OwnBody) | undefined
+}
+
+/** A route whose options were checked. What `submit` receives is what `body` returns, or the parsed body. */
+export interface CheckedRoute extends Pick<AcceptingRoute, 'path' | 'accepted' | 'refused'> {
+  readonly body: StandardSchema | undefined
+  readonly submit: (input: unknown, request: OwnedRequest) => Task | PromiseLike<Task>
 }

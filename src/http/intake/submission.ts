@@ -7,11 +7,12 @@ import { requireJson } from '../wire/media-type.js'
 import type { HttpRequest, OwnedRequest } from '../wire/request.js'
 import { requestError } from '../wire/request-error.js'
 import { recorded } from '../wire/store-failure.js'
-import type { AcceptingRoute } from './accepting-route.js'
+import type { CheckedRoute } from './accepting-route.js'
 import { readBody } from './body.js'
 import type { IdempotencyKeys, Submitted } from './idempotency.js'
 import { idempotencyKeyOf } from './idempotency-key.js'
 import { type JsonObject, parseObject } from './json-object.js'
+import { validated } from './validated-body.js'
 
 /** The parts that all accepting routes share. */
 export interface Intake {
@@ -51,7 +52,7 @@ export async function readSubmission(request: HttpRequest, intake: Intake): Prom
  *   answer does not reveal which; what `submit` throws
  */
 export async function submitOnce(
-  route: AcceptingRoute,
+  route: CheckedRoute,
   submission: Submission,
   { keys, access, pool }: Intake
 ): Promise<Submitted> {
@@ -75,9 +76,10 @@ function digest(data: string | Uint8Array): string {
 }
 
 /** The queued task, once it is recorded. */
-async function queued(route: AcceptingRoute, { input, request }: Submission): Promise<Task> {
+async function queued(route: CheckedRoute, { input, request }: Submission): Promise<Task> {
+  const body = route.body === undefined ? input : await validated(route.body, input)
   if (request.signal.aborted) throw requestError('INVALID_BODY', 'The client left.', { close: true })
-  const task = await route.submit(input, request)
+  const task = await route.submit(body, request)
   if (typeof task?.record !== 'function') throw new TypeError(`Expected \`submit\` of ${route.path} to return a task`)
   await recorded(task)
   return task

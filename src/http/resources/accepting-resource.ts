@@ -1,4 +1,4 @@
-import type { AcceptingRoute } from '../intake/accepting-route.js'
+import type { CheckedRoute } from '../intake/accepting-route.js'
 import type { Submitted } from '../intake/idempotency.js'
 import { type Intake, readSubmission, type Submission, submitOnce } from '../intake/submission.js'
 import type { TicketReplies } from '../tickets/ticket-replies.js'
@@ -18,7 +18,7 @@ export interface AcceptingParts extends Intake {
 }
 
 /** An accepting route: POST queues a task. */
-export function acceptingResource(route: AcceptingRoute, parts: AcceptingParts): Methods {
+export function acceptingResource(route: CheckedRoute, parts: AcceptingParts): Methods {
   const { access, replies, refusals, hooks } = parts
 
   const accepted = async ({ task, isReplayed }: Submitted): Promise<HttpReply> => {

@@ -1,5 +1,5 @@
 import { read } from '../../contract/task-record.js'
-import { type Problem, type ProblemCode, problemOf } from './problems.js'
+import { type FieldProblem, type Problem, type ProblemCode, problemOf } from './problems.js'
 
 const BRAND = Symbol.for('coatcheck.RequestError')
 
@@ -52,12 +52,25 @@ export function isRequestError(value: unknown): value is RequestError {
  *
  * @see RFC 6901 for pointers
  */
-export function invalidField(pointer: string, detail: string): RequestError {
+export function invalidField(pointer: string, detail: string): RequestError
+/**
+ * The error for several wrong fields, in the order in which the client gets them.
+ *
+ * @param fields - at least one
+ */
+export function invalidField(fields: readonly FieldProblem[]): RequestError
+export function invalidField(first: string | readonly FieldProblem[], detail?: string): RequestError {
+  const fields = Array.isArray(first) ? (first as readonly FieldProblem[]) : [{ pointer: first, detail }]
+  if (fields.length === 0) throw new TypeError('Expected at least one wrong field')
+  return new RequestError({ problem: problemOf('INVALID_FIELD', { errors: fields.map(checkField) }) })
+}
+
+function checkField({ pointer, detail }: { readonly pointer: unknown; readonly detail: unknown }): FieldProblem {
   if (typeof pointer !== 'string' || (pointer !== '' && !pointer.startsWith('/'))) {
     throw new TypeError('Expected `pointer` to be a JSON pointer: empty, or a path that begins with "/"')
   }
   if (typeof detail !== 'string') throw new TypeError(`Expected \`detail\` to be a string, got ${typeof detail}`)
-  return new RequestError({ problem: problemOf('INVALID_FIELD', { errors: [{ pointer, detail }] }) })
+  return { pointer, detail }
 }
 
 /** A {@link RequestError} about the request as a whole. */

@@ -17,9 +17,10 @@ export function isFinal(state: TaskState): boolean {
 }
 
 /** Columns that never change, in the order of {@link fixedValues}. */
-const FIXED = 'id, chosen, name, key, priority, queued_at, input, options, metadata, fingerprint'
+const FIXED = 'id, chosen, name, key, queued_at, input, options, metadata, fingerprint'
 /** Columns that change, in the order of {@link changingValues}. */
-const CHANGING = 'state, ord, attempt, failures, revision, crashes, started_at, due_at, cancel_at, settled_at, outcome'
+const CHANGING =
+  'state, priority, ord, attempt, failures, revision, crashes, started_at, due_at, cancel_at, settled_at, outcome'
 
 const columns = (list: string): readonly string[] => list.split(', ')
 const marks = (count: number): string => Array.from({ length: count }, () => '?').join(', ')
@@ -37,18 +38,19 @@ function unwritten<T extends string | null>(text: T): T {
 }
 
 function fixedValues(task: StoredTask): SqliteValue[] {
-  const { id, chosen, name, key, priority, queuedAt, input, options, metadata, fingerprint } = task
+  const { id, chosen, name, key, queuedAt, input, options, metadata, fingerprint } = task
   const kept = isFinal(task.state) ? null : input
   return [
-    ...[id, chosen ? 1 : 0, written(name), written(key), priority, queuedAt],
+    ...[id, chosen ? 1 : 0, written(name), written(key), queuedAt],
     ...[kept, options, metadata, written(fingerprint)]
   ]
 }
 
 function changingValues(change: StoredChange): SqliteValue[] {
-  const { state, ord, attempt, failures, revision, crashes, startedAt, dueAt, cancelAt, settledAt, outcome } = change
+  const { state, priority, ord, attempt, failures, revision, crashes } = change
+  const { startedAt, dueAt, cancelAt, settledAt, outcome } = change
   return [
-    ...[stateNumber(state), ord, attempt, failures, revision, crashes],
+    ...[stateNumber(state), priority, ord, attempt, failures, revision, crashes],
     ...[startedAt, dueAt, cancelAt, settledAt, outcome]
   ]
 }
@@ -89,9 +91,17 @@ export function textOfRow(row: unknown): string | undefined {
 }
 
 type Row = readonly [
-  ...[seq: number, id: string, chosen: number, name: string, key: string | null, priority: number, queuedAt: number],
+  ...[seq: number, id: string, chosen: number, name: string, key: string | null, queuedAt: number],
   ...[input: string | null, options: string | null, metadata: string | null, fingerprint: string | null],
-  ...[state: number, ord: number, attempt: number, failures: number, revision: number, crashes: number],
+  ...[
+    state: number,
+    priority: number,
+    ord: number,
+    attempt: number,
+    failures: number,
+    revision: number,
+    crashes: number
+  ],
   ...[startedAt: number | null, dueAt: number | null, cancelAt: number | null, settledAt: number | null],
   outcome: string | null
 ]
@@ -99,8 +109,9 @@ type Row = readonly [
 /** The task in the text of a row. */
 export function taskOf(text: string): StoredTask {
   const row = JSON.parse(text) as Row
-  const [seq, id, chosen, name, key, priority, queuedAt, input, options, metadata, fingerprint, ...changing] = row
-  const [state, ord, attempt, failures, revision, crashes, startedAt, dueAt, cancelAt, settledAt, outcome] = changing
+  const [seq, id, chosen, name, key, queuedAt, input, options, metadata, fingerprint, ...changing] = row
+  const [state, priority, ord, attempt, failures, revision, crashes, ...rest] = changing
+  const [startedAt, dueAt, cancelAt, settledAt, outcome] = rest
   return {
     seq,
     id,

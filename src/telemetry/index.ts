@@ -1,0 +1,2 @@
+export { type ObserveOptions, observe } from './observe.js'
+export type { ObservedPool } from './observed-pool.js'
