@@ -73,7 +73,8 @@ export const killLoop = async ({ cycles, thread, driver, planted = false, onCycl
       const settings = { path, log, thread, driver, planted, drain: false }
       for (let kill = 0; kill < KILLS_PER_FILE && cycle < cycles; kill++) {
         await runVictim(script, settings, cycle % TERM_EVERY === TERM_EVERY - 1 ? 'SIGTERM' : 'SIGKILL')
-        onCycle?.(++cycle)
+        cycle++
+        onCycle?.(cycle)
       }
       await runVictim(script, { ...settings, planted: false, drain: true }, 'SIGTERM')
       auditFile(path, log, driver, audit)
