@@ -140,7 +140,7 @@ export type Handler = ((input: never, ctx: TaskContext) => unknown) | HandlerOpt
 export type HandlersOf<H> = { readonly [K in keyof H]: Handler }
 
 /** Type of the function of a handler. */
-export type RunOf<F> = F extends { readonly run: infer R } ? R : F
+export type RunOf<F> = F extends HandlerOptions<infer R> ? R : F
 
 /** Input of a handler; `undefined` if it takes none. */
 export type InputOf<F> =
