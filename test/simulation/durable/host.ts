@@ -278,7 +278,7 @@ export class Host {
       case 'find':
         return this.#find(this.#idOf(action.target))
       case 'forget':
-        return void pool.forget(this.#idOf(action.target))
+        return this.#forget(this.#idOf(action.target))
       case 'cancel all':
         return void pool.cancelAll()
       case 'start':
@@ -420,6 +420,14 @@ export class Host {
         this.#seen.add('a look-up that fails')
       }
     )
+  }
+
+  /** Its row is removed, which a kill may forestall: from now on it may be there or not. */
+  #forget(id: string): void {
+    if (!this.pool.forget(id)) return
+    this.#seen.add('forgotten')
+    this.#tasks.delete(id)
+    this.#book.forget(id)
   }
 
   #drain(): void {

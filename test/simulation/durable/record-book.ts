@@ -31,6 +31,12 @@ export class RecordBook {
     this.#calls.delete(id)
   }
 
+  /** A task that has ended was forgotten. */
+  forget(id: string): void {
+    this.#acknowledged.delete(id)
+    this.#ends.delete(id)
+  }
+
   call(id: string, attempt: number): void {
     must(!this.#ends.has(id), () => `${id} was called after its end was shown`)
     const calls = this.#calls.get(id) ?? new Set()
