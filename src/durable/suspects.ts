@@ -1,4 +1,6 @@
+import type { Stored } from '../task/stored.js'
 import type { PoolTask } from '../task/task.js'
+import type { TaskDetails } from '../task/task-details.js'
 
 /**
  * Tasks that ran when the process ended without a stop: one of them may be the reason. They are run again one at a time,
@@ -32,9 +34,9 @@ export class Suspects {
 }
 
 function crashesOf({ details }: PoolTask): number {
-  return details?.stored?.crashes ?? 0
+  return ((details as TaskDetails).stored as Stored).crashes
 }
 
 function orderOf({ details }: PoolTask): number {
-  return details?.stored?.ord ?? 0
+  return ((details as TaskDetails).stored as Stored).ord
 }

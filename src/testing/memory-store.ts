@@ -78,7 +78,7 @@ export class MemoryStore implements OpenStore {
     })
     const rows = disk.tasks()
     this.unfinished = rows.filter((row) => !isEnded(row)).sort((a, b) => a.ord - b.ord)
-    this.finished = rows.filter(isEnded).sort((a, b) => (a.settledAt ?? 0) - (b.settledAt ?? 0))
+    this.finished = rows.filter(isEnded).sort((a, b) => Number(a.settledAt) - Number(b.settledAt))
     this.lastSeq = disk.lastSeq
     this.secret = disk.secret
   }

@@ -11,7 +11,7 @@ export const poolBounds: Readonly<Record<string, PoolBody>> = {
     for (let at = 0; at < 12; at += 1) results.push((await pool.queueTask('hold', at)).result())
     for (let done = 0; done < 12; done += 1) {
       await stage.called(Math.min(done + 3, 12))
-      stage.release(stage.calls[done]?.input ?? null)
+      stage.release(stage.calls[done]?.input as null)
     }
     assert.deepEqual(
       await Promise.all(results),

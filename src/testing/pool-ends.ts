@@ -9,7 +9,9 @@ export const poolEnds: Readonly<Record<string, PoolBody>> = {
     const task = await pool.queueTask('echo', input, { key: 'tenant', metadata: { from: 'test' } })
     assert.deepEqual(await task.result(), input)
     assert.equal(stage.calls.length, 1)
-    const { id, name, key, attempt, metadata } = stage.calls[0]?.ctx ?? {}
+    const [call] = stage.calls
+    assert.ok(call !== undefined)
+    const { id, name, key, attempt, metadata } = call.ctx
     assert.deepEqual({ id, name, key, attempt }, { id: task.id, name: 'echo', key: 'tenant', attempt: 1 })
     assert.deepEqual(metadata, { from: 'test' })
   },
@@ -38,8 +40,8 @@ export const poolEnds: Readonly<Record<string, PoolBody>> = {
     const pool = await stage.pool({ concurrency: 1, queueCapacity: 2 })
     const task = await pool.queueTask('hold', 'a', { timeoutMs: 20 })
     await assert.rejects(task.result(), { code: 'ERR_TASK_TIMEOUT' })
-    const { state, error } = (await pool.findTask(task.id)) ?? {}
-    assert.deepEqual([state, error?.code], ['failed', 'ERR_TASK_TIMEOUT'])
+    const found = await pool.findTask(task.id)
+    assert.deepEqual([found?.state, found?.error?.code], ['failed', 'ERR_TASK_TIMEOUT'])
     assert.equal(await (await pool.queueTask('echo', 1)).result(), 1)
   },
 

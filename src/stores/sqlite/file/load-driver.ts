@@ -1,13 +1,13 @@
 import { createRequire } from 'node:module'
 import { isAbsolute, join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { fileURLToPath } from 'node:url'
 import { isFunction } from '../../../contract/checks.js'
 import { read } from '../../../contract/task-record.js'
 import { StoreDriverError } from '../errors.js'
 import type { SqliteDriver } from './driver.js'
 
 /** As a file of this package would require it. */
-const fromHere = createRequire(typeof __filename === 'string' ? pathToFileURL(__filename) : import.meta.url)
+const fromHere = createRequire(import.meta.url)
 
 /** In the order in which they are tried. */
 const KNOWN = ['node:sqlite', '@photostructure/sqlite'] as const

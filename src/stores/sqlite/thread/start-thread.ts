@@ -1,14 +1,14 @@
 import { createRequire } from 'node:module'
 import { extname } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import type { ThreadSettings } from './messages.js'
 
 /** The thread runs nothing of the application's: neither what it preloads, nor Node's note that `node:sqlite` is new. */
 const OPTIONS = { name: 'coatcheck-sqlite', execArgv: ['--disable-warning=ExperimentalWarning'] }
 
-/** This file, or what it is built into, as an ES module or as CommonJS. */
-const OWN_URL = typeof __filename === 'string' ? pathToFileURL(__filename).href : import.meta.url
+/** This file, or what it is built into. */
+const OWN_URL = import.meta.url
 
 /** The thread's file lies beside this one, in the source as in both builds. */
 export function startThread(settings: ThreadSettings): Worker {
@@ -30,7 +30,7 @@ function compiled(url: URL): string {
   const { buildSync } = createRequire(OWN_URL)('esbuild') as Compiler
   code ??= buildSync({
     ...{ entryPoints: [fileURLToPath(url)], bundle: true, platform: 'node', format: 'cjs', write: false },
-    define: { 'import.meta.url': JSON.stringify(OWN_URL), __filename: JSON.stringify(fileURLToPath(OWN_URL)) }
+    define: { 'import.meta.url': JSON.stringify(OWN_URL) }
   }).outputFiles[0]?.text
-  return code ?? ''
+  return code as string
 }
