@@ -72,4 +72,24 @@ describe('the changes of a record', () => {
     const changes = recordChanges(poolOf({}), new ManualClock(), recordOf(), AbortSignal.abort('left'))
     await expect(changes.next()).rejects.toBe('left')
   })
+
+  it('survive a read that fails, and end when the task is forgotten', async () => {
+    const clock = new ManualClock()
+    const answers = [
+      () => Promise.reject(new Error('away')),
+      async () => recordOf({ revision: 4 }),
+      async () => undefined
+    ]
+    const pool = poolOf({ findTask: () => (answers.shift() as () => Promise<TaskRecord | undefined>)() })
+    const seen: number[] = []
+    const all = (async () => {
+      for await (const { revision } of recordChanges(pool, clock, recordOf())) seen.push(revision)
+    })()
+    for (let second = 0; second < 3; second++) {
+      await clock.turn()
+      await clock.advance(1_000)
+    }
+    await all
+    expect(seen).toEqual([4])
+  })
 })
