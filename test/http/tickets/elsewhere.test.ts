@@ -303,3 +303,24 @@ describe('a store that fails', () => {
     expect((jsonOf(doubtful) as { detail: string }).detail).toContain('Idempotency-Key')
   })
 })
+
+it('a pool that derives no tickets answers a repeated key from memory', async () => {
+  const pool = new WorkerPool({ concurrency: 1, queueCapacity: 5 }).start()
+  onTestFinished(() => pool.stop({ graceMs: 0, forceMs: 0 }).then(() => {}))
+  const plain: TicketPool = {
+    state: 'running',
+    closed: pool.closed,
+    task: (id) => pool.task(id),
+    tasks: (query) => pool.tasks(query),
+    cancel: () => 'unknown'
+  }
+  const routes = ticketRoutes(plain, {
+    accept: [{ path: '/tasks', submit: (_, { once }) => pool.queueTask(() => 'done', { ...once }) }]
+  })
+  const headers = { 'content-type': 'application/json', 'idempotency-key': 'k' }
+  const post = () => routes.handle(requestTo('POST /tasks', { headers, body: bytesOf('{}') }))
+  const [first, again] = [await post(), await post()]
+  expect(again?.headers['Idempotent-Replayed']).toBe('true')
+  expect(again?.headers['Location']).toBe(first?.headers['Location'])
+  expect((await routes.handle(requestTo(`DELETE ${first?.headers['Location']}`)))?.status).toBe(404)
+})
