@@ -1,6 +1,15 @@
 /** State of a task. The last three are final. */
 export type TaskState = 'queued' | 'running' | 'succeeded' | 'failed' | 'canceled'
 
+/** All states of a task. */
+export const TASK_STATES: ReadonlySet<string> = /* @__PURE__ */ new Set<TaskState>([
+  'queued',
+  'running',
+  'succeeded',
+  'failed',
+  'canceled'
+])
+
 /**
  * What canceled a task: `cancel()` (`user`), the caller's own `AbortSignal` (`signal`), a wait longer than
  * `queueTimeoutMs` (`queue_timeout`), or `stop()` (`pool_stopped`).

@@ -1,31 +1,9 @@
 import type { StoredChange, StoredTask } from '../contract/store.js'
-import type { TaskState } from '../contract/task-record.js'
-import {
-  CANCELED,
-  DELAYED,
-  FAILED,
-  LEFT,
-  OUTSIDE,
-  QUEUED,
-  RUNNING,
-  type Stage,
-  SUCCEEDED
-} from '../scheduler/lifecycle.js'
+import { isSettled, RUNNING } from '../scheduler/lifecycle.js'
 import type { Birth, Stored } from '../task/stored.js'
-import type { PoolTask } from '../task/task.js'
+import { type PoolTask, STATES } from '../task/task.js'
 import { NO_ATTEMPT } from '../task/task-context.js'
 import type { WallTimes } from '../task/wall-times.js'
-
-const STATES: Readonly<Record<Stage, TaskState>> = {
-  [OUTSIDE]: 'queued',
-  [QUEUED]: 'queued',
-  [DELAYED]: 'queued',
-  [RUNNING]: 'running',
-  [SUCCEEDED]: 'succeeded',
-  [FAILED]: 'failed',
-  [CANCELED]: 'canceled',
-  [LEFT]: 'queued'
-}
 
 /** The columns of a task that change, as it is now. */
 export function changeOf(task: PoolTask, stored: Stored, times: WallTimes): StoredChange {
@@ -33,7 +11,7 @@ export function changeOf(task: PoolTask, stored: Stored, times: WallTimes): Stor
   const wall = (stampMs: number | undefined): number | null =>
     stampMs === undefined || stampMs < 0 ? null : times.wall(queuedMs, stampMs)
   const isStarting = stage === RUNNING && task.worker?.context === NO_ATTEMPT
-  const hasEnded = stage >= SUCCEEDED && stage !== LEFT
+  const hasEnded = isSettled(stage)
   return {
     seq: stored.seq,
     state: STATES[stage],

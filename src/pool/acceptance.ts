@@ -74,13 +74,14 @@ export class Acceptance {
   }
 
   #hold(task: PoolTask, settings: TaskSettings | undefined): void {
-    const limit = (): void => {
-      const queueTimeoutMs = settings?.queueTimeoutMs ?? this.#queueTimeoutMs
-      if (queueTimeoutMs !== Number.POSITIVE_INFINITY) this.limitQueueing(task, queueTimeoutMs)
-    }
     if (this.#parts.scheduler.paused) this.#pauses.watch()
-    if (settings !== undefined && settings.delayMs > 0) this.#delays.begin(task, limit)
-    else limit()
+    if (settings !== undefined && settings.delayMs > 0) this.#delays.begin(task, () => this.#limit(task, settings))
+    else this.#limit(task, settings)
+  }
+
+  #limit(task: PoolTask, settings: TaskSettings | undefined): void {
+    const queueTimeoutMs = settings?.queueTimeoutMs ?? this.#queueTimeoutMs
+    if (queueTimeoutMs !== Number.POSITIVE_INFINITY) this.limitQueueing(task, queueTimeoutMs)
   }
 
   /** Copies each visible change to the mirror: there is no store to wait for. */

@@ -165,7 +165,7 @@ export class Dispatcher implements Dispatch {
   /** All tasks that the rates allow to start by now have been started. */
   watchRate(now: number): void {
     if (!this.#scheduler.timed) return
-    const at = this.#scheduler.rateOpensAt(now)
+    const at = this.#scheduler.prospects.rateOpensAt(now)
     if (!this.#rateOpens.isSet || this.#rateOpens.at !== at) this.#parts.deadlines.setAt(this.#rateOpens, at, true)
   }
 

@@ -8,16 +8,25 @@ import { optionsText } from '../durable/stored-options.js'
 import { Suspects } from '../durable/suspects.js'
 import { TicketCipher } from '../ports/ticket-cipher.js'
 import type { Attempts } from '../running/attempts.js'
-import { CANCELED, FAILED, LEFT, QUEUED, RUNNING, type Settled, STOPPING, SUCCEEDED } from '../scheduler/lifecycle.js'
+import {
+  CANCELED,
+  FAILED,
+  isSettled,
+  LEFT,
+  QUEUED,
+  RUNNING,
+  type Settled,
+  STOPPING,
+  SUCCEEDED
+} from '../scheduler/lifecycle.js'
 import type { Cancellation } from '../task/cancellation.js'
 import { Stored } from '../task/stored.js'
 import type { PoolTask } from '../task/task.js'
 import { NO_ATTEMPT } from '../task/task-context.js'
+import { LAST_DATE_MS } from '../task/wall-times.js'
 import { Handler, type Work } from '../task/work.js'
 import type { Tickets } from '../tickets/tickets.js'
 import type { Dispatch, PoolParts } from './pool-parts.js'
-
-const MAX_DATE_MS = 8.64e15
 
 /**
  * What happens to stored tasks. The scheduler works ahead; what readers see of a task, and the call of its function,
@@ -56,7 +65,7 @@ export class Durability implements JournalOwner {
   /** Tasks whose end is being written. */
   *untold(): Generator<PoolTask> {
     for (const task of this.journal.pending()) {
-      if (task.stage >= SUCCEEDED && task.stage !== LEFT && task.shown !== null) yield task
+      if (isSettled(task.stage) && task.shown !== null) yield task
     }
   }
 
@@ -130,7 +139,7 @@ export class Durability implements JournalOwner {
   }
 
   #dueAfter(delayMs: number): number {
-    return Math.min(Math.ceil(this.#parts.clock.date() + delayMs), MAX_DATE_MS)
+    return Math.min(Math.ceil(this.#parts.clock.date() + delayMs), LAST_DATE_MS)
   }
 
   /** A running task was asked to end. */
@@ -193,7 +202,7 @@ export class Durability implements JournalOwner {
     const { listeners } = this.#parts
     const { retry } = stored
     stored.retry = null
-    const goesOn = task.stage === RUNNING || (task.stage >= SUCCEEDED && task.stage !== LEFT)
+    const goesOn = task.stage === RUNNING || isSettled(task.stage)
     stored.shown = { stage: QUEUED, revision: task.presentRevision - (goesOn ? 1 : 0), progress: undefined }
     task.notify()
     if ('error' in retry) listeners.emit(task.scope, 'retrying', task, retry)

@@ -6,9 +6,11 @@ import { settingsOf } from '../durable/stored-options.js'
 import type { Clock } from '../ports/clock.js'
 import type { KeyBounds } from '../scheduler/lane.js'
 import { CANCELED, DELAYED, FAILED, QUEUED, RUNNING } from '../scheduler/lifecycle.js'
+import { NO_BOUND } from '../scheduler/scheduler.js'
 import { Cancellation } from '../task/cancellation.js'
 import type { Stored } from '../task/stored.js'
 import type { PoolTask } from '../task/task.js'
+import { LAST_DATE_MS } from '../task/wall-times.js'
 import type { Handler } from '../task/work.js'
 import type { Tickets } from '../tickets/tickets.js'
 import { Deadline } from '../waiting/deadlines.js'
@@ -16,12 +18,8 @@ import type { Acceptance } from './acceptance.js'
 import type { Durability } from './durability.js'
 import type { Dispatch, PoolParts } from './pool-parts.js'
 
-/** For a key whose bounds are not known. */
-const NO_BOUNDS = { concurrency: Number.POSITIVE_INFINITY, queueCapacity: Number.POSITIVE_INFINITY } as const
 /** Names that a report of tasks without a handler has at most. */
 const MAX_NAMES = 10
-/** No date is later. */
-const LAST_DATE_MS = 8.64e15
 
 /** A task that ran when its process ended. */
 interface Interrupted {
@@ -41,6 +39,8 @@ export class Recovery {
   readonly #acceptance: Acceptance
   readonly #dispatch: Dispatch
   #interrupted: Interrupted[] = []
+  /** Tasks that ran when an earlier process ended, and had not had their turn when the last one did. */
+  #waiting: PoolTask[] = []
   /** Tasks whose time in the queue ran out while no process had them. */
   #overdue: PoolTask[] = []
   readonly #parkedNames = new Set<string>()
@@ -102,7 +102,7 @@ export class Recovery {
         return boundsOf(key)
       } catch (error) {
         this.#boundsErrors.push(error)
-        return NO_BOUNDS
+        return NO_BOUND
       }
     })
     place()
@@ -116,6 +116,11 @@ export class Recovery {
       scheduler.restoreDelayed(task, row.priority, key, Number.POSITIVE_INFINITY, weightOf(task))
       stored.shown = { stage: RUNNING, revision: task.presentRevision, progress: undefined }
       this.#interrupted.push({ task, stored, handler })
+      return
+    }
+    if (row.crashes > 0 && row.dueAt === null) {
+      scheduler.restoreDelayed(task, row.priority, key, Number.POSITIVE_INFINITY, weightOf(task))
+      this.#waiting.push(task)
       return
     }
     if (row.dueAt !== null && row.dueAt > this.#parts.clock.date()) this.#delay(task, row, row.dueAt)
@@ -151,7 +156,7 @@ export class Recovery {
   judge(): void {
     if (this.#judged) return
     this.#judged = true
-    const suspects: PoolTask[] = []
+    const suspects = this.#waiting.filter(({ stage }) => stage === DELAYED)
     for (const interrupted of this.#interrupted) {
       const { task } = interrupted
       if (task.stage === DELAYED && this.#isSuspect(interrupted)) suspects.push(task)
@@ -160,6 +165,7 @@ export class Recovery {
       if (task.stage === QUEUED) this.#dispatch.settle(task, CANCELED, new Cancellation('queue_timeout'))
     }
     this.#interrupted = []
+    this.#waiting = []
     this.#overdue = []
     this.#durability.suspects.begin(suspects)
     this.#reportParked()

@@ -80,7 +80,7 @@ export class Refusals {
     const { concurrency, queueCapacity, running, held: queued } = scheduler
     if (verdict !== FULL && verdict !== KEY_FULL)
       return new PoolStoppedError(scheduler.stage === STOPPING ? 'stopping' : 'stopped')
-    const retryAfterMs = scheduler.retryAfterMs(this.#clock.now(), settings?.key)
+    const retryAfterMs = scheduler.prospects.retryAfterMs(this.#clock.now(), settings?.key)
     if (verdict === FULL) {
       const { weights } = scheduler
       const { weight = 1 } = settings ?? {}

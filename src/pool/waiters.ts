@@ -56,7 +56,9 @@ export class Waiters {
       throw this.#refused(
         task,
         settings,
-        this.#refusals.build(() => new WaitTimeoutError(0, scheduler.retryAfterMs(clock.now(), settings.task.key)))
+        this.#refusals.build(
+          () => new WaitTimeoutError(0, scheduler.prospects.retryAfterMs(clock.now(), settings.task.key))
+        )
       )
     const since = clock.now()
     const waiter = new AdmissionWaiter(
@@ -66,7 +68,8 @@ export class Waiters {
       (waiter, reason) => this.#dismiss(waiter, reason),
       () =>
         withoutStack(
-          () => new WaitTimeoutError(clock.now() - since, scheduler.retryAfterMs(clock.now(), settings.task.key))
+          () =>
+            new WaitTimeoutError(clock.now() - since, scheduler.prospects.retryAfterMs(clock.now(), settings.task.key))
         )
     )
     if (!scheduler.wait(waiter))
@@ -74,7 +77,8 @@ export class Waiters {
         task,
         settings,
         this.#refusals.build(
-          () => new WaitFullError(scheduler.waiters.size, scheduler.retryAfterMs(clock.now(), settings.task.key))
+          () =>
+            new WaitFullError(scheduler.waiters.size, scheduler.prospects.retryAfterMs(clock.now(), settings.task.key))
         )
       )
     deadlines.set(waiter.deadline, settings.waitMs, true)
@@ -169,7 +173,7 @@ export class Waiters {
   /** When every running task waits here, no place can become free: the newest of the waits is ended. */
   #breakDeadlock(now: number): void {
     const { selfWait, scheduler } = this.#parts
-    if (selfWait === null || scheduler.running === 0 || scheduler.mayStartMore(now)) return
+    if (selfWait === null || scheduler.running === 0 || scheduler.prospects.mayStartMore(now)) return
     const inside = new Set<AttemptContext>()
     let newest: AdmissionWaiter | undefined
     for (let waiter = scheduler.waiters.head; waiter !== null; waiter = waiter.next) {

@@ -37,7 +37,7 @@ export interface RunningParts {
 interface RatedScheduler {
   /** Whether a rate limits the starts. */
   readonly timed: boolean
-  readonly retryAfter: RetryAfter
+  readonly prospects: { readonly runTimes: RetryAfter }
   /** The function of a task that was started will not be called. */
   uncalled(task: PoolTask): void
 }
@@ -329,7 +329,7 @@ export class Attempts implements Calls {
       this.#turn.refresh() // it ends within its call: measure to now, not to its start
     else this.#turn.step()
     const ranMs = this.#turn.now - worker.startedAt
-    this.#scheduler.retryAfter.observe(ranMs)
+    this.#scheduler.prospects.runTimes.observe(ranMs)
     this.runMs.record(ranMs, this.#turn.now)
     if (worker.deadline !== undefined) this.#lift(worker, worker.deadline)
     this.workers.free(worker)

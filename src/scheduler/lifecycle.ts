@@ -39,6 +39,11 @@ export type Stage =
 /** A terminal stage. */
 export type Settled = typeof SUCCEEDED | typeof FAILED | typeof CANCELED
 
+/** Whether a stage is terminal. */
+export function isSettled(stage: Stage): stage is Settled {
+  return stage >= SUCCEEDED && stage !== LEFT
+}
+
 /** For each stage, a bit set of the stages that may follow. */
 const MOVES: readonly number[] = [
   /* OUTSIDE   */ (1 << QUEUED) | (1 << DELAYED) | (1 << RUNNING),

@@ -15,8 +15,8 @@ import {
   STOPPING,
   SUCCEEDED
 } from './lifecycle.js'
+import { Prospects } from './prospects.js'
 import type { RateWindow } from './rate-window.js'
-import { RetryAfter } from './retry-after.js'
 import { Shares } from './shares.js'
 import { type Waiter, WaiterList } from './waiter-list.js'
 import { Weights } from './weights.js'
@@ -53,10 +53,9 @@ export interface KeyShare {
   readonly held: number
 }
 
-const NO_BOUND = { concurrency: Number.POSITIVE_INFINITY, queueCapacity: Number.POSITIVE_INFINITY } as const
+/** For a key without bounds. */
+export const NO_BOUND = { concurrency: Number.POSITIVE_INFINITY, queueCapacity: Number.POSITIVE_INFINITY } as const
 const NOTHING = { running: 0, held: 0 } as const
-/** Delays that an estimate reads at most. */
-const DELAYS_READ = 100
 
 /**
  * Decides which task is accepted, which runs next and which waiter gets a freed place. A deterministic state machine
@@ -92,7 +91,7 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
   readonly waiters: WaiterList<W>
   /** The tasks that must not start yet, and when they may: retries, and tasks that were queued with a delay. */
   readonly delayed = new Map<E, number>()
-  readonly retryAfter = new RetryAfter()
+  readonly prospects: Prospects<E, W>
   /** Whether a rate limits the starts, of all tasks or of those of a key: the time matters. */
   timed: boolean
   readonly weights: Weights<E> | null
@@ -100,10 +99,10 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
   readonly #ownBounds: boolean
   #rate: RateWindow | null
   /** Whether a key has or had a rate. */
-  #keysTimed: boolean
+  keysTimed: boolean
   readonly #lanes = new Lanes<E>()
   /** Whether tasks may start: false before `start`, while paused, and after the grace of a stop. */
-  #open = false
+  open = false
   #orders = 0
 
   constructor(options: SchedulerOptions) {
@@ -116,8 +115,9 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
     this.#ownBounds = options.perKey === 'own'
     const bounds: KeyBounds = options.perKey === 'own' ? NO_BOUND : (options.perKey ?? NO_BOUND)
     this.#shares = options.perKey && new Shares(bounds)
-    this.#keysTimed = bounds.rateLimit !== undefined
-    this.timed = this.#keysTimed || options.rate !== null
+    this.keysTimed = bounds.rateLimit !== undefined
+    this.timed = this.keysTimed || options.rate !== null
+    this.prospects = new Prospects(this, this.#lanes, this.#shares)
   }
 
   /** The rate of all starts. */
@@ -127,7 +127,7 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
 
   set rate(rate: RateWindow | null) {
     this.#rate = rate
-    this.timed = this.#keysTimed || rate !== null
+    this.timed = this.keysTimed || rate !== null
   }
 
   /** Number of accepted tasks whose end has not been shown. */
@@ -191,7 +191,7 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
     if (shares.get(key)?.isIdle !== false) {
       const bounds = boundsOf(key)
       if (bounds.rateLimit !== undefined) {
-        this.#keysTimed = true
+        this.keysTimed = true
         this.timed = true
       }
       shares.openWith(key, bounds) // without effect if the function has queued a task of the key
@@ -270,8 +270,7 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
       entry.order = ++this.#orders
       this.#run(entry)
     } else {
-      if (share !== null) share.held++
-      this.held++
+      this.#keep(share)
       this.#enqueue(entry)
     }
     return verdict
@@ -280,12 +279,9 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
   /** The task is accepted, and waits for its time. */
   #hold(entry: E, priority: number, key: string | undefined, until: number, verdict: Verdict, weight: number): Verdict {
     if (verdict !== TO_QUEUE) return verdict
-    const share = this.#assign(entry, priority, key, weight)
-    this.held++
-    if (share !== null) share.held++
+    this.#keep(this.#assign(entry, priority, key, weight))
     entry.order = ++this.#orders
-    move(entry, DELAYED)
-    this.delayed.set(entry, until)
+    this.#defer(entry, until)
     return verdict
   }
 
@@ -297,39 +293,43 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
     return share
   }
 
+  /** One more task has a place without a worker. */
+  #keep(share: Share<E> | null): void {
+    this.held++
+    if (share !== null) share.held++
+  }
+
+  #unkeep(share: Share<E> | null): void {
+    this.held--
+    if (share !== null) share.held--
+  }
+
+  #defer(entry: E, until: number): void {
+    move(entry, DELAYED)
+    this.delayed.set(entry, until)
+  }
+
   /** Accepts a task that was accepted by a former pool, beyond all bounds: into the queue. */
   restore(entry: E, priority: number, key: string | undefined, weight = 1): void {
-    this.#takeBack(entry, priority, key, weight)
+    this.#keep(this.#assign(entry, priority, key, weight))
     this.#enqueue(entry)
   }
 
   /** The same, with a delay. `until` is when it ends; Infinity: not before {@link requeueFirst}. */
   restoreDelayed(entry: E, priority: number, key: string | undefined, until: number, weight = 1): void {
-    this.#takeBack(entry, priority, key, weight)
-    move(entry, DELAYED)
-    this.delayed.set(entry, until)
-  }
-
-  #takeBack(entry: E, priority: number, key: string | undefined, weight: number): void {
-    if (this.weights !== null) this.weights.take(entry, weight)
-    const share = key === undefined || this.#shares === null ? null : this.#shares.open(key)
-    entry.lane = this.#lanes.find(priority, key, share)
-    this.accepted++
-    this.held++
-    if (share !== null) share.held++
+    this.#keep(this.#assign(entry, priority, key, weight))
+    this.#defer(entry, until)
   }
 
   // ── running ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Gives a worker to the next task that may start and returns the task; null if none may. */
   next(now: number): E | null {
-    if (this.#keysTimed) this.#watchKeys(now)
+    if (this.keysTimed) this.#watchKeys(now)
     if (this.queued === 0 || !this.#mayStart(now)) return null
     const entry = this.#lanes.take(now)
     if (entry === null) return null
-    const { share } = entry.lane as Lane<E>
-    if (share !== null) share.held--
-    this.held--
+    this.#unkeep((entry.lane as Lane<E>).share)
     this.queued--
     this.#run(entry)
     return entry
@@ -364,12 +364,9 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
    * @param until - when that is due
    */
   delay(entry: E, until: number, now: number): E | null {
-    const { share } = entry.lane as Lane<E>
-    move(entry, DELAYED)
     this.#freeWorker(entry)
-    if (share !== null) share.held++
-    this.held++
-    this.delayed.set(entry, until)
+    this.#keep((entry.lane as Lane<E>).share)
+    this.#defer(entry, until)
     return this.next(now)
   }
 
@@ -401,8 +398,7 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
     this.delayed.delete(entry)
     move(entry, QUEUED)
     this.#lanes.pushFirst(entry)
-    this.queued++
-    if (this.queued > this.peakQueued) this.peakQueued = this.queued
+    this.#countQueued()
   }
 
   // ── settling ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -440,15 +436,14 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
         this.#lanes.remove(entry)
         this.queued--
       } else this.delayed.delete(entry)
-      this.held--
-      if (share !== null) share.held--
+      this.#unkeep(share)
     }
     if (share !== null) this.#shares?.release(share)
     if (this.weights !== null) this.weights.giveBack(entry)
   }
 
   #mayStart(now: number): boolean {
-    return this.#open && this.running < this.concurrency && (this.#rate === null || this.#rate.allows(now))
+    return this.open && this.running < this.concurrency && (this.#rate === null || this.#rate.allows(now))
   }
 
   #run(entry: E): void {
@@ -474,6 +469,10 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
     move(entry, QUEUED)
     entry.order = ++this.#orders
     this.#lanes.push(entry)
+    this.#countQueued()
+  }
+
+  #countQueued(): void {
     this.queued++
     if (this.queued > this.peakQueued) this.peakQueued = this.queued
   }
@@ -482,7 +481,7 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
 
   start(): void {
     this.stage = STARTED
-    this.#open = !this.paused
+    this.open = !this.paused
   }
 
   /** Holds back starts. A pause that ends by itself, when `resume` is called at that time, is only ever made longer. */
@@ -490,25 +489,25 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
     if (this.stage >= STOPPING) return
     this.pausedUntil = this.paused ? Math.max(this.pausedUntil, until) : until
     this.paused = true
-    this.#open = false
+    this.open = false
   }
 
   resume(): void {
     if (this.stage >= STOPPING) return
     this.paused = false
-    this.#open = this.stage === STARTED
+    this.open = this.stage === STARTED
   }
 
   /** Closes the intake. With `grace`, starts continue; not in a pool that was never started. */
   stop(grace: boolean): void {
-    this.#open = grace && this.stage === STARTED
+    this.open = grace && this.stage === STARTED
     this.stage = STOPPING
     this.paused = false
   }
 
   /** Ends all starts. */
   close(): void {
-    this.#open = false
+    this.open = false
   }
 
   finish(): void {
@@ -537,74 +536,6 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
   /** Estimated number of starts up to and including that of this queued task, from 1 to `queued`. */
   position(entry: E): number {
     return this.#lanes.position(entry)
-  }
-
-  /** Whether a free worker may get a task later although no running task ends: after a delay, a pause, a rate limit. */
-  mayStartMore(now: number): boolean {
-    if (this.running >= this.concurrency) return false
-    if (this.delayed.size > 0 || !this.#open || (this.#rate !== null && !this.#rate.allows(now))) return true
-    return this.#keyOpensAt(now) < Number.POSITIVE_INFINITY
-  }
-
-  /** Time at which a rate allows the next start; Infinity if something else prevents it or no call is dated. */
-  rateOpensAt(now: number): number {
-    const waits = this.queued > 0 || this.waiters.size > 0
-    if (!waits || !this.#open || this.running >= this.concurrency) return Number.POSITIVE_INFINITY
-    return this.#rate === null || this.#rate.allows(now) ? this.#keyOpensAt(now) : this.#rate.opensAt()
-  }
-
-  /** The same for the rates of the keys, of the queued tasks and of the first waiter. */
-  #keyOpensAt(now: number): number {
-    if (!this.#keysTimed || this.#lanes.hasReady(now)) return Number.POSITIVE_INFINITY
-    const { head } = this.waiters
-    const rate = head === null || head.delayed ? undefined : this.#rateOf(head.key)
-    const forHead = rate === undefined || rate.allows(now) ? Number.POSITIVE_INFINITY : rate.opensAt()
-    return Math.min(this.#lanes.rateOpensAt, forHead)
-  }
-
-  #rateOf(key: string | undefined): RateWindow | undefined {
-    return (key === undefined ? undefined : this.#shares?.get(key)?.rate) ?? undefined
-  }
-
-  /** Estimated time until a place is free, in milliseconds; for a task of a key, also until its rate allows its start. */
-  retryAfterMs(now: number, key?: string): number {
-    const share = key === undefined ? undefined : this.#shares?.get(key)
-    const byKey = share?.rate?.opensAfter(share.held + 1, now) ?? now
-    return this.retryAfter.estimate(this.held, this.concurrency, Math.max(this.#heldBackUntil(now), byKey) - now)
-  }
-
-  /** When a pause ends that holds back everything; now, if there is none, or nobody knows. */
-  #pausedUntil(now: number): number {
-    const holds = this.paused && this.running === 0 && this.pausedUntil < Number.POSITIVE_INFINITY
-    return holds ? Math.max(this.pausedUntil, now) : now
-  }
-
-  /** The time before which no place is free because of the rate, or because everything that holds one waits for a time. */
-  #heldBackUntil(now: number): number {
-    const byRate =
-      this.#rate === null
-        ? this.#pausedUntil(now)
-        : Math.max(this.#rate.opensAfter(this.queued + 1, now), this.#pausedUntil(now))
-    if (this.running > 0 || this.held === 0 || (this.queued > 0 && !this.#allOverRate(now))) return byRate
-    return Math.max(byRate, Math.min(this.#firstDue(), this.#lanes.rateOpensAt))
-  }
-
-  /** Whether no queued task may start, because of the rates of their keys. */
-  #allOverRate(now: number): boolean {
-    if (!this.#keysTimed) return false
-    this.#lanes.unparkDue(now)
-    return !this.#lanes.hasReady(now)
-  }
-
-  /** The earliest end of a delay, of those that began first. */
-  #firstDue(): number {
-    let first = Number.POSITIVE_INFINITY
-    let left = DELAYS_READ
-    for (const at of this.delayed.values()) {
-      if (left-- === 0) break
-      first = Math.min(first, at)
-    }
-    return first
   }
 
   /** The bounds and tasks of a key, for the fields of a refusal. */

@@ -18,6 +18,7 @@ import {
   CANCELED,
   DELAYED,
   FAILED,
+  isSettled,
   LEFT,
   OUTSIDE,
   QUEUED,
@@ -165,8 +166,7 @@ export class PoolTask implements Entry<PoolTask>, Task<never>, AttemptedTask {
   /** The revision of the present state, whether or not it is shown. */
   get presentRevision(): number {
     const begun = this.startedMs >= 0 ? 2 : this.stage === RUNNING ? 1 : 0
-    const ended = this.stage >= SUCCEEDED && this.stage !== LEFT ? 1 : 0
-    return 1 + begun + ended + (this.details?.changes ?? 0)
+    return 1 + begun + (isSettled(this.stage) ? 1 : 0) + (this.details?.changes ?? 0)
   }
 
   result(): Promise<never> {
@@ -323,7 +323,8 @@ export class PoolTask implements Entry<PoolTask>, Task<never>, AttemptedTask {
   }
 }
 
-const STATES: Readonly<Record<Stage, TaskState>> = {
+/** The state that each stage is shown as. */
+export const STATES: Readonly<Record<Stage, TaskState>> = {
   [OUTSIDE]: 'queued',
   [QUEUED]: 'queued',
   [DELAYED]: 'queued',

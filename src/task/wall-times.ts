@@ -8,7 +8,7 @@ const TOLERANCE_MS = 100
 /** So many steps are remembered. */
 const MAX_EPOCHS = 64
 /** The last moment that a date can hold. */
-const LAST_DATE_MS = 8.64e15
+export const LAST_DATE_MS = 8.64e15
 
 /** What the wall clock showed when the stamps were zero, for tasks queued from `fromMs` on. */
 interface Epoch {

@@ -1,6 +1,6 @@
 import type { StoredChange, StoredTask } from '../contract/store.js'
+import { TASK_STATES } from '../contract/task-record.js'
 
-const STATES: ReadonlySet<string> = new Set(['queued', 'running', 'succeeded', 'failed', 'canceled'])
 const NUMBERS = ['seq', 'ord', 'attempt', 'failures', 'revision', 'crashes'] as const
 const TIMES = ['startedAt', 'dueAt', 'cancelAt', 'settledAt'] as const
 const TEXTS = ['key', 'input', 'options', 'metadata', 'fingerprint'] as const
@@ -34,7 +34,7 @@ function endMistake(change: StoredChange, stored: StoredTask | undefined): strin
 }
 
 function wrongColumn(change: StoredChange): string | undefined {
-  if (!STATES.has(change.state)) return 'state'
+  if (!TASK_STATES.has(change.state)) return 'state'
   if (isEnded(change) !== (change.settledAt !== null)) return 'settledAt'
   if (!Number.isSafeInteger(change.priority)) return 'priority'
   if (!isText(change.outcome)) return 'outcome'

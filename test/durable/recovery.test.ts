@@ -279,6 +279,28 @@ describe('tasks that ran', () => {
     await next.clock.turn()
     expect(started.slice(2)).toEqual(['a', 'c', 'b'])
   })
+
+  it('wait for their turn also after another end of the process', async () => {
+    const started: string[] = []
+    const ends = new Map<string, () => void>()
+    const run = (name: string) => {
+      started.push(name)
+      return new Promise<void>((resolve) => ends.set(name, resolve))
+    }
+    const options = { handlers: { work: { run, rerun: true } }, concurrency: 2 }
+    let process = startedDurablePool(options)
+    for (const name of ['a', 'b']) process.pool.queueTask('work', name)
+    for (let crashes = 1; crashes <= 2; crashes++) {
+      await process.clock.turn()
+      process.store.kill()
+      process = startedDurablePool({ ...options, disk: process.disk })
+    }
+    await process.clock.turn()
+    expect(started).toEqual(['a', 'b', 'a', 'b']) // the one that ran alone is suspected more
+    ends.get('b')?.()
+    await process.clock.turn()
+    expect(started).toEqual(['a', 'b', 'a', 'b', 'a'])
+  })
 })
 
 describe('a store', () => {

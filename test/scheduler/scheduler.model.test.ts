@@ -467,8 +467,8 @@ class Model {
       )
       if (perKey !== null && mine(RUNNING) > perKey.concurrency) expect(mine(RUNNING)).toBe(perKey.concurrency)
     }
-    if (real.rateOpensAt(this.now) !== this.rateOpensAt)
-      expect(real.rateOpensAt(this.now), 'I5 the time to wake up').toBe(this.rateOpensAt)
+    if (real.prospects.rateOpensAt(this.now) !== this.rateOpensAt)
+      expect(real.prospects.rateOpensAt(this.now), 'I5 the time to wake up').toBe(this.rateOpensAt)
     if (real.anyHeld() === null) expect(queued + delayed).toBe(0)
     else expect([QUEUED, DELAYED]).toContain(real.anyHeld()?.stage)
   }

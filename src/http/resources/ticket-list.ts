@@ -1,12 +1,10 @@
-import type { TaskState } from '../../contract/task-record.js'
+import { TASK_STATES, type TaskState } from '../../contract/task-record.js'
 import type { TicketAccess } from '../tickets/ticket-access.js'
 import type { TicketReplies } from '../tickets/ticket-replies.js'
 import { problemOf } from '../wire/problems.js'
 import { type HttpRequest, splitTarget } from '../wire/request.js'
 import { RequestError } from '../wire/request-error.js'
 import { type Methods, readable } from '../wire/route-table.js'
-
-const STATES: ReadonlySet<string> = new Set<TaskState>(['queued', 'running', 'succeeded', 'failed', 'canceled'])
 
 const MAX_LIMIT = 100
 
@@ -21,7 +19,8 @@ export function ticketList(access: TicketAccess, replies: TicketReplies): Method
 
 function stateOf(query: URLSearchParams): TaskState | undefined {
   const state = single(query, 'state')
-  if (state !== undefined && !STATES.has(state)) throw wrong('state', `must be one of ${[...STATES].join(', ')}`)
+  if (state !== undefined && !TASK_STATES.has(state))
+    throw wrong('state', `must be one of ${[...TASK_STATES].join(', ')}`)
   return state as TaskState | undefined
 }
 

@@ -1,8 +1,6 @@
 import { createHash } from 'node:crypto'
 import { StoreError } from '../../contract/errors.js'
-import type { TaskRecord, TaskState } from '../../contract/task-record.js'
-
-const STATES: ReadonlySet<unknown> = new Set<TaskState>(['queued', 'running', 'succeeded', 'failed', 'canceled'])
+import { TASK_STATES, type TaskRecord } from '../../contract/task-record.js'
 
 /** Ids that stand in a key as they are: every server takes these characters, and memcached 250 of them. */
 const PLAIN = /^[A-Za-z0-9._-]{1,128}$/
@@ -52,7 +50,7 @@ function isRecord(value: unknown): value is TaskRecord {
   const record = value as Partial<TaskRecord>
   return (
     typeof record.id === 'string' &&
-    STATES.has(record.state) &&
+    TASK_STATES.has(record.state as string) &&
     Number.isSafeInteger(record.revision) &&
     Number.isSafeInteger(record.attempt) &&
     isTime(record.queuedAt) &&
