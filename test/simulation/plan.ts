@@ -140,8 +140,15 @@ export interface Plan {
 /** How many signals of callers there are at a time. */
 export const SIGNALS = 3
 
+/** Any kind of plan. */
+export interface PlainPlan {
+  readonly setup: unknown
+  readonly operations: readonly unknown[]
+  readonly reactions: readonly unknown[]
+}
+
 /** A plan as one reads it: the setup, then one line for each operation. */
-export function describePlan({ setup, operations, reactions }: Plan): string {
+export function describePlan({ setup, operations, reactions }: PlainPlan): string {
   const text = (value: unknown): string =>
     JSON.stringify(value, (_, part) => (part === Number.POSITIVE_INFINITY ? 'Infinity' : part))
   return [

@@ -1,13 +1,27 @@
-import type { Plan, TaskPlan } from './plan.js'
+import type { PlainPlan, Plan, TaskPlan } from './plan.js'
 import { simulate } from './simulate.js'
 
 /** Takes out of a failing plan whatever it fails without. */
-export async function shrink(plan: Plan, most = 3_000): Promise<Plan> {
+export function shrink(plan: Plan, most = 3_000): Promise<Plan> {
+  return shrinkWith(plan, most, simulate, simplerSetups)
+}
+
+/**
+ * The same for any kind of plan.
+ *
+ * @param simpler - plans that are simpler by something else than operations and reactions
+ */
+export async function shrinkWith<P extends PlainPlan>(
+  plan: P,
+  most: number,
+  run: (plan: P) => Promise<{ readonly broken: unknown; readonly at: number }>,
+  simpler: (plan: P) => Iterable<P> = () => []
+): Promise<P> {
   let best = plan
   let left = most
-  const fails = async (candidate: Plan): Promise<boolean> => {
+  const fails = async (candidate: P): Promise<boolean> => {
     if (left-- <= 0) return false
-    const { broken, at } = await simulate(candidate)
+    const { broken, at } = await run(candidate)
     if (broken === undefined) return false
     best = { ...candidate, operations: candidate.operations.slice(0, at + 1) }
     return true
@@ -17,17 +31,18 @@ export async function shrink(plan: Plan, most = 3_000): Promise<Plan> {
     changed = false
     for (let size = Math.max(best.operations.length >> 1, 1); size >= 1; size = size === 1 ? 0 : size >> 1) {
       for (let from = best.operations.length - size; from >= 0; from -= size) {
-        const operations = best.operations.toSpliced(Math.max(from, 0), size)
-        if (await fails({ ...best, operations })) changed = true
+        if (await fails({ ...best, operations: best.operations.toSpliced(from, size) })) changed = true
       }
     }
-    for (const simpler of simplerSetups(best)) if (await fails(simpler)) changed = true
+    for (let i = best.reactions.length - 1; i >= 0; i--) {
+      if (await fails({ ...best, reactions: best.reactions.toSpliced(i, 1) })) changed = true
+    }
+    for (const candidate of simpler(best)) if (await fails(candidate)) changed = true
   }
   return best
 }
 
 function* simplerSetups(plan: Plan): Generator<Plan> {
-  for (let i = plan.reactions.length - 1; i >= 0; i--) yield { ...plan, reactions: plan.reactions.toSpliced(i, 1) }
   const { setup } = plan
   if (setup.throwing.length > 0) yield { ...plan, setup: { ...setup, throwing: [] } }
   if (setup.rejecting.length > 0) yield { ...plan, setup: { ...setup, rejecting: [] } }

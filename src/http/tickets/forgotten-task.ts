@@ -1,5 +1,6 @@
 import type { Task } from '../../contract/task-contract.js'
-import type { TaskRecord, TaskState } from '../../contract/task-record.js'
+import type { TaskRecord } from '../../contract/task-record.js'
+import { RecordHandle } from './record-handle.js'
 import type { TicketError } from './task-failure.js'
 
 /** The last status of a task, as plain data: its record without the result, and its failure as clients read it. */
@@ -18,30 +19,12 @@ export function withoutResult(record: TaskRecord): TaskRecord {
 }
 
 /** A settled task that the pool has forgotten, by its last status. */
-export class ForgottenTask implements Task<never> {
+export class ForgottenTask extends RecordHandle implements Task<never> {
   readonly failure: TicketError | null
-  readonly recorded = Promise.resolve()
-  readonly #record: TaskRecord
 
   constructor({ record, failure }: LastStatus) {
+    super(record)
     this.failure = failure
-    this.#record = record
-  }
-
-  get id(): string {
-    return this.#record.id
-  }
-
-  get name(): string | undefined {
-    return this.#record.name
-  }
-
-  get key(): string | undefined {
-    return this.#record.key
-  }
-
-  get state(): TaskState {
-    return this.#record.state
   }
 
   /** The error is no longer retained: `record().error` describes it. */
@@ -58,23 +41,7 @@ export class ForgottenTask implements Task<never> {
     return Promise.resolve(this)
   }
 
-  record(): TaskRecord {
-    return this.#record
-  }
-
   async *changes(): AsyncGenerator<TaskRecord, void, undefined> {
-    yield this.#record
-  }
-
-  reprioritize(): boolean {
-    return false
-  }
-
-  forget(): boolean {
-    return false
-  }
-
-  cancel(): boolean {
-    return false
+    yield this.last
   }
 }

@@ -1,6 +1,7 @@
 import { isPoolErrorRecord } from '../../contract/errors.js'
 import type { Task } from '../../contract/task-contract.js'
-import type { TaskRecord, TaskState } from '../../contract/task-record.js'
+import type { TaskRecord } from '../../contract/task-record.js'
+import { RecordHandle } from './record-handle.js'
 import { isDone } from './ticket-status.js'
 
 /** Marks errors of this library, of any copy of the package. */
@@ -13,39 +14,21 @@ export type ChangesOf = (record: TaskRecord, signal: AbortSignal | undefined) =>
  * A task that this process knows by its record only: it ended long ago, or belongs to another process. Its record is the
  * last one that was read.
  */
-export class RecordTask implements Task {
-  readonly recorded = Promise.resolve()
+export class RecordTask extends RecordHandle implements Task {
   readonly #changes: ChangesOf
-  #record: TaskRecord
 
   constructor(record: TaskRecord, changes: ChangesOf) {
-    this.#record = record
+    super(record)
     this.#changes = changes
   }
 
-  get id(): string {
-    return this.#record.id
-  }
-
-  get name(): string | undefined {
-    return this.#record.name
-  }
-
-  get key(): string | undefined {
-    return this.#record.key
-  }
-
-  get state(): TaskState {
-    return this.#record.state
-  }
-
   get error(): unknown {
-    return errorOf(this.#record)
+    return errorOf(this.last)
   }
 
   async result(): Promise<unknown> {
     await this.settled()
-    if (this.state === 'succeeded') return this.#record.result
+    if (this.state === 'succeeded') return this.last.result
     throw this.error
   }
 
@@ -54,37 +37,18 @@ export class RecordTask implements Task {
     return this
   }
 
-  record(): TaskRecord {
-    return this.#record
-  }
-
   async *changes({
     signal
   }: {
     readonly signal?: AbortSignal | undefined
   } = {}): AsyncGenerator<TaskRecord, void, undefined> {
-    yield this.#record
-    if (isDone(this.#record)) return
-    for await (const record of this.#changes(this.#record, signal)) {
-      if (record.revision > this.#record.revision) this.#record = record
-      yield this.#record
-      if (isDone(this.#record)) return
+    yield this.last
+    if (isDone(this.last)) return
+    for await (const record of this.#changes(this.last, signal)) {
+      if (record.revision > this.last.revision) this.last = record
+      yield this.last
+      if (isDone(this.last)) return
     }
-  }
-
-  /** Does nothing: only the pool that has the task can. */
-  reprioritize(): boolean {
-    return false
-  }
-
-  /** Does nothing: it is not retained in this pool. */
-  forget(): boolean {
-    return false
-  }
-
-  /** Does nothing: the pool cancels by id, and reports whether it can. */
-  cancel(): boolean {
-    return false
   }
 }
 

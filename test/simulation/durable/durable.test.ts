@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { describeDurablePlan, durablePlanOf } from './plan.js'
+import { describePlan } from '../plan.js'
+import { durablePlanOf } from './plan.js'
 import { shrinkDurable, simulateDurable } from './simulate.js'
 
 /** A run that repeats the tests for each mutant asks for fewer. */
@@ -49,7 +50,7 @@ describe('pools that follow each other on one disk', () => {
       for (const end of run.seen) seen.set(end, (seen.get(end) ?? 0) + 1)
       await new Promise((resolve) => setImmediate(resolve))
       if (run.broken === undefined) continue
-      const least = describeDurablePlan(await shrinkDurable(durablePlanOf(seed)))
+      const least = describePlan(await shrinkDurable(durablePlanOf(seed)))
       throw new Error(`seed ${seed}: ${run.broken.message}; the least that does:\n${least}`)
     }
     if (SCHEDULES < 100) return

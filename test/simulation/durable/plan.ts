@@ -208,14 +208,3 @@ class Drawer {
     }
   }
 }
-
-/** A plan as one reads it. */
-export function describeDurablePlan({ setup, operations, reactions }: DurablePlan): string {
-  const text = (value: unknown): string =>
-    JSON.stringify(value, (_, part) => (part === Number.POSITIVE_INFINITY ? 'Infinity' : part))
-  return [
-    `setup ${text(setup)}`,
-    ...operations.map((operation, i) => `${String(i + 1).padStart(3)}. ${text(operation)}`),
-    ...reactions.map((reaction) => `  on ${text(reaction)}`)
-  ].join('\n')
-}

@@ -1,6 +1,7 @@
 /** Lives the schedules of pools with a store: `npm run sim:durable -- --seeds 1..2000`. */
 import { parseArgs } from 'node:util'
-import { describeDurablePlan, durablePlanOf } from './plan.js'
+import { describePlan } from '../plan.js'
+import { durablePlanOf } from './plan.js'
 import { shrinkDurable, simulateDurable } from './simulate.js'
 
 /** Seeds with a mistake that are shrunk and printed. */
@@ -22,7 +23,7 @@ for (let seed = first; seed <= last && broken < MOST; seed++) {
   const least = await shrinkDurable(durablePlanOf(seed))
   const { broken: error } = await simulateDurable(least)
   console.log(`\nseed ${seed} broke: ${run.broken.message}`)
-  console.log(`the least that breaks it: ${error?.stack}\n${describeDurablePlan(least)}`)
+  console.log(`the least that breaks it: ${error?.stack}\n${describePlan(least)}`)
 }
 for (const [end, count] of [...seen].sort()) console.log(`${end.padEnd(30)} ${count} of ${last - first + 1}`)
 if (broken > 0) process.exitCode = 1

@@ -1,4 +1,5 @@
 import type { MemoryDisk } from '../../../src/testing/index.js'
+import { shrinkWith } from '../shrink.js'
 import { Host } from './host.js'
 import type { DurableOperation, DurablePlan, Name } from './plan.js'
 import { RecordBook } from './record-book.js'
@@ -101,26 +102,6 @@ export async function simulateDurable(plan: DurablePlan): Promise<DurableRun> {
 }
 
 /** Takes out of a failing plan whatever it fails without. */
-export async function shrinkDurable(plan: DurablePlan, most = 2_000): Promise<DurablePlan> {
-  let best = plan
-  let left = most
-  const fails = async (candidate: DurablePlan): Promise<boolean> => {
-    if (left-- <= 0) return false
-    const { broken, at } = await simulateDurable(candidate)
-    if (broken === undefined) return false
-    best = { ...candidate, operations: candidate.operations.slice(0, at + 1) }
-    return true
-  }
-  await fails(plan)
-  for (let changed = true; changed && left > 0; ) {
-    changed = false
-    for (let size = Math.max(best.operations.length >> 1, 1); size >= 1; size = size === 1 ? 0 : size >> 1) {
-      for (let from = best.operations.length - size; from >= 0; from -= size) {
-        if (await fails({ ...best, operations: best.operations.toSpliced(from, size) })) changed = true
-      }
-    }
-    for (let i = best.reactions.length - 1; i >= 0; i--)
-      if (await fails({ ...best, reactions: best.reactions.toSpliced(i, 1) })) changed = true
-  }
-  return best
+export function shrinkDurable(plan: DurablePlan, most = 2_000): Promise<DurablePlan> {
+  return shrinkWith(plan, most, simulateDurable)
 }
