@@ -1,3 +1,12 @@
+export type {
+  CancelAllOptions,
+  DrainOptions,
+  PauseOptions,
+  ResizeOptions,
+  StartOptions,
+  StopOptions,
+  TasksQuery
+} from './contract/call-options.js'
 export {
   DrainTimeoutError,
   DuplicateTaskError,
@@ -9,10 +18,8 @@ export {
   type PoolErrorCode,
   PoolStoppedError,
   QueueFullError,
-  StoreError,
   TaskCanceledError,
   TaskInterruptedError,
-  TaskPoisonedError,
   TaskTimeoutError,
   WaitFullError,
   WaitGroupError,
@@ -33,19 +40,10 @@ export type {
   StoreNotice
 } from './contract/events.js'
 export type {
-  CancelAllOptions,
-  DrainOptions,
-  PauseOptions,
   PerKeyOptions,
   RateLimitOptions,
-  ResizeOptions,
   RetentionOptions,
-  StartOptions,
-  StopOptions,
-  TaskOptions,
-  TasksQuery,
   UnobservedSource,
-  WaitOptions,
   WorkerPoolOptions
 } from './contract/options.js'
 export type {
@@ -62,6 +60,7 @@ export type {
 export type { RetryOptions } from './contract/retry-options.js'
 export { snooze } from './contract/snooze.js'
 export type { OpenStore, StoreBatch, StoredChange, StoredTask, TaskMirror } from './contract/store.js'
+export { StoreError, TaskPoisonedError } from './contract/store-errors.js'
 export type {
   After,
   CancelOutcome,
@@ -75,6 +74,7 @@ export type {
   Task,
   TaskContext
 } from './contract/task-contract.js'
+export type { TaskOptions, WaitOptions } from './contract/task-options.js'
 export type {
   CanceledReason,
   ErrorRecord,

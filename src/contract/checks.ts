@@ -216,3 +216,11 @@ function firstBeyondJson(value: unknown, path: string, parents: readonly object[
   }
   return undefined
 }
+
+/** In the description of a number that may be `Infinity`. */
+export const OR_INFINITY = ', or Infinity'
+
+/** Checks a value that may be left out: `undefined` counts as not given. */
+export function given<T, D>(value: unknown, check: (value: unknown) => T, otherwise: D): T | D {
+  return value === undefined ? otherwise : check(value)
+}

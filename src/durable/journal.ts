@@ -1,5 +1,6 @@
-import { StoreError, withoutStack } from '../contract/errors.js'
+import { withoutStack } from '../contract/errors.js'
 import type { OpenStore, StoreBatch, StoredChange, StoredTask } from '../contract/store.js'
+import { StoreError } from '../contract/store-errors.js'
 import { read } from '../contract/task-record.js'
 import { SUCCEEDED } from '../scheduler/lifecycle.js'
 import type { Stored } from '../task/stored.js'

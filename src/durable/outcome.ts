@@ -1,4 +1,5 @@
-import { isPoolError, PoolError, type PoolErrorCode, StoreError, withoutStack } from '../contract/errors.js'
+import { isPoolError, PoolError, type PoolErrorCode, withoutStack } from '../contract/errors.js'
+import { StoreError } from '../contract/store-errors.js'
 import {
   type CanceledReason,
   describeError,

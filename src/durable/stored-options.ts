@@ -1,6 +1,7 @@
 import { jsonText } from '../contract/checks.js'
-import type { RetryPolicy, TaskSettings } from '../contract/settings.js'
+import type { RetryPolicy } from '../contract/policies.js'
 import type { StoredTask } from '../contract/store.js'
+import type { TaskSettings } from '../contract/task-settings.js'
 
 /**
  * The input of a stored task as JSON text.

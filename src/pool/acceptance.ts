@@ -1,5 +1,5 @@
 import { EVENT_BIT } from '../contract/events.js'
-import type { TaskSettings } from '../contract/settings.js'
+import type { TaskSettings } from '../contract/task-settings.js'
 import type { Attempts } from '../running/attempts.js'
 import { CANCELED } from '../scheduler/lifecycle.js'
 import { TO_WORKER, type Verdict } from '../scheduler/scheduler.js'

@@ -1,5 +1,5 @@
 import { DuplicateTaskError } from '../contract/errors.js'
-import type { TaskSettings, WaitSettings } from '../contract/settings.js'
+import type { TaskSettings, WaitSettings } from '../contract/task-settings.js'
 import type { KeyBounds } from '../scheduler/lane.js'
 import { STOPPING } from '../scheduler/lifecycle.js'
 import { FULL, TO_QUEUE, type Verdict } from '../scheduler/scheduler.js'

@@ -1,5 +1,5 @@
+import type { CancelAllSettings } from '../contract/call-settings.js'
 import type { CancelAllReport } from '../contract/reports.js'
-import type { CancelAllSettings } from '../contract/settings.js'
 import type { Lane } from '../scheduler/lane.js'
 import { QUEUED, RUNNING, SUCCEEDED } from '../scheduler/lifecycle.js'
 import { Cancellation } from '../task/cancellation.js'

@@ -1,4 +1,4 @@
-import { StoreError } from '../contract/errors.js'
+import { StoreError } from '../contract/store-errors.js'
 import type { TaskRecord } from '../contract/task-record.js'
 import { taskOfRow } from '../durable/restore.js'
 import { derivedTicket } from '../ports/derived-ticket.js'

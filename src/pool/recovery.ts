@@ -1,6 +1,7 @@
-import { TaskInterruptedError, TaskPoisonedError, withoutStack } from '../contract/errors.js'
+import { TaskInterruptedError, withoutStack } from '../contract/errors.js'
 import type { PoolSettings } from '../contract/settings.js'
 import type { OpenStore, StoredTask } from '../contract/store.js'
+import { TaskPoisonedError } from '../contract/store-errors.js'
 import { restoreTask } from '../durable/restore.js'
 import { settingsOf } from '../durable/stored-options.js'
 import type { Clock } from '../ports/clock.js'

@@ -7,7 +7,7 @@ import {
 } from '../contract/errors.js'
 import { EVENT_BIT, type Listeners } from '../contract/events.js'
 import type { Scope } from '../contract/hooks.js'
-import type { TaskSettings } from '../contract/settings.js'
+import type { TaskSettings } from '../contract/task-settings.js'
 import { CREATED, STOPPING } from '../scheduler/lifecycle.js'
 import { FULL, KEY_FULL, type Verdict } from '../scheduler/scheduler.js'
 import { Handler, type Work } from '../task/work.js'

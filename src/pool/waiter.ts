@@ -1,4 +1,4 @@
-import type { WaitSettings } from '../contract/settings.js'
+import type { WaitSettings } from '../contract/task-settings.js'
 import { Waiter } from '../scheduler/waiter-list.js'
 import type { PoolTask } from '../task/task.js'
 import type { AttemptContext } from '../task/task-context.js'

@@ -6,7 +6,7 @@ import {
   WaitTimeoutError,
   withoutStack
 } from '../contract/errors.js'
-import type { WaitSettings } from '../contract/settings.js'
+import type { WaitSettings } from '../contract/task-settings.js'
 import { TO_QUEUE } from '../scheduler/scheduler.js'
 import type { PoolTask } from '../task/task.js'
 import { AttemptContext } from '../task/task-context.js'

@@ -1,6 +1,3 @@
-import { callable } from '../contract/checks.js'
-import { DrainTimeoutError, PoolDeadlockError, PoolStoppedError } from '../contract/errors.js'
-import type { PoolEventName, PoolListener } from '../contract/events.js'
 import type {
   CancelAllOptions,
   DrainOptions,
@@ -8,27 +5,24 @@ import type {
   ResizeOptions,
   StartOptions,
   StopOptions,
-  TaskOptions,
-  TasksQuery,
-  WaitOptions,
-  WorkerPoolOptions
-} from '../contract/options.js'
-import { printShort } from '../contract/print-short.js'
-import type { CancelAllReport, PoolState, PoolStats, StopReport } from '../contract/reports.js'
+  TasksQuery
+} from '../contract/call-options.js'
 import {
   checkCancelAllOptions,
   checkDrainOptions,
   checkPauseOptions,
-  checkPoolOptions,
   checkResizeOptions,
   checkStartOptions,
   checkStopOptions,
-  checkTaskOptions,
-  checkTasksQuery,
-  checkWaitOptions,
-  type PoolSettings,
-  type TaskSettings
-} from '../contract/settings.js'
+  checkTasksQuery
+} from '../contract/call-settings.js'
+import { callable } from '../contract/checks.js'
+import { DrainTimeoutError, PoolDeadlockError, PoolStoppedError } from '../contract/errors.js'
+import type { PoolEventName, PoolListener } from '../contract/events.js'
+import type { WorkerPoolOptions } from '../contract/options.js'
+import { printShort } from '../contract/print-short.js'
+import type { CancelAllReport, PoolState, PoolStats, StopReport } from '../contract/reports.js'
+import { checkPoolOptions, type PoolSettings } from '../contract/settings.js'
 import { suggestion } from '../contract/suggestion.js'
 import type {
   After,
@@ -39,7 +33,9 @@ import type {
   Task,
   TaskContext
 } from '../contract/task-contract.js'
+import type { TaskOptions, WaitOptions } from '../contract/task-options.js'
 import type { TaskRecord } from '../contract/task-record.js'
+import { checkTaskOptions, checkWaitOptions, type TaskSettings } from '../contract/task-settings.js'
 import { claim } from '../durable/ownership.js'
 import { inputText, requirePlainRetry } from '../durable/stored-options.js'
 import { CREATED, STOPPED, STOPPING, SUCCEEDED } from '../scheduler/lifecycle.js'

@@ -1,6 +1,7 @@
 import { TaskCanceledError, TaskInterruptedError, TaskTimeoutError, withoutStack } from '../contract/errors.js'
 import { EVENT_BIT, type Listeners } from '../contract/events.js'
-import type { PoolSettings, RetryPolicy } from '../contract/settings.js'
+import type { RetryPolicy } from '../contract/policies.js'
+import type { PoolSettings } from '../contract/settings.js'
 import { snoozeOf } from '../contract/snooze.js'
 import { read } from '../contract/task-record.js'
 import type { Clock } from '../ports/clock.js'

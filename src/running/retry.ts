@@ -1,6 +1,6 @@
 import { wording } from '../contract/checks.js'
 import { callHook, type Report } from '../contract/hooks.js'
-import type { RetryPolicy } from '../contract/settings.js'
+import type { RetryPolicy } from '../contract/policies.js'
 
 /** The most that a doubling backoff reaches. */
 const MAX_BACKOFF_MS = 30_000

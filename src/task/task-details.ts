@@ -1,5 +1,5 @@
-import type { TaskSettings } from '../contract/settings.js'
 import { frozen, type JsonValue, type ResultRecord, type TaskProgress } from '../contract/task-record.js'
+import type { TaskSettings } from '../contract/task-settings.js'
 import type { Deadline } from '../waiting/deadlines.js'
 import type { Stored } from './stored.js'
 import type { ChangeWatcher } from './task-changes.js'

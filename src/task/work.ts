@@ -1,5 +1,6 @@
-import type { HandlerSettings, TaskFunction, TaskSettings } from '../contract/settings.js'
+import type { HandlerSettings, TaskFunction } from '../contract/settings.js'
 import type { TaskContext } from '../contract/task-contract.js'
+import type { TaskSettings } from '../contract/task-settings.js'
 
 /** A named function of the user. */
 export class Handler {

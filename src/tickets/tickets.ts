@@ -1,5 +1,6 @@
 import type { RetentionStats } from '../contract/reports.js'
-import type { OnDuplicate, PoolSettings, TaskSettings } from '../contract/settings.js'
+import type { PoolSettings } from '../contract/settings.js'
+import type { OnDuplicate, TaskSettings } from '../contract/task-settings.js'
 import type { Clock } from '../ports/clock.js'
 import { type PoolStage, STOPPED } from '../scheduler/lifecycle.js'
 import type { PoolTask, Ticket } from '../task/task.js'

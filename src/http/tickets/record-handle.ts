@@ -1,9 +1,7 @@
 import type { TaskRecord, TaskState } from '../../contract/task-record.js'
 
 /** The handle of a task that the pool does not have: its last record, and nothing that could be done with it. */
-export abstract class RecordHandle
-  implements Pick<Task, Exclude<keyof Task, 'error' | 'result' | 'settled' | 'changes'>>
-{
+export abstract class RecordHandle {
   readonly recorded = Promise.resolve()
   protected last: TaskRecord
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { StoreError } from '../../contract/errors.js'
+import { StoreError } from '../../contract/store-errors.js'
 import { TASK_STATES, type TaskRecord } from '../../contract/task-record.js'
 
 /** Ids that stand in a key as they are: every server takes these characters, and memcached 250 of them. */

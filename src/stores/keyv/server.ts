@@ -1,4 +1,4 @@
-import { StoreError } from '../../contract/errors.js'
+import { StoreError } from '../../contract/store-errors.js'
 import type { KeyvLike } from './keyv-like.js'
 import type { MirrorSettings } from './options.js'
 

@@ -1,5 +1,5 @@
-import { StoreError } from '../../contract/errors.js'
 import type { OpenStore, StoreBatch, StoredTask } from '../../contract/store.js'
+import { StoreError } from '../../contract/store-errors.js'
 import type { SqliteDriver } from './file/driver.js'
 import { taskOf } from './file/rows.js'
 import { type FileSettings, TaskFile } from './file/task-file.js'

@@ -1,5 +1,15 @@
 import { resolve } from 'node:path'
-import { duration, flag, integer, isFunction, oneOf, optionsOf, wording } from '../../contract/checks.js'
+import {
+  duration,
+  flag,
+  given,
+  integer,
+  isFunction,
+  OR_INFINITY,
+  oneOf,
+  optionsOf,
+  wording
+} from '../../contract/checks.js'
 import type { SqliteDriver } from './file/driver.js'
 
 /** What a file keeps of tasks that have ended. Whichever limit is reached first counts. */
@@ -99,11 +109,7 @@ const OPTIONS = {
   waitMs: true,
   driver: true
 } as const
-const OR_INFINITY = ', or Infinity'
 const LEAST_BYTES = 65_536
-
-const given = <T>(value: unknown, check: (value: unknown) => T, otherwise: T): T =>
-  value === undefined ? otherwise : check(value)
 
 /**
  * Checks the options. Each is read once.

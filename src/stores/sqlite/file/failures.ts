@@ -1,4 +1,4 @@
-import { StoreError } from '../../../contract/errors.js'
+import { StoreError } from '../../../contract/store-errors.js'
 import { describeError, read } from '../../../contract/task-record.js'
 
 /** Primary result codes of SQLite; extended ones have more above the lowest byte. */

@@ -1,4 +1,4 @@
-import { StoreError } from '../../../contract/errors.js'
+import { StoreError } from '../../../contract/store-errors.js'
 import { read } from '../../../contract/task-record.js'
 import { StoreVersionError } from '../errors.js'
 import type { SqliteConnection } from './driver.js'

@@ -1,5 +1,6 @@
-import { PoolError, StoreError } from '../../../contract/errors.js'
+import { PoolError } from '../../../contract/errors.js'
 import type { StoreBatch, StoredChange, StoredTask } from '../../../contract/store.js'
+import { StoreError } from '../../../contract/store-errors.js'
 import { read } from '../../../contract/task-record.js'
 import { systemClock } from '../../../ports/system-clock.js'
 import { TicketCipher } from '../../../ports/ticket-cipher.js'

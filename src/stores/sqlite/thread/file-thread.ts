@@ -1,5 +1,5 @@
 import type { Worker } from 'node:worker_threads'
-import { StoreError } from '../../../contract/errors.js'
+import { StoreError } from '../../../contract/store-errors.js'
 import { type Answer, type NumberedRequest, OPENING, type Request, type ThreadSettings } from './messages.js'
 import { errorOf } from './plain-failure.js'
 import { startThread } from './start-thread.js'

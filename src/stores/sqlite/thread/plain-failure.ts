@@ -1,4 +1,4 @@
-import { StoreError } from '../../../contract/errors.js'
+import { StoreError } from '../../../contract/store-errors.js'
 import { describeError, type ErrorRecord, read } from '../../../contract/task-record.js'
 import { StoreDriverError, StoreInUseError, StoreVersionError } from '../errors.js'
 

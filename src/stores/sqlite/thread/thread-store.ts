@@ -1,5 +1,5 @@
-import { StoreError } from '../../../contract/errors.js'
 import type { OpenStore, StoreBatch, StoredTask } from '../../../contract/store.js'
+import { StoreError } from '../../../contract/store-errors.js'
 import { describeError } from '../../../contract/task-record.js'
 import { taskOf } from '../file/rows.js'
 import type { FileContent } from '../file/task-file.js'
