@@ -20,6 +20,7 @@ export type PoolErrorCode =
   | 'ERR_STORE_IN_USE'
   | 'ERR_STORE_VERSION'
   | 'ERR_STORE_DRIVER'
+  | 'ERR_LEASE_LOST'
 
 const BRAND = Symbol.for('coatcheck.PoolError')
 
@@ -41,7 +42,8 @@ const NAMES: Readonly<Record<PoolErrorCode, string>> = {
   ERR_STORE: 'StoreError',
   ERR_STORE_IN_USE: 'StoreInUseError',
   ERR_STORE_VERSION: 'StoreVersionError',
-  ERR_STORE_DRIVER: 'StoreDriverError'
+  ERR_STORE_DRIVER: 'StoreDriverError',
+  ERR_LEASE_LOST: 'LeaseLostError'
 }
 
 /**

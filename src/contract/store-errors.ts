@@ -42,3 +42,20 @@ export class StoreError extends PoolError {
     this.inDoubt = options?.inDoubt ?? false
   }
 }
+
+/**
+ * The `reason` on the signal of a task whose process was cut off from the others, or blocked, for longer than its lease:
+ * another process may run the task by now, and what this one does about it no longer counts.
+ */
+export class LeaseLostError extends PoolError {
+  /** @internal */
+  static readonly code = 'ERR_LEASE_LOST'
+  readonly code = 'ERR_LEASE_LOST'
+  /** The task's id. */
+  readonly id: string
+
+  constructor(id: string) {
+    super(`The task ${id} may be run by another process by now: this one did not renew its lease in time.`)
+    this.id = id
+  }
+}

@@ -137,6 +137,18 @@ export const redisServer = (): Promise<RealServer> => {
   })
 }
 
+/** A Redis that keeps what it has answered, also when it is killed. */
+export const durableRedis = (...settings: readonly string[]): Promise<RealServer> => {
+  const dir = folder()
+  return run({
+    command: programOf('redis-server') ?? '',
+    args: (port) => [
+      ...['--port', `${port}`, '--bind', '127.0.0.1', '--dir', dir, '--save', ''],
+      ...['--appendonly', 'yes', '--appendfsync', 'always', ...settings]
+    ]
+  })
+}
+
 export const memcachedServer = (): Promise<RealServer> =>
   run({
     command: programOf('memcached') ?? '',

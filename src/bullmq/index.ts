@@ -1,0 +1,6 @@
+export { LeaseLostError } from '../contract/store-errors.js'
+export type { SharedPoolEvents, TaskNotice } from './notices.js'
+export { sharedPool } from './open.js'
+export type { SharedPoolOptions, SharedTaskOptions } from './options.js'
+export { SharedPool, type SharedCounts, type SharedPoolStats, type SharedStopOptions } from './shared-pool.js'
+export { SharedTask } from './shared-task.js'

@@ -1,0 +1,52 @@
+import type { Redis } from 'ioredis'
+
+/** Called when a message came, and when one may have been missed. */
+export type OnMessage = (message: string) => void
+
+/** The channels that this process listens to, on one connection. */
+export class Channels {
+  readonly #client: Redis
+  readonly #listeners = new Map<string, Set<OnMessage>>()
+
+  constructor(client: Redis) {
+    this.#client = client
+    client.on('message', (channel: string, message: string) => this.#notify(channel, message))
+    client.on('ready', () => {
+      for (const channel of this.#listeners.keys()) this.#notify(channel, '') // it was away
+    })
+  }
+
+  /**
+   * Listens until the returned function is called. The listener is also called, with an empty message, once the subscription
+   * stands: what came before that was missed.
+   */
+  listen(channel: string, listener: OnMessage): () => void {
+    const listeners = this.#listeners.get(channel)
+    if (listeners === undefined) this.#subscribe(channel, listener)
+    else {
+      listeners.add(listener)
+      listener('')
+    }
+    return () => this.#leave(channel, listener)
+  }
+
+  #subscribe(channel: string, listener: OnMessage): void {
+    this.#listeners.set(channel, new Set([listener]))
+    this.#client.subscribe(channel).then(
+      () => this.#notify(channel, ''),
+      () => {} // the connection was closed
+    )
+  }
+
+  #leave(channel: string, listener: OnMessage): void {
+    const listeners = this.#listeners.get(channel)
+    listeners?.delete(listener)
+    if (listeners?.size !== 0) return
+    this.#listeners.delete(channel)
+    this.#client.unsubscribe(channel).catch(() => {}) // the connection was closed
+  }
+
+  #notify(channel: string, message: string): void {
+    for (const listener of this.#listeners.get(channel) ?? []) listener(message)
+  }
+}

@@ -1,0 +1,122 @@
+import type { Redis } from 'ioredis'
+import type { CancelOutcome } from '../../contract/task-contract.js'
+import { jobIdOf, type Keys } from './keys.js'
+import { CANCEL, LOOK } from './scripts/cancel.js'
+import { BEGIN, END, LEAVE, PROGRESS } from './scripts/claim.js'
+import { CONFIRM, READ_TASK } from './scripts/read.js'
+import { COUNT, RESERVE } from './scripts/reserve.js'
+import { type TaskFields, taskFields } from './scripts/task-fields.js'
+
+/** A claim of a task, by the token that BullMQ gave it. */
+export interface Claimed {
+  readonly id: string
+  readonly token: string
+}
+
+/** Whether a claim may call the handler. */
+export type Begun =
+  | { readonly answer: 'begun'; readonly calls: number; readonly failures: number }
+  | { readonly answer: 'canceled'; readonly why: string }
+  | { readonly answer: 'interrupted' | 'lost' }
+
+/** The verdict on a new task, and what was queued and running then. */
+export interface Reservation {
+  readonly verdict: 'reserved' | 'full' | 'taken'
+  readonly queued: number
+  readonly running: number
+}
+
+const SCRIPTS = {
+  ...{ reserve: RESERVE, confirm: CONFIRM, read: READ_TASK, cancel: CANCEL, look: LOOK, count: COUNT },
+  ...{ begin: BEGIN, leave: LEAVE, end: END, progress: PROGRESS }
+} as const
+
+type Name = keyof typeof SCRIPTS
+
+/** What we ask of Redis besides BullMQ: each method is one script, one step and one round trip. */
+export class Commands {
+  readonly #client: Redis
+  readonly #keys: Keys
+
+  constructor(client: Redis, keys: Keys) {
+    this.#client = client
+    this.#keys = keys
+    for (const [name, lua] of Object.entries(SCRIPTS)) client.defineCommand(`coatcheck:${name}`, { lua })
+  }
+
+  async reserve(id: string, capacity: number, lapseMs: number): Promise<Reservation> {
+    const lists = (['wait', 'paused', 'prioritized', 'delayed', 'active'] as const).map((name) => this.#keys.of(name))
+    const keys = [this.#keys.job(id), this.#keys.reserved, ...lists]
+    const bound = Number.isFinite(capacity) ? capacity : -1
+    const [verdict, queued, running] = (await this.#run('reserve', keys, jobIdOf(id), bound, lapseMs)) as [
+      Reservation['verdict'],
+      number,
+      number
+    ]
+    return { verdict, queued, running }
+  }
+
+  async confirm(id: string): Promise<TaskFields | undefined> {
+    return this.#fields('confirm', [this.#keys.job(id), this.#keys.lock(id), this.#keys.reserved], jobIdOf(id))
+  }
+
+  async read(id: string): Promise<TaskFields | undefined> {
+    return this.#fields('read', [this.#keys.job(id), this.#keys.lock(id)])
+  }
+
+  async cancel(id: string, request: { readonly now: number; readonly end: string; readonly why: string }) {
+    const lists = (['wait', 'paused', 'prioritized', 'delayed', 'failed'] as const).map((name) => this.#keys.of(name))
+    const { now, end, why } = request
+    const channels = [this.#keys.changes(id), this.#keys.cancels]
+    const answer = await this.#run('cancel', [this.#keys.job(id), ...lists], jobIdOf(id), now, end, why, ...channels, id)
+    return answer as CancelOutcome
+  }
+
+  /** The reasons of those that were asked to end; null for the others. */
+  async look(ids: readonly string[]): Promise<readonly (string | null)[]> {
+    const keys = ids.map((id) => this.#keys.job(id))
+    return (await this.#run('look', keys)) as readonly (string | null)[]
+  }
+
+  /** Queued, delayed, running, completed and failed. */
+  async count(): Promise<readonly number[]> {
+    const names = ['wait', 'paused', 'prioritized', 'delayed', 'active', 'completed', 'failed'] as const
+    return (await this.#run(
+      'count',
+      names.map((name) => this.#keys.of(name))
+    )) as readonly number[]
+  }
+
+  async begin({ id, token }: Claimed, now: number, rerun: boolean): Promise<Begun> {
+    const answer = await this.#run('begin', this.#held(id), token, now, rerun ? 1 : 0, this.#keys.changes(id))
+    const [word, ...rest] = answer as [Begun['answer'], ...string[]]
+    if (word === 'begun') return { answer: word, calls: Number(rest[0]), failures: Number(rest[1]) }
+    return word === 'canceled' ? { answer: word, why: String(rest[0]) } : { answer: word }
+  }
+
+  /** Whether the claim still held the task, as of the next two. */
+  async leave({ id, token }: Claimed, calls: number, failures: number): Promise<boolean> {
+    return (await this.#run('leave', this.#held(id), token, calls, failures, this.#keys.changes(id))) === 1
+  }
+
+  async end({ id, token }: Claimed, end: string): Promise<boolean> {
+    return (await this.#run('end', this.#held(id), token, end)) === 1
+  }
+
+  async progress({ id, token }: Claimed, progress: string): Promise<boolean> {
+    return (await this.#run('progress', this.#held(id), token, progress, this.#keys.changes(id))) === 1
+  }
+
+  #held(id: string): readonly string[] {
+    return [this.#keys.job(id), this.#keys.lock(id)]
+  }
+
+  async #fields(name: Name, keys: readonly string[], ...args: readonly string[]): Promise<TaskFields | undefined> {
+    return taskFields((await this.#run(name, keys, ...args)) as (string | number | null)[])
+  }
+
+  #run(name: Name, keys: readonly string[], ...args: readonly (string | number)[]): Promise<unknown> {
+    const run = Reflect.get(this.#client, `coatcheck:${name}`) as (...args: readonly unknown[]) => Promise<unknown>
+    return run.call(this.#client, keys.length, ...keys, ...args)
+  }
+}

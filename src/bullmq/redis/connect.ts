@@ -1,0 +1,56 @@
+import { Redis, type RedisOptions } from 'ioredis'
+import { StoreError } from '../../contract/store-errors.js'
+
+/** How long a command of a submitter or reader may take, in milliseconds. */
+const COMMAND_MS = 2_000
+
+/** Where Redis is: the options of ioredis, or a URL. */
+export type RedisAddress = RedisOptions | string
+
+/** Makes the connections of a pool. Each has an `error` listener from the beginning. */
+export class Connections {
+  readonly #address: RedisAddress
+  readonly #open: Redis[] = []
+
+  constructor(address: RedisAddress) {
+    this.#address = address
+  }
+
+  /**
+   * A connection for those who wait for an answer: a command fails at once while Redis is away, and after two seconds of
+   * silence.
+   *
+   * @throws StoreError when Redis cannot be reached now
+   */
+  async impatient(): Promise<Redis> {
+    const client = this.#make({ maxRetriesPerRequest: 1, enableOfflineQueue: false, commandTimeout: COMMAND_MS })
+    try {
+      await client.connect()
+      return client
+    } catch (cause) {
+      client.disconnect()
+      throw new StoreError('Redis cannot be reached.', { cause })
+    }
+  }
+
+  /** A connection for work: a command waits until Redis is back. */
+  patient(): Redis {
+    const client = this.#make({ maxRetriesPerRequest: null })
+    client.connect().catch(() => {}) // it is reported, and tried again
+    return client
+  }
+
+  #make(options: RedisOptions): Redis {
+    const all = { ...options, lazyConnect: true }
+    const client =
+      typeof this.#address === 'string' ? new Redis(this.#address, all) : new Redis({ ...this.#address, ...all })
+    client.on('error', () => {}) // commands say so, and the pool's own listener
+    this.#open.push(client)
+    return client
+  }
+
+  /** Closes all of them, whatever is under way. */
+  close(): void {
+    for (const client of this.#open) client.disconnect()
+  }
+}

@@ -1,0 +1,135 @@
+import {
+  type CanceledReason,
+  describeError,
+  type ErrorRecord,
+  frozen,
+  type JsonValue,
+  type TaskProgress,
+  type TaskRecord,
+  type TaskState
+} from '../contract/task-record.js'
+import type { TaskFields } from './redis/scripts/task-fields.js'
+
+/** What never changes of a task, as its submitter gave it: BullMQ keeps it among its options. */
+export interface About {
+  readonly id: string
+  readonly key?: string | undefined
+  /** As JSON text. */
+  readonly metadata?: string | undefined
+  readonly fingerprint?: string | undefined
+  /** `null` for no limit. */
+  readonly timeoutMs?: number | null | undefined
+  /** How long the ended task is kept; `null` for no limit. */
+  readonly retainMs: number | null
+  /** Tells this submission from another one with the same id. */
+  readonly by: string
+}
+
+/** How a task ended, unless its function returned. */
+export interface End {
+  readonly state: 'failed' | 'canceled'
+  readonly reason?: CanceledReason
+  readonly error?: ErrorRecord
+}
+
+/** What a function returned, as BullMQ keeps it. */
+export type Returned = { readonly json?: string } | { readonly resultOmitted: string }
+
+/** BullMQ's reason for a task whose workers were lost too often. */
+const STALLED = 'job stalled more than allowable limit'
+
+/** The record of a task. */
+export function recordOf(fields: TaskFields): TaskRecord {
+  const { name, timestamp, finishedOn, progress, startedAt, cancelAt } = fields
+  const about = aboutOf(fields)
+  const end = finishedOn === null ? undefined : endOf(fields)
+  return {
+    ...{ id: about.id, name: name ?? '', ...(about.key === undefined ? {} : { key: about.key }) },
+    state: end?.state ?? (fields.lock === '1' ? 'running' : 'queued'),
+    attempt: Number(fields.calls ?? 0),
+    revision: revisionOf(fields),
+    queuedAt: iso(timestamp),
+    ...(startedAt === null ? {} : { startedAt: iso(startedAt) }),
+    ...(finishedOn === null ? {} : { settledAt: iso(finishedOn), ...expiryOf(finishedOn, about.retainMs) }),
+    ...(progress === null ? {} : { progress: frozen(progress) as unknown as TaskProgress }),
+    ...(cancelAt === null ? {} : { cancelRequestedAt: iso(cancelAt) }),
+    ...end?.details,
+    ...(about.metadata === undefined ? {} : { metadata: frozen(about.metadata) }),
+    ...(about.fingerprint === undefined ? {} : { fingerprint: about.fingerprint })
+  }
+}
+
+/** The record of a task of which nothing is known but that it was queued. */
+export function newRecord(name: string, { id, key, metadata, fingerprint }: About, queuedMs: number): TaskRecord {
+  return {
+    ...{ id, name, ...(key === undefined ? {} : { key }), state: 'queued', attempt: 0, revision: 0 },
+    queuedAt: iso(String(queuedMs)),
+    ...(metadata === undefined ? {} : { metadata: frozen(metadata) }),
+    ...(fingerprint === undefined ? {} : { fingerprint })
+  }
+}
+
+/** What never changes of a task. */
+export function aboutOf({ opts }: Pick<TaskFields, 'opts'>): About {
+  return JSON.parse((JSON.parse(opts ?? '{}') as { readonly about: string }).about) as About
+}
+
+/** Grows with each change: of ours, with each claim of BullMQ, when the claim is gone, and with the end. */
+function revisionOf({ rev, ats, lock, finishedOn }: TaskFields): number {
+  return Number(rev ?? 0) + 2 * Number(ats ?? 0) - Number(lock) + (finishedOn === null ? 0 : 1)
+}
+
+interface Ended {
+  readonly state: TaskState
+  readonly details: Pick<TaskRecord, 'reason' | 'error' | 'result' | 'resultOmitted'>
+}
+
+function endOf({ returnvalue, end, stc }: TaskFields): Ended {
+  if (returnvalue !== null) return { state: 'succeeded', details: resultOf(JSON.parse(returnvalue) as Returned) }
+  if (end === null) return { state: 'failed', details: { error: poisoned(Number(stc ?? 0)) } }
+  const { state, ...details } = JSON.parse(end) as End
+  return { state, details }
+}
+
+function resultOf(returned: Returned): { readonly result?: JsonValue; readonly resultOmitted?: string } {
+  if ('resultOmitted' in returned) return returned
+  return returned.json === undefined ? {} : { result: frozen(returned.json) }
+}
+
+/** The only end that BullMQ decides by itself. */
+function poisoned(crashes: number): ErrorRecord {
+  return {
+    name: 'TaskPoisonedError',
+    code: 'ERR_TASK_POISONED',
+    message: `The workers of the task were lost ${crashes} times while it ran: it is not run again.`
+  }
+}
+
+/** Whether BullMQ ended a task for this reason. */
+export function isPoisoned(failedReason: string): boolean {
+  return failedReason === STALLED
+}
+
+function iso(ms: string | null): string {
+  return new Date(Number(ms)).toISOString()
+}
+
+function expiryOf(finishedOn: string, retainMs: number | null): { readonly expiresAt?: string } {
+  return retainMs === null ? {} : { expiresAt: iso(String(Number(finishedOn) + retainMs)) }
+}
+
+/** Describes an error without characters that a text in Redis or a terminal would end at. */
+export function errorRecord(error: unknown): ErrorRecord {
+  const { name, code, message } = describeError(error)
+  return { name: clean(name), ...(code === undefined ? {} : { code: clean(code) }), message: clean(message) }
+}
+
+/** A text without NUL. */
+export function clean(text: string): string {
+  return text.replaceAll('\0', '')
+}
+
+/** An error with the texts of a record. */
+export function errorFrom({ name, code, message }: ErrorRecord): Error {
+  return Object.assign(new Error(message), { name, ...(code === undefined ? {} : { code }) })
+}

@@ -1,0 +1,112 @@
+import { Worker } from 'bullmq'
+import type { Redis } from 'ioredis'
+import type { Report } from '../../contract/hooks.js'
+import type { Task } from '../../contract/task-contract.js'
+import { read } from '../../contract/task-record.js'
+import { WorkerPool } from '../../index.js'
+import type { Clock } from '../../ports/clock.js'
+import type { Notices, TaskNotice } from '../notices.js'
+import type { SharedSettings } from '../options.js'
+import type { Channels } from '../redis/channels.js'
+import { Commands } from '../redis/commands.js'
+import { type Keys, ticketOf } from '../redis/keys.js'
+import type { Returned } from '../task-text.js'
+import { Claims, type JobData, type TaskJob } from './claims.js'
+import { HeldClaims } from './held-claims.js'
+import { StopTally } from './stop-tally.js'
+
+/** After a command that failed, BullMQ tries again after so long. */
+const AGAIN_MS = 1_000
+
+/** The most that BullMQ's script can count to. */
+const MANY = 2 ** 31
+
+/** The parts that the working side of a pool uses. */
+export interface WorkerSideParts {
+  readonly settings: SharedSettings
+  readonly keys: Keys
+  readonly clock: Clock
+  readonly notices: Notices
+  readonly report: Report
+}
+
+/**
+ * The side of a pool that works: BullMQ's worker claims and settles, a local pool executes. What BullMQ has settled, and only
+ * that, is announced to followers and emitted.
+ */
+export class WorkerSide {
+  readonly tally = new StopTally()
+  readonly local: WorkerPool
+  readonly #parts: WorkerSideParts
+  #worker: Worker<JobData, Returned> | undefined
+
+  constructor(parts: WorkerSideParts) {
+    this.#parts = parts
+    const { name, concurrency, taskTimeoutMs, stuckAfterMs, graceMs, forceMs } = parts.settings.pool
+    this.local = new WorkerPool({
+      ...{ name, concurrency, queueCapacity: concurrency, taskTimeoutMs, stuckAfterMs, graceMs, forceMs },
+      ...{ captureContext: false, retention: { count: 0 } },
+      onUnobservedError: parts.report
+    })
+    for (const event of ['started', 'stuck'] as const)
+      this.local.on(event, (task) => parts.notices.emit(event, noticeOf(task)))
+  }
+
+  /** Begins to claim tasks. */
+  start(client: Redis, channels: Channels): void {
+    const { settings, keys, clock, report } = this.#parts
+    const commands = new Commands(client, keys)
+    const held = new HeldClaims(clock, settings.leaseMs, (ids) => commands.look(ids))
+    const { local, tally } = this
+    const claims = new Claims({ local, commands, held, tally, settings: settings.pool, clock, report })
+    local.on('progress', ({ id }) => held.progressed(id))
+    local.start()
+    channels.listen(keys.cancels, (id) => void held.canceled(id).catch(() => {})) // the next look asks again
+    this.#worker = this.#work(client, claims, held)
+  }
+
+  #work(client: Redis, claims: Claims, held: HeldClaims): Worker<JobData, Returned> {
+    const { prefix, name, leaseMs, pool } = this.#parts.settings
+    const worker = new Worker<JobData, Returned>(name, (job, token) => claims.process(job, token as string), {
+      ...{ connection: client, prefix, concurrency: pool.concurrency, runRetryDelay: AGAIN_MS },
+      ...{ lockDuration: leaseMs, stalledInterval: leaseMs, maxStalledCount: Math.min(pool.maxCrashes, MANY) }
+    })
+    worker.on('error', (error) => this.#failed(error))
+    worker.on('locksRenewed', ({ jobIds }) => held.renewed(jobIds.map(ticketOf)))
+    worker.on('lockRenewalFailed', (jobIds) => held.lost(jobIds.map(ticketOf)))
+    worker.on('completed', (job) => this.#settled(client, job, 'succeeded'))
+    worker.on('failed', (job) => {
+      if (job !== undefined) this.#settled(client, job, claims.endOf(job))
+    })
+    return worker
+  }
+
+  /** Redis has the end of a task. */
+  #settled(client: Redis, job: TaskJob, state: 'succeeded' | 'failed' | 'canceled'): void {
+    const { keys, notices } = this.#parts
+    const id = ticketOf(String(job.id))
+    this.tally[state]++
+    client.publish(keys.changes(id), '').catch(() => {}) // followers ask by themselves
+    notices.emit('settled', { id, name: job.name, state })
+  }
+
+  /** A lost connection is no news here, and a lost lease is told to its task. */
+  #failed(error: Error): void {
+    const isKnown = read(error, 'syscall') !== undefined || /^(Connection is closed|could not renew lock)/.test(error.message)
+    if (!isKnown) this.#parts.report(error)
+  }
+
+  /** Claims nothing any more. What was claimed in this moment goes back. */
+  pause(): void {
+    void this.#worker?.pause(true)
+  }
+
+  /** Resolves when everything that ended here is settled. */
+  async close(): Promise<void> {
+    await this.#worker?.close()
+  }
+}
+
+function noticeOf({ id, name, state }: Pick<Task, 'id' | 'name' | 'state'>): TaskNotice {
+  return { id, name: String(name), state }
+}
