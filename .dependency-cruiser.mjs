@@ -48,6 +48,12 @@ export default {
       '^(node:)?(fs|module|path|url|worker_threads)$'
     ]),
     ...downOnly('src/stores/sqlite/', ['file', 'thread'], ['^src/(contract|ports)/', '^src/stores/sqlite/errors.ts$']),
+    only('a-shared-pool-sees-the-public-part', '^src/bullmq/', [
+      '^src/(bullmq/|index\\.ts|contract/|ports/)',
+      '^src/(running/retry|durable/stored-options)\\.ts$', // the same policies, the same inputs
+      '^(bullmq|ioredis)$',
+      'node_modules/(bullmq|ioredis)/'
+    ]),
     only('telemetry-sees-contracts-and-ports', '^src/telemetry/', [
       '^src/(telemetry/|contract/|ports/)',
       '^(node:)?diagnostics_channel$',
@@ -69,7 +75,10 @@ export default {
       name: 'one-runtime-dependency',
       severity: 'error',
       from: { path: '^src/' },
-      to: { dependencyTypesNot: ['local', 'core'], pathNot: ['eventemitter3', '@opentelemetry/api'] }
+      to: {
+        dependencyTypesNot: ['local', 'core'],
+        pathNot: ['eventemitter3', '@opentelemetry/api', 'bullmq', 'ioredis']
+      }
     },
     {
       name: 'one-emitter',
@@ -82,6 +91,12 @@ export default {
       severity: 'error',
       from: { path: '^src/', pathNot: '^src/telemetry/' },
       to: { path: '@opentelemetry/api' }
+    },
+    {
+      name: 'one-place-for-redis',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/bullmq/' },
+      to: { path: 'node_modules/(bullmq|ioredis)/' }
     },
     {
       name: 'one-place-for-time',

@@ -10,6 +10,7 @@ export default defineConfig({
     'adapters/express/index': 'src/adapters/express/index.ts',
     'adapters/fastify/index': 'src/adapters/fastify/index.ts',
     'adapters/fetch/index': 'src/adapters/fetch/index.ts',
+    'bullmq/index': 'src/bullmq/index.ts',
     'dashboard/index': 'src/dashboard/index.ts',
     'stores/keyv/index': 'src/stores/keyv/index.ts',
     'stores/sqlite/index': 'src/stores/sqlite/index.ts',

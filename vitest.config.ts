@@ -12,7 +12,7 @@ const packed = ['fake-timers', 'frameworks', 'readme', 'tarball', 'tree-shaking'
 export const alias = [
   { find: /^coatcheck$/, replacement: path('src/index.ts') },
   {
-    find: /^coatcheck\/(http|client|dashboard|stores\/(?:keyv|sqlite)|telemetry|testing)$/,
+    find: /^coatcheck\/(http|client|bullmq|dashboard|stores\/(?:keyv|sqlite)|telemetry|testing)$/,
     replacement: path('src/$1/index.ts')
   },
   { find: /^coatcheck\/(node-http|express|fastify|fetch)$/, replacement: path('src/adapters/$1/index.ts') }

@@ -1,5 +1,14 @@
 import type { RedisOptions } from 'ioredis'
-import { given, integer, integerWithin, interval, isPlainObject, OR_INFINITY, optionsOf, wording } from '../contract/checks.js'
+import {
+  given,
+  integer,
+  integerWithin,
+  interval,
+  isPlainObject,
+  OR_INFINITY,
+  optionsOf,
+  wording
+} from '../contract/checks.js'
 import type { RetentionOptions, UnobservedSource } from '../contract/options.js'
 import type { RetryOptions } from '../contract/retry-options.js'
 import { checkPoolOptions, type PoolSettings } from '../contract/settings.js'
@@ -145,7 +154,15 @@ export interface SharedSettings {
 }
 
 const POOL_OPTIONS = {
-  ...{ name: true, connection: true, concurrency: true, queueCapacity: true, handlers: true, prefix: true, leaseMs: true },
+  ...{
+    name: true,
+    connection: true,
+    concurrency: true,
+    queueCapacity: true,
+    handlers: true,
+    prefix: true,
+    leaseMs: true
+  },
   ...{ maxCrashes: true, taskTimeoutMs: true, retry: true, retention: true, graceMs: true, forceMs: true },
   ...{ stuckAfterMs: true, maxInputBytes: true, maxResultBytes: true, onUnobservedError: true }
 } as const satisfies Record<keyof SharedPoolOptions, true>
@@ -174,7 +191,11 @@ export function checkSharedPoolOptions(options: unknown): SharedSettings {
   return {
     pool,
     name: word('name', name),
-    prefix: given(prefix, (v) => text('prefix', v, /^[A-Za-z0-9._{}-]{1,100}$/, '1 to 100 characters of A-Z a-z 0-9 . _ { } -'), 'coatcheck'),
+    prefix: given(
+      prefix,
+      (v) => text('prefix', v, /^[A-Za-z0-9._{}-]{1,100}$/, '1 to 100 characters of A-Z a-z 0-9 . _ { } -'),
+      'coatcheck'
+    ),
     connection: address(connection),
     leaseMs: given(leaseMs, checkLease, 30_000)
   }

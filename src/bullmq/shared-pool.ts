@@ -235,7 +235,7 @@ export class SharedPool<H extends HandlersOf<H> = Record<never, never>> {
    *
    * @throws StoreError when Redis does not answer
    */
-  tasks(query?: TasksQuery): Promise<readonly TaskRecord[]> {
+  async tasks(query?: TasksQuery): Promise<readonly TaskRecord[]> {
     const { state, key, limit } = checkTasksQuery(query)
     return known('The tasks cannot be listed', false, () => this.#list.newest(state, key, limit))
   }

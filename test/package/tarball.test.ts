@@ -15,7 +15,7 @@ interface Manifest {
 /** The Node that runs the tests, and any others named in `COATCHECK_NODE_BINARIES` (separated as in `PATH`). */
 const nodes = [process.execPath, ...(process.env['COATCHECK_NODE_BINARIES'] ?? '').split(delimiter).filter(Boolean)]
 
-/** All but `coatcheck/telemetry`, which needs its peer. */
+/** All but `coatcheck/telemetry` and `coatcheck/bullmq`, which need their peers. */
 const doors = [
   '',
   '/http',

@@ -68,7 +68,16 @@ export class Commands {
     const lists = (['wait', 'paused', 'prioritized', 'delayed', 'failed'] as const).map((name) => this.#keys.of(name))
     const { now, end, why } = request
     const channels = [this.#keys.changes(id), this.#keys.cancels]
-    const answer = await this.#run('cancel', [this.#keys.job(id), ...lists], jobIdOf(id), now, end, why, ...channels, id)
+    const answer = await this.#run(
+      'cancel',
+      [this.#keys.job(id), ...lists],
+      jobIdOf(id),
+      now,
+      end,
+      why,
+      ...channels,
+      id
+    )
     return answer as CancelOutcome
   }
 

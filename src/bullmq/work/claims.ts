@@ -100,7 +100,9 @@ export class Claims {
   async #park(job: TaskJob, token: string): Promise<never> {
     if (!this.#unknown.has(job.name)) {
       this.#unknown.add(job.name)
-      this.#parts.report(new Error(`There is no handler \`${job.name}\` in this process: its tasks are left to others.`))
+      this.#parts.report(
+        new Error(`There is no handler \`${job.name}\` in this process: its tasks are left to others.`)
+      )
     }
     return this.#later(job, token, PARKED_MS)
   }
@@ -187,7 +189,11 @@ export class Claims {
     const wasAsked = task.record().cancelRequestedAt !== undefined
     if (policy !== undefined && !wasAsked && isWorthRetrying(policy, error, failures + 1, report)) {
       await commands.leave(claimed, calls, failures + 1)
-      return this.#later(job, claimed.token, backoff(policy, error, failures + 1, () => clock.random(), report))
+      return this.#later(
+        job,
+        claimed.token,
+        backoff(policy, error, failures + 1, () => clock.random(), report)
+      )
     }
     return this.#end(job, claimed, failure(error))
   }
@@ -231,9 +237,7 @@ function returned(value: unknown, maxBytes: number): Returned {
   if (value === undefined) return {}
   const text = resultText(value)
   if (typeof text !== 'string') return text
-  return Buffer.byteLength(text) <= maxBytes
-    ? { json: text }
-    : { resultOmitted: `It has more than ${maxBytes} bytes.` }
+  return Buffer.byteLength(text) <= maxBytes ? { json: text } : { resultOmitted: `It has more than ${maxBytes} bytes.` }
 }
 
 function failure(error: unknown): End {

@@ -92,7 +92,8 @@ export class WorkerSide {
 
   /** A lost connection is no news here, and a lost lease is told to its task. */
   #failed(error: Error): void {
-    const isKnown = read(error, 'syscall') !== undefined || /^(Connection is closed|could not renew lock)/.test(error.message)
+    const isKnown =
+      read(error, 'syscall') !== undefined || /^(Connection is closed|could not renew lock)/.test(error.message)
     if (!isKnown) this.#parts.report(error)
   }
 
