@@ -21,6 +21,9 @@ const AGAIN_MS = 1_000
 /** The most that BullMQ's script can count to. */
 const MANY = 2 ** 31
 
+/** Errors of BullMQ's worker that are dealt with elsewhere. */
+const KNOWN = /^(Connection is closed|could not renew lock)/
+
 /** The parts that the working side of a pool uses. */
 export interface WorkerSideParts {
   readonly settings: SharedSettings
@@ -38,6 +41,7 @@ export class WorkerSide {
   readonly tally = new StopTally()
   readonly local: WorkerPool
   readonly #parts: WorkerSideParts
+  #lastError = ''
   #worker: Worker<JobData, Returned> | undefined
 
   constructor(parts: WorkerSideParts) {
@@ -90,11 +94,12 @@ export class WorkerSide {
     notices.emit('settled', { id, name: job.name, state })
   }
 
-  /** A lost connection is no news here, and a lost lease is told to its task. */
+  /** A lost connection is no news here, a lost lease is told to its task, and of a late result BullMQ says so twice. */
   #failed(error: Error): void {
-    const isKnown =
-      read(error, 'syscall') !== undefined || /^(Connection is closed|could not renew lock)/.test(error.message)
-    if (!isKnown) this.#parts.report(error)
+    const { message } = error
+    if (read(error, 'syscall') !== undefined || KNOWN.test(message) || message === this.#lastError) return
+    this.#lastError = message
+    this.#parts.report(error)
   }
 
   /** Claims nothing any more. What was claimed in this moment goes back. */

@@ -1,0 +1,218 @@
+import { sharedPool } from 'coatcheck/bullmq'
+import { describe, expect, it } from 'vitest'
+import { Notices } from '../../src/bullmq/notices.js'
+import { checkSharedPoolOptions, checkSharedTaskOptions, jobPriority } from '../../src/bullmq/options.js'
+import { isTicket, jobIdOf, Keys, ticketOf } from '../../src/bullmq/redis/keys.js'
+import { type TaskFields, taskFields } from '../../src/bullmq/redis/scripts/task-fields.js'
+import { requireSettings } from '../../src/bullmq/redis/server-settings.js'
+import { newRecord, recordOf } from '../../src/bullmq/task-text.js'
+import { HeldClaims } from '../../src/bullmq/work/held-claims.js'
+import { ProgressWriter } from '../../src/bullmq/work/progress-writer.js'
+import { Tally } from '../../src/bullmq/work/stop-tally.js'
+import { type Task, WorkerPool } from '../../src/index.js'
+import { ManualClock } from '../support/manual-clock.js'
+import { gate } from '../support/gate.js'
+
+const valid = { name: 'p', connection: {}, concurrency: 1, queueCapacity: 1, handlers: { a: () => 1 } }
+
+describe('the options of a shared pool', () => {
+  it('have defaults', () => {
+    expect(checkSharedPoolOptions(valid)).toMatchObject({ prefix: 'coatcheck', leaseMs: 30_000, connection: {} })
+    const own = { prefix: '{a}', leaseMs: 100.4, connection: 'redis://x', retention: { count: Number.POSITIVE_INFINITY } }
+    expect(checkSharedPoolOptions({ ...valid, ...own })).toMatchObject({ prefix: '{a}', leaseMs: 100 })
+  })
+
+  it.each([
+    [{ name: 'a:b' }, RangeError, 'name'],
+    [{ name: undefined }, TypeError, 'name'],
+    [{ prefix: '' }, RangeError, 'prefix'],
+    [{ connection: 6379 }, TypeError, 'options of ioredis or a URL'],
+    [{ leaseMs: 99 }, RangeError, 'from 100'],
+    [{ queueCapacity: 0 }, RangeError, 'queueCapacity'],
+    [{ retention: { count: 0 } }, RangeError, 'retention.count'],
+    [{ store: {} }, TypeError, 'store'],
+    [{ perKey: {} }, TypeError, 'perKey'],
+    [{ captureContext: true }, TypeError, 'captureContext']
+  ])('are checked before anything is opened: %o', async (wrong, kind, message) => {
+    const options = { ...valid, ...wrong } as unknown as typeof valid
+    const error = await sharedPool(options).catch((thrown: unknown) => thrown)
+    expect(error).toBeInstanceOf(kind)
+    expect((error as Error).message).toContain(message)
+  })
+})
+
+describe('the options of a task', () => {
+  it.each(['signal', 'weight', 'retry', 'volatile', 'retainMs', 'queueTimeoutMs', 'name'])(
+    'have no `%s`, which would not hold across processes',
+    (name) => {
+      expect(() => checkSharedTaskOptions({ [name]: 1 }, 'a')).toThrow(`got \`${name}\``)
+    }
+  )
+
+  it('bound the priority to what BullMQ has', () => {
+    expect(() => checkSharedTaskOptions({ priority: 1_048_576 }, 'a')).toThrow(RangeError)
+    expect([1_048_575, 0, -1_048_575].map(jobPriority)).toEqual([1, 2 ** 20, 2 ** 21 - 1])
+    expect(checkSharedTaskOptions(undefined, 'a')).toMatchObject({ priority: 0, onDuplicate: 'refuse' })
+    expect(() => checkSharedTaskOptions({ onDuplicate: 'join-live' }, 'a')).toThrow("'refuse', 'join'")
+  })
+})
+
+describe('the id of a task in BullMQ', () => {
+  it('leads back to the ticket, has neither colons nor digits only, and is none of its keys', () => {
+    for (const id of ['123', 'a:b', ':', 'meta', 'id']) {
+      expect(jobIdOf(id)).toMatch(/^~[A-Za-z0-9._~-]+$/)
+      expect(ticketOf(jobIdOf(id))).toBe(id)
+    }
+    const keys = new Keys('p', 'q')
+    expect([keys.job('meta'), keys.of('wait'), keys.lock('a:b'), keys.changes('1')]).toEqual([
+      ...['p:q:~meta', 'p:q:wait', 'p:q:~a~b:lock', 'p:q:~1:changes']
+    ])
+    expect(['a', '', '~a', 'a'.repeat(129), 7].map(isTicket)).toEqual([true, false, false, false, false])
+  })
+})
+
+describe('what a server says of itself', () => {
+  it('must be that it keeps tasks', () => {
+    expect(() => requireSettings('maxmemory_policy:noeviction\r\naof_enabled:1\r\n')).not.toThrow()
+    expect(() => requireSettings('maxmemory_policy:noeviction\naof_enabled:0')).toThrow('appendonly yes')
+    expect(() => requireSettings('maxmemory_policy:volatile-lru\naof_enabled:1')).toThrow('noeviction')
+  })
+})
+
+describe('the record of a task', () => {
+  const about = { id: 'i', by: 'x', retainMs: null }
+  const fields: TaskFields = {
+    ...{ name: 'n', opts: JSON.stringify({ about: JSON.stringify(about) }), timestamp: '0', finishedOn: null },
+    ...{ returnvalue: null, progress: null, ats: null, stc: null, rev: null, calls: null, startedAt: null },
+    ...{ cancelAt: null, end: null, lock: '0' }
+  }
+
+  it('has what is known of it', () => {
+    expect(recordOf(fields)).toEqual({
+      ...{ id: 'i', name: 'n', state: 'queued', attempt: 0, revision: 0, queuedAt: '1970-01-01T00:00:00.000Z' }
+    })
+    const full = { ...about, key: 'k', metadata: '[1]', fingerprint: 'f', retainMs: 5 }
+    const opts = JSON.stringify({ about: JSON.stringify(full) })
+    const ended = { ...fields, opts, finishedOn: '1', ats: '2', rev: '3', calls: '2', startedAt: '1', cancelAt: '1' }
+    const common = { key: 'k', metadata: [1], fingerprint: 'f', attempt: 2, revision: 8 }
+    expect(recordOf({ ...ended, returnvalue: '{"json":"[]"}', progress: '{"ratio":1}' })).toMatchObject({
+      ...{ ...common, state: 'succeeded', result: [], progress: { ratio: 1 } },
+      expiresAt: '1970-01-01T00:00:00.006Z'
+    })
+    expect(recordOf({ ...ended, returnvalue: '{"resultOmitted":"why"}' })).toMatchObject({ resultOmitted: 'why' })
+    expect(recordOf({ ...ended, stc: '4' })).toMatchObject({ state: 'failed', error: { code: 'ERR_TASK_POISONED' } })
+    expect(recordOf({ ...ended, end: '{"state":"canceled","reason":"user"}' })).toMatchObject({ state: 'canceled' })
+    expect(newRecord('n', full, 0)).toMatchObject({ key: 'k', metadata: [1], fingerprint: 'f', state: 'queued' })
+    expect(newRecord('n', about, 0)).toEqual(recordOf(fields))
+  })
+
+  it('grows in revision from claim to claim, and to the end', () => {
+    const steps: Partial<TaskFields>[] = [
+      {},
+      { ats: '1', lock: '1' },
+      { ats: '1', lock: '1', rev: '1' },
+      { ats: '1', rev: '1' },
+      { ats: '2', lock: '1', rev: '1' },
+      { ats: '2', rev: '1', finishedOn: '1', returnvalue: '{}' }
+    ]
+    const revisions = steps.map((step) => recordOf({ ...fields, ...step }).revision)
+    expect(revisions).toEqual([...new Set(revisions)].toSorted((a, b) => a - b))
+  })
+
+  it('is absent when there is no hash', () => {
+    expect(taskFields([null, null])).toBeUndefined()
+    expect(taskFields(['n', '{}'])).toMatchObject({ name: 'n', opts: '{}' })
+  })
+})
+
+describe('the listeners of a shared pool', () => {
+  it('are functions for events that there are', () => {
+    const notices = new Notices(() => {})
+    expect(() => notices.on('queued' as 'started', () => {})).toThrow('event')
+    expect(() => notices.on('started', 1 as unknown as () => void)).toThrow('listener')
+    expect(() => notices.off('started', () => {})).not.toThrow()
+  })
+})
+
+describe('the tally of a stop', () => {
+  it('lists a thousand ids', () => {
+    const tally = new Tally()
+    for (let id = 0; id < 1_001; id++) tally.add(`${id}`)
+    expect(tally.toCount()).toMatchObject({ count: 1_001, ids: { length: 1_000 } })
+  })
+})
+
+describe('the progress of a call', () => {
+  it('is written at once, then at most ten times a second, and at the end', async () => {
+    const clock = new ManualClock()
+    let writes = 0
+    const progress = new ProgressWriter(clock, async () => {
+      writes++
+      throw new Error('not worth an error')
+    })
+    const seen = (): number => writes
+    progress.changed()
+    progress.changed()
+    expect(seen()).toBe(1)
+    await clock.advance(100)
+    expect(seen()).toBe(2)
+    await clock.advance(100)
+    progress.changed()
+    progress.changed()
+    await progress.end()
+    expect(seen()).toBe(4)
+    await progress.end()
+    expect(seen()).toBe(4)
+  })
+})
+
+describe('the claims of a process', () => {
+  const running = async (): Promise<{ task: Task; pool: WorkerPool }> => {
+    const pool = new WorkerPool({ concurrency: 1, queueCapacity: 1 }).start()
+    const done = gate()
+    const task = pool.queueTask(({ signal }) => {
+      signal.addEventListener('abort', () => done.open())
+      return done.promise.then(() => Promise.reject(signal.reason))
+    })
+    task.settled().catch(() => {})
+    await Promise.resolve()
+    return { task, pool }
+  }
+
+  it('are lost when no lease could be renewed in time', async () => {
+    const clock = new ManualClock()
+    const held = new HeldClaims(clock, 300, () => Promise.reject(new Error('away')))
+    const { task } = await running()
+    held.add(task, new ProgressWriter(clock, async () => {}))
+    await clock.advance(200)
+    held.renewed([task.id, 'another'])
+    await clock.advance(200)
+    expect(task.record().cancelRequestedAt).toBeUndefined()
+    await clock.advance(200)
+    await expect(task.result()).rejects.toMatchObject({ cause: { code: 'ERR_LEASE_LOST' } })
+    held.lost([task.id, 'another'])
+    held.progressed('another')
+    held.remove(task.id)
+  })
+
+  it('are asked for cancels of which no message came', async () => {
+    const clock = new ManualClock()
+    const asked: (readonly string[])[] = []
+    const held = new HeldClaims(clock, 300, async (ids) => {
+      asked.push(ids)
+      return ids.map(() => (asked.length < 2 ? null : ''))
+    })
+    await held.canceled('')
+    await held.canceled('another')
+    const { task } = await running()
+    held.add(task, new ProgressWriter(clock, async () => {}))
+    await clock.advance(100)
+    await clock.advance(100)
+    await task.settled()
+    expect(task.state).toBe('canceled')
+    expect(asked).toEqual([[task.id], [task.id]])
+    held.remove(task.id)
+    await clock.advance(1_000)
+    expect(asked).toHaveLength(2)
+  })
+})
