@@ -5,6 +5,7 @@ import type { Handlers, HandlersOf } from '../contract/task-contract.js'
 import { systemClock } from '../ports/system-clock.js'
 import { checkSharedPoolOptions, type SharedPoolOptions } from './options.js'
 import { Connections } from './redis/connect.js'
+import { expected } from './redis/expected.js'
 import { Keys } from './redis/keys.js'
 import { checkServer } from './redis/server-settings.js'
 import { SharedPool } from './shared-pool.js'
@@ -49,7 +50,7 @@ export async function sharedPool<H extends HandlersOf<H>>(
     await checkServer(producer)
     const secret = await sharedSecret(producer, keys.secret)
     const queue = new Queue<JobData>(name, { connection: producer, prefix })
-    queue.on('error', () => {}) // commands say so
+    queue.on('error', expected)
     await queue.waitUntilReady()
     return new SharedPool<H>({ settings, connections, keys, producer, queue, secret, clock: systemClock })
   } catch (cause) {

@@ -4,6 +4,7 @@ import type { DrainOptions, StopOptions, TasksQuery } from '../contract/call-opt
 import { checkStopOptions, checkTasksQuery } from '../contract/call-settings.js'
 import { optionsOf } from '../contract/checks.js'
 import { PoolStoppedError } from '../contract/errors.js'
+import type { StoreNotice } from '../contract/events.js'
 import { callHook, type Report } from '../contract/hooks.js'
 import { printError } from '../contract/print-error.js'
 import { printShort } from '../contract/print-short.js'
@@ -122,8 +123,8 @@ export class SharedPool<H extends HandlersOf<H> = Record<never, never>> {
     this.#shutdown = new Shutdown({ worker: this.#worker, queue, connections, clock })
     const meanRunMs = (): number => this.#worker.local.stats().runMs.mean
     this.#submissions = new Submissions({ queue, commands: this.#commands, settings: settings.pool, clock, meanRunMs })
-    producer.on('error', (error) => this.#storeFails(error))
-    producer.on('ready', () => this.#storeWorks())
+    producer.on('error', (error) => this.#storeIs({ failing: true, error }))
+    producer.on('ready', () => this.#storeIs({ failing: false }))
   }
 
   /** The state of the pool in this process. */
@@ -309,15 +310,9 @@ export class SharedPool<H extends HandlersOf<H> = Record<never, never>> {
     return `${name}: ${state}, running ${running}/${concurrency}`
   }
 
-  #storeFails(error: unknown): void {
-    if (this.#isFailing) return
-    this.#isFailing = true
-    this.#notices.emit('store', { failing: true, error })
-  }
-
-  #storeWorks(): void {
-    if (!this.#isFailing) return
-    this.#isFailing = false
-    this.#notices.emit('store', { failing: false })
+  #storeIs(notice: StoreNotice): void {
+    if (notice.failing === this.#isFailing) return
+    this.#isFailing = notice.failing
+    this.#notices.emit('store', notice)
   }
 }

@@ -69,14 +69,15 @@ export class Shutdown {
   }
 
   /** Resolves when the promise has settled, or the time is over. */
-  async #within(ms: number, promise: Promise<unknown>): Promise<void> {
-    let over = (): void => {}
-    const timer = this.#parts.clock.timer(() => over())
-    const passed = new Promise<void>((resolve) => {
-      over = resolve
+  #within(ms: number, promise: Promise<unknown>): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.#parts.clock.timer(resolve)
+      const settled = (): void => {
+        timer.clear()
+        resolve()
+      }
+      timer.set(ms)
+      promise.then(settled, settled)
     })
-    timer.set(ms)
-    await Promise.race([promise.catch(() => {}), passed])
-    timer.clear()
   }
 }

@@ -1,5 +1,5 @@
 import type { Queue } from 'bullmq'
-import { DuplicateTaskError, QueueFullError } from '../contract/errors.js'
+import { DuplicateTaskError, type FullFacts, QueueFullError } from '../contract/errors.js'
 import type { PoolSettings } from '../contract/settings.js'
 import { StoreError } from '../contract/store-errors.js'
 import type { TaskRecord } from '../contract/task-record.js'
@@ -7,7 +7,7 @@ import type { TaskSettings } from '../contract/task-settings.js'
 import { inputText } from '../durable/stored-options.js'
 import type { Clock } from '../ports/clock.js'
 import { jobPriority } from './options.js'
-import type { Commands, Reservation } from './redis/commands.js'
+import type { Commands } from './redis/commands.js'
 import { jobIdOf } from './redis/keys.js'
 import { type About, aboutOf, newRecord, recordOf } from './task-text.js'
 import type { JobData } from './work/claims.js'
@@ -53,7 +53,7 @@ export class Submissions {
       commands.reserve(id, settings.queueCapacity, LAPSE_MS)
     )
     if (reservation.verdict === 'full') throw this.#full(reservation)
-    if (reservation.verdict === 'taken') return this.#other(task, await this.#read(id))
+    if (reservation.verdict === 'taken') return this.#other(task, recordOf(reservation.fields))
     return this.#add(name, input, task, about)
   }
 
@@ -67,15 +67,6 @@ export class Submissions {
     })
     if (fields === undefined) return newRecord(name, about, timestamp) // it has ended and is forgotten
     return aboutOf(fields).by === about.by ? recordOf(fields) : this.#other(task, recordOf(fields))
-  }
-
-  /** @throws StoreError when the task with that id has been forgotten in the meantime */
-  async #read(id: string): Promise<TaskRecord> {
-    return known('Nothing was queued', false, async () => {
-      const fields = await this.#parts.commands.read(id)
-      if (fields === undefined) throw new Error(`The task ${id} is no longer kept`)
-      return recordOf(fields)
-    })
   }
 
   #other(task: TaskSettings, record: TaskRecord): TaskRecord {
@@ -103,7 +94,7 @@ export class Submissions {
     }
   }
 
-  #full({ queued, running }: Reservation): QueueFullError {
+  #full({ queued, running }: Pick<FullFacts, 'queued' | 'running'>): QueueFullError {
     const { concurrency, queueCapacity } = this.#parts.settings
     const waitMs = Math.ceil((this.#parts.meanRunMs() * (queued + 1)) / concurrency)
     const retryAfterMs = Math.min(Math.max(waitMs, SHORTEST_RETRY_MS), LONGEST_RETRY_MS)

@@ -35,18 +35,15 @@ export interface End {
 /** What a function returned, as BullMQ keeps it. */
 export type Returned = { readonly json?: string } | { readonly resultOmitted: string }
 
-/** BullMQ's reason for a task whose workers were lost too often. */
-const STALLED = 'job stalled more than allowable limit'
-
 /** The record of a task. */
 export function recordOf(fields: TaskFields): TaskRecord {
   const { name, timestamp, finishedOn, progress, startedAt, cancelAt } = fields
   const about = aboutOf(fields)
   const end = finishedOn === null ? undefined : endOf(fields)
   return {
-    ...{ id: about.id, name: name ?? '', ...(about.key === undefined ? {} : { key: about.key }) },
+    ...{ id: about.id, name: String(name), ...(about.key === undefined ? {} : { key: about.key }) },
     state: end?.state ?? (fields.lock === '1' ? 'running' : 'queued'),
-    attempt: Number(fields.calls ?? 0),
+    attempt: Number(fields.calls),
     revision: revisionOf(fields),
     queuedAt: iso(timestamp),
     ...(startedAt === null ? {} : { startedAt: iso(startedAt) }),
@@ -71,12 +68,12 @@ export function newRecord(name: string, { id, key, metadata, fingerprint }: Abou
 
 /** What never changes of a task. */
 export function aboutOf({ opts }: Pick<TaskFields, 'opts'>): About {
-  return JSON.parse((JSON.parse(opts ?? '{}') as { readonly about: string }).about) as About
+  return JSON.parse((JSON.parse(String(opts)) as { readonly about: string }).about) as About
 }
 
 /** Grows with each change: of ours, with each claim of BullMQ, when the claim is gone, and with the end. */
 function revisionOf({ rev, ats, lock, finishedOn }: TaskFields): number {
-  return Number(rev ?? 0) + 2 * Number(ats ?? 0) - Number(lock) + (finishedOn === null ? 0 : 1)
+  return Number(rev) + 2 * Number(ats) - Number(lock) + (finishedOn === null ? 0 : 1)
 }
 
 interface Ended {
@@ -86,7 +83,7 @@ interface Ended {
 
 function endOf({ returnvalue, end, stc }: TaskFields): Ended {
   if (returnvalue !== null) return { state: 'succeeded', details: resultOf(JSON.parse(returnvalue) as Returned) }
-  if (end === null) return { state: 'failed', details: { error: poisoned(Number(stc ?? 0)) } }
+  if (end === null) return { state: 'failed', details: { error: poisoned(Number(stc)) } }
   const { state, ...details } = JSON.parse(end) as End
   return { state, details }
 }
@@ -103,11 +100,6 @@ function poisoned(crashes: number): ErrorRecord {
     code: 'ERR_TASK_POISONED',
     message: `The workers of the task were lost ${crashes} times while it ran: it is not run again.`
   }
-}
-
-/** Whether BullMQ ended a task for this reason. */
-export function isPoisoned(failedReason: string): boolean {
-  return failedReason === STALLED
 }
 
 function iso(ms: string | null): string {

@@ -90,6 +90,13 @@ describe.skipIf(!hasRedis)('a Redis', () => {
     expect(await (await pool.queueTask('work', 1)).result()).toBe(1)
     await server.kill()
     await server.start()
-    await expect.poll(() => pool.queueTask('work', 2).then((task) => task.result(), () => 0)).toBe(2)
+    await expect
+      .poll(() =>
+        pool.queueTask('work', 2).then(
+          (task) => task.result(),
+          () => 0
+        )
+      )
+      .toBe(2)
   })
 })

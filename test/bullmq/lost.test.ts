@@ -25,7 +25,10 @@ describe.skipIf(!hasRedis)('a task whose process was lost', () => {
     const task = await pool.queueTask('once')
     await loseProcess(store, { begins: true })
     pool.start()
-    await expect(task.result()).rejects.toMatchObject({ code: 'ERR_TASK_INTERRUPTED', message: expect.stringContaining(task.id) })
+    await expect(task.result()).rejects.toMatchObject({
+      code: 'ERR_TASK_INTERRUPTED',
+      message: expect.stringContaining(task.id)
+    })
     expect(calls).toBe(0)
     expect((await task.record())?.startedAt).toBeDefined()
   })
@@ -47,7 +50,12 @@ describe.skipIf(!hasRedis)('a task whose process was lost', () => {
     await loseProcess(store, { begins: true })
     expect(await task.cancel('no')).toBe('requested')
     pool.start()
-    expect(await task.settled()).toMatchObject({ state: 'canceled', reason: 'user', attempt: 1, error: { message: 'no' } })
+    expect(await task.settled()).toMatchObject({
+      state: 'canceled',
+      reason: 'user',
+      attempt: 1,
+      error: { message: 'no' }
+    })
   })
 
   it('is not run again when that has happened too often', async () => {

@@ -1,7 +1,10 @@
 import { sharedPool } from 'coatcheck/bullmq'
-import { describe, expect, it } from 'vitest'
+import { Redis } from 'ioredis'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { follow } from '../../src/bullmq/following.js'
 import { Notices } from '../../src/bullmq/notices.js'
 import { checkSharedPoolOptions, checkSharedTaskOptions, jobPriority } from '../../src/bullmq/options.js'
+import { Channels } from '../../src/bullmq/redis/channels.js'
 import { isTicket, jobIdOf, Keys, ticketOf } from '../../src/bullmq/redis/keys.js'
 import { type TaskFields, taskFields } from '../../src/bullmq/redis/scripts/task-fields.js'
 import { requireSettings } from '../../src/bullmq/redis/server-settings.js'
@@ -10,15 +13,21 @@ import { HeldClaims } from '../../src/bullmq/work/held-claims.js'
 import { ProgressWriter } from '../../src/bullmq/work/progress-writer.js'
 import { Tally } from '../../src/bullmq/work/stop-tally.js'
 import { type Task, WorkerPool } from '../../src/index.js'
-import { ManualClock } from '../support/manual-clock.js'
+import { freePort } from '../stores/keyv/support/servers.js'
 import { gate } from '../support/gate.js'
+import { ManualClock } from '../support/manual-clock.js'
 
 const valid = { name: 'p', connection: {}, concurrency: 1, queueCapacity: 1, handlers: { a: () => 1 } }
 
 describe('the options of a shared pool', () => {
   it('have defaults', () => {
     expect(checkSharedPoolOptions(valid)).toMatchObject({ prefix: 'coatcheck', leaseMs: 30_000, connection: {} })
-    const own = { prefix: '{a}', leaseMs: 100.4, connection: 'redis://x', retention: { count: Number.POSITIVE_INFINITY } }
+    const own = {
+      prefix: '{a}',
+      leaseMs: 100.4,
+      connection: 'redis://x',
+      retention: { count: Number.POSITIVE_INFINITY }
+    }
     expect(checkSharedPoolOptions({ ...valid, ...own })).toMatchObject({ prefix: '{a}', leaseMs: 100 })
   })
 
@@ -214,5 +223,57 @@ describe('the claims of a process', () => {
     held.remove(task.id)
     await clock.advance(1_000)
     expect(asked).toHaveLength(2)
+  })
+
+  it('are not asked again before Redis has answered', async () => {
+    const clock = new ManualClock()
+    const answer = gate<readonly null[]>()
+    let asked = 0
+    const held = new HeldClaims(clock, 300, () => {
+      asked++
+      return answer.promise
+    })
+    const { task } = await running()
+    const claim = held.add(task, new ProgressWriter(clock, async () => {}))
+    await clock.advance(100)
+    await clock.advance(100)
+    claim.renewedMs = clock.now()
+    expect(asked).toBe(1)
+    answer.open([null])
+    await clock.turn()
+    await clock.advance(100)
+    expect(asked).toBe(2)
+    held.remove(task.id)
+    task.cancel()
+  })
+})
+
+describe('a followed task', () => {
+  it('is read again when Redis did not answer', async () => {
+    const clock = new ManualClock()
+    const client = new Redis({
+      host: '127.0.0.1',
+      port: await freePort(),
+      lazyConnect: true,
+      retryStrategy: () => null
+    })
+    client.on('error', () => {})
+    onTestFinished(() => client.disconnect())
+    const record = newRecord('n', { id: 'i', by: 'x', retainMs: null }, 0)
+    const answers = [record, new Error('away'), record, { ...record, revision: 1, state: 'failed' as const }]
+    const read = async () => {
+      const answer = answers.shift()
+      if (answer instanceof Error) throw answer
+      return answer
+    }
+    const seen: number[] = []
+    const following = (async () => {
+      const signal = new AbortController().signal
+      for await (const { revision } of follow({ channel: 'c', read }, new Channels(client), clock, signal))
+        seen.push(revision)
+    })()
+    while (answers.length > 0) await clock.advance(1_000)
+    await following
+    expect(seen).toEqual([0, 1])
   })
 })

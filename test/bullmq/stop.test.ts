@@ -98,7 +98,9 @@ describe.skipIf(!hasRedis)('the stop of a shared pool in one process', () => {
     const { open } = await shared()
     const { deaf, finish } = kinds()
     const started = gate()
-    const pool = (await open({ deaf, work: async () => 1 }, { concurrency: 2 })).on('started', () => started.open()).start()
+    const pool = (await open({ deaf, work: async () => 1 }, { concurrency: 2 }))
+      .on('started', () => started.open())
+      .start()
     const other = await open({ deaf, work: async () => 1 })
     await pool.queueTask('deaf')
     await started.promise

@@ -1,7 +1,13 @@
-import { snooze } from 'coatcheck'
-import { describe, expect, it } from 'vitest'
+import { Queue } from 'bullmq'
+import { snooze, type TaskContext } from 'coatcheck'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { checkSharedPoolOptions, checkSharedTaskOptions } from '../../src/bullmq/options.js'
+import { Commands } from '../../src/bullmq/redis/commands.js'
+import { Submissions } from '../../src/bullmq/submissions.js'
+import { systemClock } from '../../src/ports/system-clock.js'
 import { gate } from '../support/gate.js'
-import { hasRedis, shared } from './support/pools.js'
+import { keys } from './support/lost-process.js'
+import { connectionTo, hasRedis, shared } from './support/pools.js'
 
 const handlers = { echo: async (input: { text: string }) => input.text }
 
@@ -141,8 +147,11 @@ describe.skipIf(!hasRedis)('a task in Redis', () => {
       await pool.queueTask('limited'),
       await pool.queueTask('limited', undefined, { timeoutMs: 10 })
     ]
+    const unlimited = await pool.queueTask('limited', undefined, { timeoutMs: Number.POSITIVE_INFINITY })
     const errors = await Promise.all(tasks.map((task) => task.result().catch((error: unknown) => error)))
     expect(errors.map((error) => (error as Error).message.match(/limit of (\d+) ms/)?.[1])).toEqual(['30', '20', '10'])
+    expect(await unlimited.cancel()).not.toBe('finished')
+    await unlimited.settled()
   })
 
   it('says why a result is not kept', async () => {
@@ -238,5 +247,69 @@ describe.skipIf(!hasRedis)('a task in Redis', () => {
     await pool.drain()
     expect(events).toHaveLength(3)
     expect(String(pool)).toBe('test: running, running 0/2')
+  })
+
+  it('gives its function the context of a WorkerPool', async () => {
+    const { open } = await shared()
+    const look = async (_input: undefined, { id, name, key, metadata, stopping, attempt }: TaskContext) => ({
+      ...{ id, name, key, metadata, attempt, aborted: stopping.aborted }
+    })
+    const pool = (await open({ look })).start()
+    const task = await pool.queueTask('look', undefined, { key: 'k', metadata: 7 })
+    expect(await task.result()).toEqual({
+      id: task.id,
+      name: 'look',
+      key: 'k',
+      metadata: 7,
+      attempt: 1,
+      aborted: false
+    })
+  })
+
+  it('needs a handler', async () => {
+    const { open } = await shared()
+    const pool = await open(handlers)
+    await expect(pool.queueTask('ecko' as 'echo', { text: '' })).rejects.toThrow('did you mean `echo`')
+  })
+
+  it('reports what a listener throws, whatever the hook does', async () => {
+    const { open } = await shared()
+    const printed = vi.spyOn(console, 'error').mockReturnValue()
+    onTestFinished(() => printed.mockRestore())
+    const bad = await open(handlers, {
+      onUnobservedError: () => {
+        throw new Error('a hook')
+      }
+    })
+    for (const pool of [bad, await open(handlers)]) {
+      pool.on('stopping', () => {
+        throw new Error('a listener')
+      })
+      await pool.stop()
+    }
+    expect(printed.mock.calls.map(([line]) => String(line).trim())).toEqual([
+      'coatcheck: unobserved error: Error: a hook',
+      'coatcheck: unobserved error: Error: a listener'
+    ])
+  })
+
+  it('is accepted also when it has ended and is forgotten before its submitter reads it', async () => {
+    const { server, redis } = await shared()
+    const queue = new Queue('test', { connection: connectionTo(server), prefix: 'coatcheck' })
+    onTestFinished(() => queue.close())
+    const forgetful = {
+      add: async (...args: Parameters<Queue['add']>) => {
+        const job = await queue.add(...args)
+        await job.remove()
+      }
+    } as unknown as Queue
+    const settings = checkSharedPoolOptions({
+      ...{ name: 'test', connection: {}, concurrency: 1, queueCapacity: 1, handlers },
+      retention: { ms: Number.POSITIVE_INFINITY }
+    }).pool
+    const commands = new Commands(redis, keys)
+    const parts = { queue: forgetful, commands, settings, clock: systemClock, meanRunMs: () => 0 }
+    const record = await new Submissions(parts).submit('echo', {}, checkSharedTaskOptions({ id: 'gone' }, 'echo'))
+    expect(record).toMatchObject({ id: 'gone', name: 'echo', state: 'queued', attempt: 0 })
   })
 })

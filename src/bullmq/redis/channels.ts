@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis'
+import { expected } from './expected.js'
 
 /** Called when a message came, and when one may have been missed. */
 export type OnMessage = (message: string) => void
@@ -32,10 +33,7 @@ export class Channels {
 
   #subscribe(channel: string, listener: OnMessage): void {
     this.#listeners.set(channel, new Set([listener]))
-    this.#client.subscribe(channel).then(
-      () => this.#notify(channel, ''),
-      () => {} // the connection was closed
-    )
+    this.#client.subscribe(channel).then(() => this.#notify(channel, ''), expected)
   }
 
   #leave(channel: string, listener: OnMessage): void {
@@ -43,7 +41,7 @@ export class Channels {
     listeners?.delete(listener)
     if (listeners?.size !== 0) return
     this.#listeners.delete(channel)
-    this.#client.unsubscribe(channel).catch(() => {}) // the connection was closed
+    this.#client.unsubscribe(channel).catch(expected)
   }
 
   #notify(channel: string, message: string): void {

@@ -19,12 +19,10 @@ export type Begun =
   | { readonly answer: 'canceled'; readonly why: string }
   | { readonly answer: 'interrupted' | 'lost' }
 
-/** The verdict on a new task, and what was queued and running then. */
-export interface Reservation {
-  readonly verdict: 'reserved' | 'full' | 'taken'
-  readonly queued: number
-  readonly running: number
-}
+/** The verdict on a new task: what was queued and running then, or the task that has its id. */
+export type Reservation =
+  | { readonly verdict: 'reserved' | 'full'; readonly queued: number; readonly running: number }
+  | { readonly verdict: 'taken'; readonly fields: TaskFields }
 
 const SCRIPTS = {
   ...{ reserve: RESERVE, confirm: CONFIRM, read: READ_TASK, cancel: CANCEL, look: LOOK, count: COUNT },
@@ -46,14 +44,12 @@ export class Commands {
 
   async reserve(id: string, capacity: number, lapseMs: number): Promise<Reservation> {
     const lists = (['wait', 'paused', 'prioritized', 'delayed', 'active'] as const).map((name) => this.#keys.of(name))
-    const keys = [this.#keys.job(id), this.#keys.reserved, ...lists]
+    const keys = [this.#keys.job(id), this.#keys.lock(id), this.#keys.reserved, ...lists]
     const bound = Number.isFinite(capacity) ? capacity : -1
-    const [verdict, queued, running] = (await this.#run('reserve', keys, jobIdOf(id), bound, lapseMs)) as [
-      Reservation['verdict'],
-      number,
-      number
-    ]
-    return { verdict, queued, running }
+    const [verdict, ...rest] = (await this.#run('reserve', keys, jobIdOf(id), bound, lapseMs)) as [string, ...unknown[]]
+    if (verdict === 'taken') return { verdict, fields: taskFields(rest[0] as []) as TaskFields }
+    const [queued, running] = rest as [number, number]
+    return { verdict: verdict as 'reserved' | 'full', queued, running }
   }
 
   async confirm(id: string): Promise<TaskFields | undefined> {

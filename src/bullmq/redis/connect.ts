@@ -1,5 +1,6 @@
 import { Redis, type RedisOptions } from 'ioredis'
 import { StoreError } from '../../contract/store-errors.js'
+import { expected } from './expected.js'
 
 /** How long a command of a submitter or reader may take, in milliseconds. */
 const COMMAND_MS = 2_000
@@ -36,7 +37,7 @@ export class Connections {
   /** A connection for work: a command waits until Redis is back. */
   patient(): Redis {
     const client = this.#make({ maxRetriesPerRequest: null })
-    client.connect().catch(() => {}) // it is reported, and tried again
+    client.connect().catch(expected) // it is tried again
     return client
   }
 
@@ -44,7 +45,7 @@ export class Connections {
     const all = { ...options, lazyConnect: true }
     const client =
       typeof this.#address === 'string' ? new Redis(this.#address, all) : new Redis({ ...this.#address, ...all })
-    client.on('error', () => {}) // commands say so, and the pool's own listener
+    client.on('error', expected)
     this.#open.push(client)
     return client
   }

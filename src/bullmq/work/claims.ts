@@ -4,7 +4,14 @@ import type { Report } from '../../contract/hooks.js'
 import type { HandlerSettings, PoolSettings } from '../../contract/settings.js'
 import { snoozeOf } from '../../contract/snooze.js'
 import type { Task, TaskContext } from '../../contract/task-contract.js'
-import { type ErrorRecord, frozen, resultText } from '../../contract/task-record.js'
+import {
+  type CanceledReason,
+  type ErrorRecord,
+  frozen,
+  resultText,
+  type TaskProgress,
+  type TaskRecord
+} from '../../contract/task-record.js'
 import type { WorkerPool } from '../../index.js'
 import type { Clock } from '../../ports/clock.js'
 import { backoff, isWorthRetrying } from '../../running/retry.js'
@@ -157,14 +164,14 @@ export class Claims {
   #progressOf({ claimed }: Call, task: Task): ProgressWriter {
     const { commands, clock } = this.#parts
     return new ProgressWriter(clock, () => {
-      const { ratio = 0, message } = task.record().progress ?? {}
+      const { ratio, message } = task.record().progress as TaskProgress
       const text = message === undefined ? {} : { message: clean(message) }
       return commands.progress(claimed, JSON.stringify({ ratio, ...text }))
     })
   }
 
   async #canceled({ job, claimed, handler, calls, failures }: Call, task: Task): Promise<never> {
-    const { reason = 'user', error } = task.record()
+    const { reason, error } = task.record() as TaskRecord & { readonly reason: CanceledReason }
     const isStopped = reason === 'pool_stopped'
     if (isStopped && handler.rerun) {
       this.#parts.tally.left.add(claimed.id)
@@ -172,7 +179,7 @@ export class Claims {
       return this.#backToQueue(job, claimed.token)
     }
     if (isStopped) this.#parts.tally.aborted.add(claimed.id)
-    return this.#end(job, claimed, { state: 'canceled', reason, ...(error && { error: cleaned(error) }) })
+    return this.#end(job, claimed, { state: 'canceled', reason, ...(error && { error: errorRecord(error) }) })
   }
 
   async #failed({ job, claimed, handler, calls, failures }: Call, task: Task): Promise<never> {
@@ -242,10 +249,6 @@ function returned(value: unknown, maxBytes: number): Returned {
 
 function failure(error: unknown): End {
   return { state: 'failed', error: errorRecord(error) }
-}
-
-function cleaned({ name, code, message }: ErrorRecord): ErrorRecord {
-  return { name: clean(name), ...(code === undefined ? {} : { code: clean(code) }), message: clean(message) }
 }
 
 function reasonOf(why: string): { readonly error?: ErrorRecord } {

@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../../ports/clock.js'
+import { expected } from '../redis/expected.js'
 
 /** At most ten writes a second. */
 const INTERVAL_MS = 100
@@ -31,7 +32,7 @@ export class ProgressWriter {
     this.#isDue = false
     this.#isWaiting = true
     this.#timer.set(INTERVAL_MS)
-    this.#writing = this.#write().catch(() => {}) // progress is not worth an error
+    this.#writing = this.#write().catch(expected) // the next one, or none
   }
 
   /** The call has ended: writes what is still due. */

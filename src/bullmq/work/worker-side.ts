@@ -9,6 +9,7 @@ import type { Notices, TaskNotice } from '../notices.js'
 import type { SharedSettings } from '../options.js'
 import type { Channels } from '../redis/channels.js'
 import { Commands } from '../redis/commands.js'
+import { expected } from '../redis/expected.js'
 import { type Keys, ticketOf } from '../redis/keys.js'
 import type { Returned } from '../task-text.js'
 import { Claims, type JobData, type TaskJob } from './claims.js'
@@ -65,7 +66,7 @@ export class WorkerSide {
     const claims = new Claims({ local, commands, held, tally, settings: settings.pool, clock, report })
     local.on('progress', ({ id }) => held.progressed(id))
     local.start()
-    channels.listen(keys.cancels, (id) => void held.canceled(id).catch(() => {})) // the next look asks again
+    channels.listen(keys.cancels, (id) => void held.canceled(id).catch(expected)) // the next look asks again
     this.#worker = this.#work(client, claims, held)
   }
 
@@ -79,9 +80,7 @@ export class WorkerSide {
     worker.on('locksRenewed', ({ jobIds }) => held.renewed(jobIds.map(ticketOf)))
     worker.on('lockRenewalFailed', (jobIds) => held.lost(jobIds.map(ticketOf)))
     worker.on('completed', (job) => this.#settled(client, job, 'succeeded'))
-    worker.on('failed', (job) => {
-      if (job !== undefined) this.#settled(client, job, claims.endOf(job))
-    })
+    worker.on('failed', (job) => this.#settled(client, job as TaskJob, claims.endOf(job as TaskJob)))
     return worker
   }
 
@@ -90,7 +89,7 @@ export class WorkerSide {
     const { keys, notices } = this.#parts
     const id = ticketOf(String(job.id))
     this.tally[state]++
-    client.publish(keys.changes(id), '').catch(() => {}) // followers ask by themselves
+    client.publish(keys.changes(id), '').catch(expected) // followers ask by themselves
     notices.emit('settled', { id, name: job.name, state })
   }
 
