@@ -29,6 +29,9 @@ import { type End, errorRecord, recordOf } from './task-text.js'
 import type { JobData } from './work/claims.js'
 import { WorkerSide } from './work/worker-side.js'
 
+/** State of a {@link SharedPool} in a process: it is open from the beginning. */
+export type SharedPoolState = Exclude<PoolState, 'created'>
+
 /** How many tasks all processes together have. */
 export interface SharedCounts {
   /** Tasks that wait for a worker. */
@@ -48,7 +51,9 @@ export interface SharedPoolStats {
   /** Name of the pool. */
   readonly name: string
   /** State of the pool in this process. */
-  readonly state: PoolState
+  readonly state: SharedPoolState
+  /** Whether tasks run here: the pool was started. */
+  readonly works: boolean
   /** Tasks that may run here at the same time. */
   readonly concurrency: number
   /** Tasks that run here. */
@@ -100,7 +105,8 @@ export class SharedPool<H extends HandlersOf<H> = Record<never, never>> {
   readonly #list: TaskList
   readonly #worker: WorkerSide
   readonly #shutdown: Shutdown
-  #state: PoolState = 'created'
+  #state: SharedPoolState = 'running'
+  #works = false
   #isFailing = false
 
   /** @internal */
@@ -127,8 +133,8 @@ export class SharedPool<H extends HandlersOf<H> = Record<never, never>> {
     producer.on('ready', () => this.#storeIs({ failing: false }))
   }
 
-  /** The state of the pool in this process. */
-  get state(): PoolState {
+  /** The state of the pool in this process. It takes tasks from the beginning, whether it is started or not. */
+  get state(): SharedPoolState {
     return this.#state
   }
 
@@ -143,11 +149,9 @@ export class SharedPool<H extends HandlersOf<H> = Record<never, never>> {
    * @throws PoolStoppedError after `stop`
    */
   start(): this {
-    if (this.#state === 'stopping' || this.#state === 'stopped') throw new PoolStoppedError(this.#state)
-    if (this.#state === 'created') {
-      this.#state = 'running'
-      this.#worker.start(this.#parts.connections.patient(), this.#channels)
-    }
+    if (this.#state !== 'running') throw new PoolStoppedError(this.#state)
+    if (!this.#works) this.#worker.start(this.#parts.connections.patient(), this.#channels)
+    this.#works = true
     return this
   }
 
@@ -163,7 +167,7 @@ export class SharedPool<H extends HandlersOf<H> = Record<never, never>> {
   stop(options: SharedStopOptions = {}): Promise<StopReport> {
     const o = optionsOf<SharedStopOptions>('options', options, { graceMs: true, forceMs: true, reason: true })
     const { graceMs, forceMs, reason } = checkStopOptions(o, this.#parts.settings.pool)
-    const isFirst = this.#state === 'created' || this.#state === 'running'
+    const isFirst = this.#state === 'running'
     if (isFirst) this.#state = 'stopping'
     const closed = this.#shutdown.stop({ graceMs, forceMs, reason })
     if (isFirst) {
@@ -204,7 +208,7 @@ export class SharedPool<H extends HandlersOf<H> = Record<never, never>> {
       )
     }
     const settings = checkSharedTaskOptions(options, name)
-    if (this.#state === 'stopping' || this.#state === 'stopped') throw new PoolStoppedError(this.#state)
+    if (this.#state !== 'running') throw new PoolStoppedError(this.#state)
     return new SharedTask(await this.#submissions.submit(name, input, settings), this)
   }
 
@@ -287,7 +291,7 @@ export class SharedPool<H extends HandlersOf<H> = Record<never, never>> {
     const { running, stuck, totals } = this.#worker.local.stats()
     const { succeeded, failed, canceled } = this.#worker.tally
     return {
-      ...{ name, state: this.#state, concurrency: pool.concurrency, running, stuck },
+      ...{ name, state: this.#state, works: this.#works, concurrency: pool.concurrency, running, stuck },
       totals: { started: totals.started, succeeded, failed, canceled }
     }
   }

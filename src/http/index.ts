@@ -13,7 +13,7 @@ export type { TicketRoutesOptions } from './options.js'
 export { type TicketRoutes, type TicketRoutesStats, ticketRoutes } from './ticket-routes.js'
 export { mirrorReader } from './tickets/mirror-reader.js'
 export type { DescribeError, TicketError } from './tickets/task-failure.js'
-export type { TaskQuery, TicketPool } from './tickets/ticket-pool.js'
+export type { AcceptedTask, ListedTasks, TaskQuery, TicketPool } from './tickets/ticket-pool.js'
 export type { TicketStatus } from './tickets/ticket-status.js'
 export type { OwnBody } from './wire/own-body.js'
 export {

@@ -14,7 +14,7 @@ import { ticketResource } from './resources/ticket-resource.js'
 import { checkTicketRoutesOptions } from './settings.js'
 import { TicketAccess } from './tickets/ticket-access.js'
 import { TicketLookup } from './tickets/ticket-lookup.js'
-import { requirePool, type TicketPool } from './tickets/ticket-pool.js'
+import { type AcceptedTask, requirePool, type TicketPool } from './tickets/ticket-pool.js'
 import { TicketReplies } from './tickets/ticket-replies.js'
 import { Hooks } from './wire/hooks.js'
 import { Refusals } from './wire/refusals.js'
@@ -35,7 +35,7 @@ export interface TicketRoutes {
   /**
    * The 202 for a task that the application's own route has queued. Headers and body contain the ticket. Never rejects.
    */
-  accepted(task: Task): Promise<HttpReply>
+  accepted(task: Task | AcceptedTask): Promise<HttpReply>
 
   /**
    * The reply to an error, for the application's own routes: an error of `queueTask`, an {@link invalidField}. An unknown
@@ -133,7 +133,7 @@ export function ticketRoutes<const Schemas extends readonly unknown[] = readonly
   const table = new RouteTable()
   if (settings.authorize !== undefined) table.exact(ticketPath, ticketList(access, replies))
   else if (accept.some(({ path }) => path === settings.ticketPath)) table.exact(ticketPath, readable(absent))
-  const parts = { pool, access, keys, replies, refusals, hooks, maxBodyBytes: settings.maxBodyBytes }
+  const parts = { pool, access, keys, lookup, replies, refusals, hooks, maxBodyBytes: settings.maxBodyBytes }
   for (const route of accept) table.exact(basePath + route.path, acceptingResource(route, parts))
   table.any(`${ticketPath}/{id}`, ticketResource({ pool, access, replies, longPolls }))
   table.any(`${ticketPath}/{id}/events`, ticketEvents(access, replies, streams))
@@ -158,8 +158,9 @@ export function ticketRoutes<const Schemas extends readonly unknown[] = readonly
       const reply = finish(await answered(match, request))
       return request.method === 'HEAD' ? withoutBody(reply) : reply
     },
-    accepted: async (task) => {
+    accepted: async (given) => {
       try {
+        const task = lookup.taskOf(given)
         await recorded(task)
         return finish(await replies.accepted(task, false))
       } catch (error) {

@@ -1,4 +1,5 @@
 import type { Task } from '../../contract/task-contract.js'
+import type { AcceptedTask } from '../tickets/ticket-pool.js'
 import type { TicketStatus } from '../tickets/ticket-status.js'
 import type { OwnBody } from '../wire/own-body.js'
 import type { Problem } from '../wire/problems.js'
@@ -59,7 +60,10 @@ export interface AcceptingRoute<Schema = undefined> {
    * @param request - its `signal` aborts when the client leaves: pass it to work that must not outlive the wait for room.
    *   Use its `owner` as the task's `key`: a 429 then means that the owner's own share is full
    */
-  readonly submit: (input: BodyInput<Schema>, request: OwnedRequest) => Task | PromiseLike<Task>
+  readonly submit: (
+    input: BodyInput<Schema>,
+    request: OwnedRequest
+  ) => Task | AcceptedTask | PromiseLike<Task | AcceptedTask>
 
   /**
    * The body of the 202. Without the status document in it the 202 has no `Content-Location` and no `ETag`. Synchronous.
@@ -82,5 +86,5 @@ export interface AcceptingRoute<Schema = undefined> {
 /** A route whose options were checked. What `submit` receives is what `body` returns, or the parsed body. */
 export interface CheckedRoute extends Pick<AcceptingRoute, 'path' | 'accepted' | 'refused'> {
   readonly body: StandardSchema | undefined
-  readonly submit: (input: unknown, request: OwnedRequest) => Task | PromiseLike<Task>
+  readonly submit: (input: unknown, request: OwnedRequest) => ReturnType<AcceptingRoute['submit']>
 }

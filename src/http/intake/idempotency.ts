@@ -1,5 +1,7 @@
+import { isPoolError } from '../../contract/errors.js'
 import type { Task } from '../../contract/task-contract.js'
-import type { TaskRecord } from '../../contract/task-record.js'
+import { read, type TaskRecord } from '../../contract/task-record.js'
+import { RecordTask } from '../tickets/record-task.js'
 import type { TicketLookup } from '../tickets/ticket-lookup.js'
 import { requestError } from '../wire/request-error.js'
 import type { KeyMemory } from './key-memory.js'
@@ -71,7 +73,8 @@ export class IdempotencyKeys {
     this.#underWay.set(place, { fingerprint, outcome })
     try {
       const { task, isReplayed } = await submitted
-      if (!isReplayed) this.#memory.remember(place, fingerprint, task)
+      // The task of a bare record is not in this process, and neither is its key.
+      if (!isReplayed && !(task instanceof RecordTask)) this.#memory.remember(place, fingerprint, task)
       return { task, isReplayed }
     } finally {
       this.#underWay.delete(place)
@@ -80,12 +83,29 @@ export class IdempotencyKeys {
 
   /** The task that has the key's ticket, or else a new one. */
   async #byTicket(ticket: string, fingerprint: string, queue: () => Promise<Task>): Promise<Submitted> {
+    const known = await this.#replayed(ticket, fingerprint)
+    if (known !== undefined) return known
+    try {
+      return await first(queue())
+    } catch (error) {
+      // Another process was asked the same in this moment, and has queued it.
+      const other = isDuplicateOf(error, ticket) ? await this.#replayed(ticket, fingerprint) : undefined
+      if (other === undefined) throw error
+      return other
+    }
+  }
+
+  async #replayed(ticket: string, fingerprint: string): Promise<Submitted | undefined> {
     const task = this.#lookup.here(ticket) ?? (await this.#lookup.elsewhere(ticket))
     const record = task?.record()
-    if (task === undefined || record === undefined || wasNotRecorded(record)) return first(queue())
+    if (task === undefined || record === undefined || wasNotRecorded(record)) return undefined
     requireSame(fingerprint, { fingerprint: record.fingerprint ?? fingerprint })
     return { task, isReplayed: true }
   }
+}
+
+function isDuplicateOf(error: unknown, ticket: string): boolean {
+  return isPoolError(error) && error.code === 'ERR_DUPLICATE_TASK' && read(error, 'id') === ticket
 }
 
 async function first(queued: Promise<Task>): Promise<Submitted> {

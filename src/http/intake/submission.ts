@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto'
 import { PoolStoppedError, withoutStack } from '../../contract/errors.js'
 import type { Task } from '../../contract/task-contract.js'
+import { read } from '../../contract/task-record.js'
 import type { TicketAccess } from '../tickets/ticket-access.js'
+import type { TicketLookup } from '../tickets/ticket-lookup.js'
 import type { TicketPool } from '../tickets/ticket-pool.js'
 import { requireJson } from '../wire/media-type.js'
 import type { HttpRequest, OwnedRequest } from '../wire/request.js'
@@ -19,6 +21,7 @@ export interface Intake {
   readonly pool: TicketPool
   readonly access: TicketAccess
   readonly keys: IdempotencyKeys
+  readonly lookup: TicketLookup
   readonly maxBodyBytes: number
 }
 
@@ -54,16 +57,16 @@ export async function readSubmission(request: HttpRequest, intake: Intake): Prom
 export async function submitOnce(
   route: CheckedRoute,
   submission: Submission,
-  { keys, access, pool }: Intake
+  { keys, access, pool, lookup }: Intake
 ): Promise<Submitted> {
   const { request, key, bytes } = submission
-  if (key === undefined) return { task: await queued(route, submission), isReplayed: false }
+  if (key === undefined) return { task: await queued(route, submission, lookup), isReplayed: false }
   const place = JSON.stringify([request.owner, request.method, route.path, key])
   const fingerprint = digest(bytes)
   const ticket = pool.ticketFor?.(place)
   const once = ticket === undefined ? {} : { id: ticket, fingerprint }
   const submitted = await keys.once({ place, fingerprint, ticket, signal: request.signal }, () =>
-    queued(route, { ...submission, request: { ...request, once } })
+    queued(route, { ...submission, request: { ...request, once } }, lookup)
   )
   if (submitted.isReplayed && !(await access.permits(request, submitted.task.record()))) {
     throw requestError('IDEMPOTENCY_KEY_REUSED')
@@ -76,11 +79,14 @@ function digest(data: string | Uint8Array): string {
 }
 
 /** The queued task, once it is recorded. */
-async function queued(route: CheckedRoute, { input, request }: Submission): Promise<Task> {
+async function queued(route: CheckedRoute, { input, request }: Submission, lookup: TicketLookup): Promise<Task> {
   const body = route.body === undefined ? input : await validated(route.body, input)
   if (request.signal.aborted) throw requestError('INVALID_BODY', 'The client left.', { close: true })
-  const task = await route.submit(body, request)
-  if (typeof task?.record !== 'function') throw new TypeError(`Expected \`submit\` of ${route.path} to return a task`)
+  const submitted = await route.submit(body, request)
+  if (typeof read(submitted, 'record') !== 'function') {
+    throw new TypeError(`Expected \`submit\` of ${route.path} to return a task`)
+  }
+  const task = lookup.taskOf(submitted)
   await recorded(task)
   return task
 }

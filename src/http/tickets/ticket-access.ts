@@ -6,9 +6,10 @@ import { allowListeners } from '../../ports/abort-controller.js'
 import type { Hooks } from '../wire/hooks.js'
 import type { HttpRequest, OwnedRequest } from '../wire/request.js'
 import { lookedUp } from '../wire/store-failure.js'
+import { RecordTask } from './record-task.js'
 import { decodeTicket } from './ticket-id.js'
 import type { TicketLookup } from './ticket-lookup.js'
-import type { TicketPool } from './ticket-pool.js'
+import type { TaskQuery, TicketPool } from './ticket-pool.js'
 import type { FoundTicket } from './ticket-replies.js'
 
 /** How many tasks are examined for a list. */
@@ -112,10 +113,14 @@ export class TicketAccess {
    * times of the wall clock do not order tasks once that clock was stepped.
    */
   async #candidates({ owner }: OwnedRequest, state: TaskState | undefined): Promise<Candidates> {
-    const newest = await this.#pool.tasks({ state, limit: MAX_CANDIDATES })
+    const newest = await this.#tasks({ state, limit: MAX_CANDIDATES })
     if (newest.length < MAX_CANDIDATES || owner === undefined) return { inOrder: newest, toExamine: newest }
-    const own = await this.#pool.tasks({ state, key: owner, limit: MAX_CANDIDATES })
+    const own = await this.#tasks({ state, key: owner, limit: MAX_CANDIDATES })
     return { inOrder: distinct(newest, own), toExamine: distinct(own, newest) } // those of `own` alone are older
+  }
+
+  async #tasks(query: TaskQuery): Promise<readonly Task[]> {
+    return (await this.#pool.tasks(query)).map((each) => this.#lookup.taskOf(each))
   }
 
   /** Whether the client may see a ticket. An error of `authorize` denies it and is reported. */
@@ -131,6 +136,12 @@ export class TicketAccess {
   }
 }
 
+/** A task that is known by its record has a handle of its own in each list. */
 function distinct(first: readonly Task[], second: readonly Task[]): readonly Task[] {
-  return [...new Set([...first, ...second])]
+  const found = new Map<unknown, Task>()
+  for (const task of [...first, ...second]) {
+    const same = task instanceof RecordTask ? task.id : task
+    if (!found.has(same)) found.set(same, task)
+  }
+  return [...found.values()]
 }

@@ -1,9 +1,10 @@
 import type { Task } from '../../contract/task-contract.js'
+import type { TaskRecord } from '../../contract/task-record.js'
 import type { Clock } from '../../ports/clock.js'
 import { lookedUp } from '../wire/store-failure.js'
 import { recordChanges } from './record-changes.js'
 import { RecordTask } from './record-task.js'
-import type { TicketPool } from './ticket-pool.js'
+import type { AcceptedTask, TicketPool } from './ticket-pool.js'
 
 /** Finds the tasks of tickets: in the pool, and where its tasks are kept besides. */
 export class TicketLookup {
@@ -29,7 +30,16 @@ export class TicketLookup {
     const { findTask } = this.#pool
     if (findTask === undefined) return undefined
     const record = await lookedUp(() => findTask.call(this.#pool, id))
-    if (record === undefined) return undefined
+    return record && this.#byRecord(record)
+  }
+
+  /** A task as the routes use it: one that is given by its record gets a handle. */
+  taskOf(given: Task | TaskRecord | AcceptedTask): Task {
+    if ('accepted' in given) return this.#byRecord(given.accepted)
+    return 'record' in given ? given : this.#byRecord(given)
+  }
+
+  #byRecord(record: TaskRecord): RecordTask {
     return new RecordTask(record, (present, signal) => recordChanges(this.#pool, this.#clock, present, signal))
   }
 }

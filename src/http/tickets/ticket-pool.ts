@@ -13,9 +13,18 @@ export interface TaskQuery {
   readonly limit: number
 }
 
+/** Tasks of a pool, or their records. */
+export type ListedTasks = readonly (Task | TaskRecord)[]
+
+/** A task that no process has for itself, as its pool has accepted it. A `SharedTask` is one. */
+export interface AcceptedTask {
+  /** The record as it was when the task was accepted. */
+  readonly accepted: TaskRecord
+}
+
 /**
  * The part of a pool that the routes use: to look tasks up, to cancel them, and to know whether it accepts tasks. A
- * `WorkerPool` implements it, and so does {@link mirrorReader}. Tasks are queued by the `submit` of an accepting route.
+ * `WorkerPool` implements it, and so do {@link mirrorReader} and the `SharedPool` of `coatcheck/bullmq`. Tasks are queued by the `submit` of an accepting route.
  *
  * At least one of `task` and `findTask` is there. A ticket is looked up by `task`, and by `findTask` if that does not know
  * it. A rejection of `findTask`, `tasks` or `cancel` is 503 `STORE_UNAVAILABLE`, never 404.
@@ -41,8 +50,8 @@ export interface TicketPool {
    */
   changes?(id: string, signal: AbortSignal): AsyncIterable<TaskRecord>
 
-  /** The tasks that match, newest first. */
-  tasks(query: TaskQuery): readonly Task[] | PromiseLike<readonly Task[]>
+  /** The tasks that match, newest first; of tasks that belong to no process, their records. */
+  tasks(query: TaskQuery): ListedTasks | PromiseLike<ListedTasks>
 
   /** Cancels a queued task; aborts the signal of a running one. `unknown` for a task of another process. */
   cancel(id: string): CancelOutcome | PromiseLike<CancelOutcome>
