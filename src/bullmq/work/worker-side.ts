@@ -25,6 +25,9 @@ const MANY = 2 ** 31
 /** Errors of BullMQ's worker that are dealt with elsewhere. */
 const KNOWN = /^(Connection is closed|could not renew lock)/
 
+/** The end of a task was refused: its lease is lost, or it has ended. */
+const LATE = /^(?:Missing lock|Lock mismatch|Missing key) for job (\S+)\. (?:Cmd )?moveToFinished/
+
 /** The parts that the working side of a pool uses. */
 export interface WorkerSideParts {
   readonly settings: SharedSettings
@@ -42,7 +45,8 @@ export class WorkerSide {
   readonly tally = new StopTally()
   readonly local: WorkerPool
   readonly #parts: WorkerSideParts
-  #lastError = ''
+  /** The last task whose end Redis has refused. */
+  #late: string | undefined
   #worker: Worker<JobData, Returned> | undefined
 
   constructor(parts: WorkerSideParts) {
@@ -67,16 +71,16 @@ export class WorkerSide {
     local.on('progress', ({ id }) => held.progressed(id))
     local.start()
     channels.listen(keys.cancels, (id) => void held.canceled(id).catch(expected)) // the next look asks again
-    this.#worker = this.#work(client, claims, held)
+    this.#worker = this.#work(client, commands, claims, held)
   }
 
-  #work(client: Redis, claims: Claims, held: HeldClaims): Worker<JobData, Returned> {
+  #work(client: Redis, commands: Commands, claims: Claims, held: HeldClaims): Worker<JobData, Returned> {
     const { prefix, name, leaseMs, pool } = this.#parts.settings
     const worker = new Worker<JobData, Returned>(name, (job, token) => claims.process(job, token as string), {
       ...{ connection: client, prefix, concurrency: pool.concurrency, runRetryDelay: AGAIN_MS },
       ...{ lockDuration: leaseMs, stalledInterval: leaseMs, maxStalledCount: Math.min(pool.maxCrashes, MANY) }
     })
-    worker.on('error', (error) => this.#failed(error))
+    worker.on('error', (error) => void this.#failed(error, commands))
     worker.on('locksRenewed', ({ jobIds }) => held.renewed(jobIds.map(ticketOf)))
     worker.on('lockRenewalFailed', (jobIds) => held.lost(jobIds.map(ticketOf)))
     worker.on('completed', (job) => this.#settled(client, job, 'succeeded'))
@@ -93,12 +97,16 @@ export class WorkerSide {
     notices.emit('settled', { id, name: job.name, state })
   }
 
-  /** A lost connection is no news here, a lost lease is told to its task, and of a late result BullMQ says so twice. */
-  #failed(error: Error): void {
-    const { message } = error
-    if (read(error, 'syscall') !== undefined || KNOWN.test(message) || message === this.#lastError) return
-    this.#lastError = message
-    this.#parts.report(error)
+  /** A lost connection is no news here, and a lost lease is told to its task. */
+  async #failed(error: Error, commands: Commands): Promise<void> {
+    if (read(error, 'syscall') !== undefined || KNOWN.test(error.message)) return
+    const jobId = LATE.exec(error.message)?.[1]
+    if (jobId === undefined) return this.#parts.report(error)
+    // BullMQ tries twice. A task has ended if the answer to the first try was lost with its connection.
+    if (jobId === this.#late) return
+    this.#late = jobId
+    const fields = await commands.read(ticketOf(jobId)).catch(expected)
+    if (fields?.finishedOn === null) this.#parts.report(error)
   }
 
   /** Claims nothing any more. What was claimed in this moment goes back. */
