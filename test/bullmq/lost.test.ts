@@ -138,6 +138,27 @@ describe.skipIf(!hasRedis)('a process that loses its lease', () => {
     expect((await task.record())?.error).toBeUndefined()
   })
 
+  it('reports a result that was refused, unless the task has ended', async () => {
+    const { open, redis } = await shared()
+    const reported: unknown[] = []
+    const finish = gate()
+    const running = [gate(), gate()] as const
+    const run = async (index: 0 | 1): Promise<void> => {
+      running[index].open()
+      await finish.promise
+    }
+    const options = { concurrency: 2, onUnobservedError: (error: unknown) => void reported.push(error) }
+    const pool = (await open({ run }, options)).start()
+    const [ended, unfinished] = [await pool.queueTask('run', 0), await pool.queueTask('run', 1)]
+    await Promise.all(running.map(({ promise }) => promise))
+    await redis.hset(keys.job(ended.id), 'finishedOn', Date.now())
+    await redis.del(keys.lock(ended.id), keys.lock(unfinished.id))
+    finish.open()
+    await expect.poll(() => reported).toHaveLength(1)
+    await pool.stop()
+    expect(reported).toMatchObject([{ message: expect.stringContaining(unfinished.id) }])
+  })
+
   it('makes no ghost of a task that was removed', async () => {
     const { open, redis } = await shared()
     const [running, finish] = [gate(), gate()]

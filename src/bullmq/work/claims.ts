@@ -16,6 +16,7 @@ import type { WorkerPool } from '../../index.js'
 import type { Clock } from '../../ports/clock.js'
 import { backoff, isWorthRetrying } from '../../running/retry.js'
 import type { Claimed, Commands } from '../redis/commands.js'
+import { expected } from '../redis/expected.js'
 import { type About, clean, type End, errorRecord, type Returned } from '../task-text.js'
 import { ClaimContext } from './claim-context.js'
 import type { HeldClaims } from './held-claims.js'
@@ -212,12 +213,12 @@ export class Claims {
   }
 
   async #backToQueue(job: TaskJob, token: string): Promise<never> {
-    await job.moveToWait(token)
+    await job.moveToWait(token).catch(expected) // the lease was lost, or passes
     throw new WaitingError()
   }
 
   async #later(job: TaskJob, token: string, delayMs: number): Promise<never> {
-    await job.moveToDelayed(this.#parts.clock.date() + delayMs, token)
+    await job.moveToDelayed(this.#parts.clock.date() + delayMs, token).catch(expected)
     throw new DelayedError()
   }
 

@@ -45,8 +45,8 @@ export class WorkerSide {
   readonly tally = new StopTally()
   readonly local: WorkerPool
   readonly #parts: WorkerSideParts
-  /** The last task whose end Redis has refused. */
-  #late: string | undefined
+  /** Tasks whose end Redis has refused once. */
+  readonly #late = new Set<string>()
   #worker: Worker<JobData, Returned> | undefined
 
   constructor(parts: WorkerSideParts) {
@@ -102,9 +102,9 @@ export class WorkerSide {
     if (read(error, 'syscall') !== undefined || KNOWN.test(error.message)) return
     const jobId = LATE.exec(error.message)?.[1]
     if (jobId === undefined) return this.#parts.report(error)
-    // BullMQ tries twice. A task has ended if the answer to the first try was lost with its connection.
-    if (jobId === this.#late) return
-    this.#late = jobId
+    if (this.#late.delete(jobId)) return // BullMQ tries twice
+    this.#late.add(jobId)
+    // If the task has ended, it is the answer to an earlier try that was lost with its connection.
     const fields = await commands.read(ticketOf(jobId)).catch(expected)
     if (fields?.finishedOn === null) this.#parts.report(error)
   }
