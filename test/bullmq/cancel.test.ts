@@ -69,7 +69,7 @@ describe.skipIf(!hasRedis)('a cancel across processes', () => {
   it('is seen without its message', async () => {
     const { open, redis } = await shared()
     const { running, handlers } = waiting()
-    const pool = (await open(handlers, { leaseMs: 300 })).start()
+    const pool = (await open(handlers, { leaseMs: 3_000 })).start()
     const task = await pool.queueTask('wait')
     await redis.hset(keys.job(await running), { cancelAt: Date.now(), cancelWhy: '' })
     expect(await task.settled()).toMatchObject({ state: 'canceled', reason: 'user' })

@@ -66,7 +66,7 @@ describe.skipIf(!hasRedis)('the stop of a shared pool in one process', () => {
       polite: b.polite,
       deaf: b.deaf
     }
-    const pool = (await open(handlers, { concurrency: 4, leaseMs: 200 })).start()
+    const pool = (await open(handlers, { concurrency: 4, leaseMs: 4_000 })).start()
     const reader = await open(handlers)
     const [politeAgain, deafAgain, polite, deaf] = [
       await pool.queueTask('politeAgain'),
@@ -87,7 +87,7 @@ describe.skipIf(!hasRedis)('the stop of a shared pool in one process', () => {
     expect(await reader.findTask(polite.id)).toMatchObject({ state: 'canceled', reason: 'pool_stopped' })
     expect(await reader.findTask(deaf.id)).toMatchObject({ state: 'failed', error: { code: 'ERR_TASK_INTERRUPTED' } })
     const again = { run: async () => 'again', rerun: true }
-    const next = (await open({ politeAgain: again, deafAgain: again }, { leaseMs: 200 })).start()
+    const next = (await open({ politeAgain: again, deafAgain: again }, { leaseMs: 4_000 })).start()
     for (const { id } of [politeAgain, deafAgain]) {
       await expect.poll(() => next.findTask(id)).toMatchObject({ state: 'succeeded', result: 'again', attempt: 2 })
     }
