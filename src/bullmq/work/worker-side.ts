@@ -19,6 +19,9 @@ import { StopTally } from './stop-tally.js'
 /** After a command that failed, BullMQ tries again after so long. */
 const AGAIN_MS = 1_000
 
+/** An idle worker looks for tasks so often: the one who was woken for a task may have been lost before it claimed it. */
+const WAKE_S = 1
+
 /** The most that BullMQ's script can count to. */
 const MANY = 2 ** 31
 
@@ -77,7 +80,7 @@ export class WorkerSide {
   #work(client: Redis, commands: Commands, claims: Claims, held: HeldClaims): Worker<JobData, Returned> {
     const { prefix, name, leaseMs, pool } = this.#parts.settings
     const worker = new Worker<JobData, Returned>(name, (job, token) => claims.process(job, token as string), {
-      ...{ connection: client, prefix, concurrency: pool.concurrency, runRetryDelay: AGAIN_MS },
+      ...{ connection: client, prefix, concurrency: pool.concurrency, runRetryDelay: AGAIN_MS, drainDelay: WAKE_S },
       ...{ lockDuration: leaseMs, stalledInterval: leaseMs, maxStalledCount: Math.min(pool.maxCrashes, MANY) }
     })
     worker.on('error', (error) => void this.#failed(error, commands))
