@@ -22,6 +22,13 @@ export class GatedStore implements KeyvStoreAdapter {
     this.#gate = undefined
   }
 
+  /** Holds no further writes back; what is held stays so until the returned function is called. */
+  admit(): () => void {
+    const held = this.#gate
+    this.#gate = undefined
+    return () => held?.open()
+  }
+
   async get<Value>(key: string): Promise<StoredData<Value> | undefined> {
     return this.values.get(key) as StoredData<Value>
   }
