@@ -8,6 +8,8 @@ export class GatedStore implements KeyvStoreAdapter {
   readonly writes: string[] = []
   declare namespace?: string
   readonly opts = {}
+  /** What is returned for an absent value. */
+  absent: object | undefined
   refuses: (key: string) => boolean = () => false
   #gate: ReturnType<typeof gate<void>> | undefined
   underWay = 0
@@ -30,7 +32,7 @@ export class GatedStore implements KeyvStoreAdapter {
   }
 
   async get<Value>(key: string): Promise<StoredData<Value> | undefined> {
-    return this.values.get(key) as StoredData<Value>
+    return (this.values.get(key) ?? this.absent) as StoredData<Value>
   }
 
   async set(key: string, value: string): Promise<void> {
