@@ -97,8 +97,12 @@ export class IdempotencyKeys {
 
   async #replayed(ticket: string, fingerprint: string): Promise<Submitted | undefined> {
     const task = this.#lookup.here(ticket) ?? (await this.#lookup.elsewhere(ticket))
-    const record = task?.record()
-    if (task === undefined || record === undefined || wasNotRecorded(record)) return undefined
+    if (task === undefined) return undefined
+    const record = task.record()
+    if (wasNotRecorded(record)) {
+      task.forget() // otherwise the new task would not get its ticket
+      return undefined
+    }
     requireSame(fingerprint, { fingerprint: record.fingerprint ?? fingerprint })
     return { task, isReplayed: true }
   }
