@@ -11,5 +11,7 @@ export const openPool = (redisPort: number) =>
     concurrency: 4, // of each worker
     queueCapacity: 40, // over all processes
     leaseMs: 1_000, // short, so that the demonstration is
-    handlers: { print: { run: print, rerun: true } }
+    handlers: { print: { run: print, rerun: true } },
+    // An outage longer than the lease: Redis refuses the result, and the task is called again.
+    onUnobservedError: (error) => console.log(`         ${error instanceof Error ? error.message : error}`)
   })
