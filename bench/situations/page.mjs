@@ -1,0 +1,45 @@
+/** What was observed stands in the page between two comments, and is written there from the findings and nowhere else. */
+import { plays } from './plays/plays.mjs'
+
+/** @typedef {import('./types.js').Findings} Findings */
+
+const NOT_OFFERED = 'not offered'
+
+/** @type {(head: readonly string[], rows: readonly (readonly string[])[]) => string} */
+const table = (head, rows) =>
+  [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
+
+/** One table for each situation, under its title. @type {(findings: Findings) => string} */
+const situations = ({ rows }) =>
+  Object.entries(plays)
+    .map(([situation, { title, what }]) => {
+      const lines = rows
+        .filter((row) => row.situation === situation)
+        .map(({ library, text, by }) => [library, text ?? NOT_OFFERED, by])
+      return `### ${title}\n\n${what}\n\n${table(['', 'observed', 'by'], lines)}`
+    })
+    .join('\n\n')
+
+/** @type {(findings: Findings) => string} */
+const setting = ({ date, node, versions }) => {
+  const list = Object.entries(versions).map(([name, version]) => `${name} ${version}`)
+  return `${date}, Node ${node.slice(1)}; ${list.join(', ')}.`
+}
+
+/** @type {Readonly<Record<string, (findings: Findings) => string>>} */
+const parts = { setting, situations }
+
+const PART = /(<!-- compare: ([\w-]+) -->\n)[\s\S]*?(<!-- \/compare -->)/g
+
+/**
+ * A page with these findings.
+ *
+ * @param {string} page
+ * @param {Findings} findings
+ */
+export const withFindings = (page, findings) =>
+  page.replace(PART, (_, opening, name, closing) => {
+    const part = parts[name]
+    if (part === undefined) throw new RangeError(`A page wants the findings of ${name}, which there are not.`)
+    return `${opening}\n${part(findings)}\n\n${closing}`
+  })
