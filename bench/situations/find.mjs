@@ -33,7 +33,9 @@ export const takesPart = ({ uses, lacks }, situation) => situation in uses || si
 /** Compares a cost with that of the first that has one. @type {(observed: Observed, first: number | undefined) => string} */
 const withCost = ({ text, cost }, first) => {
   if (cost === undefined || first === undefined) return text
-  return cost === first ? `${text}; time 1` : `${text}; time ${Number((cost / first).toPrecision(2)).toLocaleString('en')}`
+  return cost === first
+    ? `${text}; time 1`
+    : `${text}; time ${Number((cost / first).toPrecision(2)).toLocaleString('en')}`
 }
 
 /**

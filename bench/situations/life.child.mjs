@@ -20,10 +20,10 @@ const { library: name, redis, log, file, tasks, killAfter } = JSON.parse(process
 
 const library = libraries.find((one) => one.name === name)
 if (library === undefined) throw new RangeError(`There is no library ${name}.`)
-if (killAfter !== undefined) board.killAfter(killAfter)
 
 const queue = await library.open({ concurrency: 2, room: ROOM, file }, { redis })
-if (tasks === 0) board.open(1)
+if (killAfter === undefined) board.open(1)
+else board.killAfter(killAfter)
 await Promise.all(times(tasks, (label) => queue.forget('log', { file: log, label })))
 board.open(1)
 await queue.idle?.()

@@ -1,5 +1,5 @@
 /** How plays wait, and what they make of what they see. */
-import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises'
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises'
 
 /** @type {<T>(count: number, make: (n: number) => T) => T[]} */
 export const times = (count, make) => Array.from({ length: count }, (_, n) => make(n))
@@ -9,10 +9,19 @@ export const until = async (holds) => {
   while (!holds()) await delay(1)
 }
 
-/** Waits until what was done before has had its effects. @type {(library: { latencyMs: number }) => Promise<void>} */
-export const effects = async ({ latencyMs }) => {
-  for (let turn = 0; turn < 50; turn++) await nextTurn()
-  if (latencyMs > 0) await delay(latencyMs)
+/**
+ * Waits until what was done before has had its effects: until what is observed no longer changes.
+ *
+ * @param {{ latencyMs: number }} library
+ * @param {() => number} [observed]
+ */
+export const effects = async ({ latencyMs }, observed = () => 0) => {
+  let before
+  do {
+    before = observed()
+    for (let turn = 0; turn < 50; turn++) await nextTurn()
+    if (latencyMs > 0) await delay(latencyMs)
+  } while (observed() !== before)
 }
 
 /** Keeps count of how promises settle. @param {readonly Promise<unknown>[]} promises */

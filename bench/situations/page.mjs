@@ -20,6 +20,30 @@ const situations = ({ rows }) =>
     })
     .join('\n\n')
 
+/** The libraries of which the same was observed, together. @type {(rows: Findings['rows']) => string} */
+const grouped = (rows) => {
+  const observations = new Set(rows.map(({ text }) => text))
+  return [...observations]
+    .map((text) => {
+      const names = rows.filter((row) => row.text === text).map(({ library }) => library)
+      return `${names.join(', ')}: ${text ?? NOT_OFFERED}`
+    })
+    .join('<br>')
+}
+
+/** All situations in one table. @type {(findings: Findings) => string} */
+const overview = ({ rows }) =>
+  table(
+    ['', 'coatcheck', 'others'],
+    Object.entries(plays).map(([situation, { title }]) => {
+      const of = rows.filter((row) => row.situation === situation)
+      const own = of.filter(({ library }) => library.startsWith('coatcheck'))
+      const [only, ...more] = own
+      const text = more.length === 0 ? (only?.text ?? NOT_OFFERED) : grouped(own)
+      return [title, text, grouped(of.filter((row) => !own.includes(row)))]
+    })
+  )
+
 /** @type {(findings: Findings) => string} */
 const setting = ({ date, node, versions }) => {
   const list = Object.entries(versions).map(([name, version]) => `${name} ${version}`)
@@ -27,7 +51,7 @@ const setting = ({ date, node, versions }) => {
 }
 
 /** @type {Readonly<Record<string, (findings: Findings) => string>>} */
-const parts = { setting, situations }
+const parts = { setting, overview, situations }
 
 const PART = /(<!-- compare: ([\w-]+) -->\n)[\s\S]*?(<!-- \/compare -->)/g
 

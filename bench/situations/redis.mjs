@@ -14,6 +14,8 @@ export const startRedis = async () => {
   const socket = join(directory, 'socket')
   const args = ['--port', '0', '--unixsocket', socket, '--save', '', '--appendonly', 'no', '--dir', directory]
   const server = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  const kill = () => server.kill()
+  process.once('exit', kill)
   const removed = () => rm(directory, { recursive: true, force: true })
   try {
     await once(server, 'spawn')
@@ -28,8 +30,9 @@ export const startRedis = async () => {
       socket,
       end: async () => {
         const ended = once(server, 'exit')
-        server.kill()
+        kill()
         await ended
+        process.off('exit', kill)
         await removed()
       }
     }

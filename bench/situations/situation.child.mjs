@@ -2,7 +2,6 @@
 import { answer } from '../measure/own-process.mjs'
 import { play } from './play.mjs'
 
-await answer(
-  (/** @type {{ library: string, situation: import('./types.js').Situation, redis?: string }} */ question) =>
-    play(question.library, question.situation, { redis: question.redis })
+await answer((/** @type {{ library: string, situation: import('./types.js').Situation, redis?: string }} */ question) =>
+  play(question.library, question.situation, { redis: question.redis })
 )

@@ -54,12 +54,16 @@ export interface Queue {
   add(work: Work, input: Input, options?: TaskOptions): Promise<unknown>
   /** Queues a task whose result nobody looks at. Resolves when it is accepted and, where that is offered, stored. */
   forget(work: Work, input: Input, options?: TaskOptions): Promise<unknown>
+  /** The number of tasks that wait, where they are not queued before `forget` resolves. */
+  queued?(): number
   /** Waits for room, then queues a task. Resolves when it is accepted. */
   addWhenFree?(work: Work, input: Input): Promise<{ readonly result: Promise<unknown> }>
   /** Queues a task that can be canceled. */
   addCancelable?(work: Work, input: Input): Promise<{ readonly result: Promise<unknown>; cancel(): unknown }>
   /** Listens to the event that is closest to "a task has ended". */
   onEnd?(listener: () => never): unknown
+  /** Listens to the event that reports errors of the queue itself. */
+  onError?(listener: (error: Error) => void): unknown
   /** Lets accepted work end, then stops. */
   stop?(): Promise<unknown>
   /** Stops as soon as what runs has ended, and drops what is queued. */

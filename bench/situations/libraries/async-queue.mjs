@@ -1,4 +1,3 @@
-import async from 'async'
 import { works } from '../work/works.mjs'
 
 /** @typedef {import('../types.js').Input} Input */
@@ -26,10 +25,12 @@ export const asyncQueue = {
     cancel: 'no cancel and no signal; `remove` and `kill` are for queued tasks',
     sameId: 'no ids'
   },
-  open: ({ concurrency, timeoutMs, prioritized = false }) => {
+  open: async ({ concurrency, timeoutMs, prioritized = false }) => {
+    const { default: async } = await import('async')
     const run = async (/** @type {Job} */ { work, input, signal }) => works[work](input, signal)
     /** @type {import('async').AsyncWorker<Job, Error>} */
-    const worker = timeoutMs === undefined ? run : /** @type {any} */ (async.timeout(/** @type {any} */ (run), timeoutMs))
+    const worker =
+      timeoutMs === undefined ? run : /** @type {any} */ (async.timeout(/** @type {any} */ (run), timeoutMs))
     const queue = async.queue(worker, concurrency)
     const byPriority = async.priorityQueue(worker, concurrency)
     return {

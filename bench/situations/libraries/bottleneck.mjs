@@ -1,11 +1,10 @@
-import Bottleneck from 'bottleneck'
 import { works } from '../work/works.mjs'
 
 /** @type {import('../types.js').Library} */
 export const bottleneck = {
   name: 'bottleneck',
   package: 'bottleneck',
-  latencyMs: 50,
+  latencyMs: 1_000,
   most: 10_000,
   uses: {
     full: '`highWater`, `strategy: OVERFLOW`',
@@ -24,7 +23,8 @@ export const bottleneck = {
     waiting: 'no wait for room; `strategy` decides what is dropped, and the events `empty` and `idle` report',
     cancel: 'no cancel and no signal'
   },
-  open: ({ concurrency, room, timeoutMs }) => {
+  open: async ({ concurrency, room, timeoutMs }) => {
+    const { default: Bottleneck } = await import('bottleneck')
     const bound = room === undefined ? {} : { highWater: room, strategy: Bottleneck.strategy.OVERFLOW }
     const limiter = new Bottleneck({ maxConcurrent: concurrency, ...bound })
     const limit = timeoutMs === undefined ? {} : { expiration: timeoutMs }
@@ -38,7 +38,9 @@ export const bottleneck = {
       forget: async (work, input, options) => {
         void add(work, input, options)
       },
+      queued: () => limiter.counts().QUEUED,
       onEnd: (listener) => limiter.on('done', listener),
+      onError: (listener) => limiter.on('error', listener),
       stop: () => limiter.stop({ dropWaitingJobs: false }),
       stopNow: () => limiter.stop({ dropWaitingJobs: true })
     }

@@ -1,11 +1,12 @@
-import { Queue, QueueEvents, Worker } from 'bullmq'
+import { randomUUID } from 'node:crypto'
 import { works } from '../work/works.mjs'
 
 /** @typedef {import('../types.js').Work} Work */
 /** @typedef {import('../types.js').Input} Input */
 /** @typedef {import('../types.js').TaskOptions} TaskOptions */
 
-const NAME = 'situation'
+/** So that a killed process is noticed in a second, not in half a minute. */
+const RECOVERY = { lockDuration: 1_000, stalledInterval: 1_000 }
 
 /** @type {import('../types.js').Library} */
 export const bullmq = {
@@ -31,17 +32,19 @@ export const bullmq = {
     timeLimit: 'no time limit of a job; the guide has a pattern for a processor that heeds a signal',
     sharedSignal: 'no signal in the options of a job, which are data'
   },
-  open: async ({ concurrency }, { redis }) => {
+  open: async ({ concurrency, file }, { redis }) => {
     if (redis === undefined) throw new Error('BullMQ needs a Redis.')
+    const { Queue, QueueEvents, Worker } = await import('bullmq')
+    const name = file ?? randomUUID()
     const connection = { path: redis, maxRetriesPerRequest: null }
-    const queue = new Queue(NAME, { connection })
-    const events = new QueueEvents(NAME, { connection })
+    const queue = new Queue(name, { connection })
+    const events = new QueueEvents(name, { connection })
     events.setMaxListeners(0)
     await events.waitUntilReady()
     const worker = new Worker(
-      NAME,
+      name,
       (job, _, signal) => works[/** @type {Work} */ (job.name)](/** @type {Input} */ (job.data), signal),
-      { connection, concurrency, lockDuration: 1_000, stalledInterval: 1_000 }
+      { connection, concurrency, ...(file === undefined ? {} : RECOVERY) }
     )
     await worker.waitUntilReady()
     /** Higher is first here, 1 is first there. @type {(options?: TaskOptions) => object} */
@@ -64,6 +67,7 @@ export const bullmq = {
         return { result: job.waitUntilFinished(events), cancel: () => worker.cancelJob(job.id ?? '') }
       },
       onEnd: (listener) => worker.on('completed', listener),
+      onError: (listener) => worker.on('error', listener),
       stop: () => worker.close(),
       stopNow: () => worker.close(),
       idle: async () => {

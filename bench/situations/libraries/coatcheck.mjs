@@ -1,5 +1,3 @@
-import { WorkerPool } from 'coatcheck'
-import { sqliteStore } from 'coatcheck/stores/sqlite'
 import { works } from '../work/works.mjs'
 
 /** @typedef {import('../types.js').Library} Library */
@@ -16,11 +14,17 @@ const handlers = {
   log: { run: (input) => works.log(input), rerun: true }
 }
 
+const storeIn = async (/** @type {string} */ path) => {
+  const { sqliteStore } = await import('coatcheck/stores/sqlite')
+  return sqliteStore({ path, waitMs: 10_000 })
+}
+
 /** @type {Library['open']} */
 const open = async ({ concurrency, room = 1_000_000, timeoutMs, file }) => {
+  const { WorkerPool } = await import('coatcheck')
   const pool = new WorkerPool({
     ...{ concurrency, queueCapacity: room, waiterCapacity: 1_000, handlers, taskTimeoutMs: timeoutMs },
-    ...(file === undefined ? {} : { store: await sqliteStore({ path: file, waitMs: 10_000 }) })
+    ...(file === undefined ? {} : { store: await storeIn(file) })
   }).start()
   return {
     add: async (work, input, options) => pool.queueTask(work, input, options).result(),

@@ -1,4 +1,3 @@
-import fastq from 'fastq'
 import { works } from '../work/works.mjs'
 
 /** @typedef {import('../types.js').Input} Input */
@@ -20,17 +19,16 @@ export const fastQueue = {
   },
   lacks: {
     sharedSignal: 'no signal',
-    waiting: 'no wait for room; `saturated`, `empty` and `drain` report, and `drained()` waits for the end of all tasks',
+    waiting:
+      'no wait for room; `saturated`, `empty` and `drain` report, and `drained()` waits for the end of all tasks',
     timeLimit: 'no time limit',
     cancel: 'no cancel and no signal; `kill` and `abort` are for queued tasks',
     sameId: 'no ids',
     priorities: 'no priorities; `unshift` puts a task first'
   },
-  open: ({ concurrency }) => {
-    const queue = fastq.promise(
-      (/** @type {Job} */ { work, input, signal }) => works[work](input, signal),
-      concurrency
-    )
+  open: async ({ concurrency }) => {
+    const { default: fastq } = await import('fastq')
+    const queue = fastq.promise((/** @type {Job} */ { work, input, signal }) => works[work](input, signal), concurrency)
     return {
       add: (work, input, { signal } = {}) => queue.push({ work, input, signal }),
       forget: async (work, input) => {

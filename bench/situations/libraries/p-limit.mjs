@@ -1,4 +1,3 @@
-import pLimit from 'p-limit'
 import { works } from '../work/works.mjs'
 
 /** @type {import('../types.js').Library} */
@@ -23,7 +22,8 @@ export const pLimited = {
     sameId: 'no ids',
     priorities: 'no priorities'
   },
-  open: ({ concurrency }) => {
+  open: async ({ concurrency }) => {
+    const { default: pLimit } = await import('p-limit')
     const limit = pLimit({ concurrency, rejectOnClear: true })
     /** @type {import('../types.js').Queue['add']} */
     const add = (work, input, { signal } = {}) => limit(() => works[work](input, signal))

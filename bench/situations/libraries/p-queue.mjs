@@ -1,4 +1,3 @@
-import PQueue from 'p-queue'
 import { works } from '../work/works.mjs'
 
 /** @type {import('../types.js').Library} */
@@ -22,7 +21,8 @@ export const pQueue = {
     context: '`add`'
   },
   lacks: {},
-  open: ({ concurrency, room = 1, timeoutMs }) => {
+  open: async ({ concurrency, room = 1, timeoutMs }) => {
+    const { default: PQueue } = await import('p-queue')
     const queue = new PQueue({ concurrency, ...(timeoutMs === undefined ? {} : { timeout: timeoutMs }) })
     /** @type {import('../types.js').Queue['add']} */
     const add = (work, input, options) => queue.add(({ signal }) => works[work](input, signal ?? undefined), options)
@@ -40,6 +40,7 @@ export const pQueue = {
         return { result: add(work, input, { signal: controller.signal }), cancel: () => controller.abort() }
       },
       onEnd: (listener) => queue.on('completed', listener),
+      onError: (listener) => queue.on('error', listener),
       stop: () => queue.onIdle(),
       stopNow: () => {
         queue.pause()

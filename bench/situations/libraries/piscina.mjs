@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { Piscina } from 'piscina'
+import { times } from '../observe.mjs'
 import { board } from '../work/board.mjs'
 
 const filename = fileURLToPath(new URL('piscina-thread.mjs', import.meta.url))
@@ -12,7 +12,7 @@ export const piscina = {
   latencyMs: 300,
   uses: {
     full: '`maxQueue`',
-    waiting: "`needsDrain`, the event `drain`, then `run`, with `maxQueue: 1`",
+    waiting: '`needsDrain`, the event `drain`, then `run`, with `maxQueue: 1`',
     timeLimit: '`signal: AbortSignal.timeout(20)`',
     cancel: '`signal`',
     stop: '`close()`',
@@ -27,7 +27,8 @@ export const piscina = {
     sameId: 'no ids',
     priorities: 'no priorities; `taskQueue` takes a queue of your own'
   },
-  open: ({ concurrency, room, timeoutMs }) => {
+  open: async ({ concurrency, room, timeoutMs }) => {
+    const { Piscina } = await import('piscina')
     const pool = new Piscina({
       ...{ filename, minThreads: concurrency, maxThreads: concurrency, concurrentTasksPerWorker: 1 },
       ...{ workerData: board.shared, ...(room === undefined ? {} : { maxQueue: room }) }
@@ -43,6 +44,8 @@ export const piscina = {
     }
     pool.on('workerCreate', watch)
     watch()
+    await Promise.all(times(concurrency, () => pool.run({ work: 'note', input: {} }))) // the threads have started
+    board.clear()
     /** @type {import('../types.js').Queue['add']} */
     const add = (work, input, { signal } = {}) => {
       const limit = timeoutMs === undefined ? signal : AbortSignal.timeout(timeoutMs)

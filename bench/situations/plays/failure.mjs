@@ -4,7 +4,7 @@ import { board } from '../work/board.mjs'
 /** @type {import('../types.js').Play} */
 export const failure = {
   title: 'A failure that nobody awaits',
-  what: 'A task is queued and its promise, if there is one, dropped. The task throws.',
+  what: 'A task is queued and its promise, if there is one, dropped. The task throws. No handler of errors is set.',
   mayEndProcess: true,
 
   async play(library, surroundings) {

@@ -25,6 +25,7 @@ export const priorities = {
     order.length = 0
     const { cpu } = await cost(tasks, async () => {
       await Promise.all(times(tasks, (label) => queue.forget('note', { label }, { priority: label % LEVELS })))
+      await until(() => (queue.queued?.() ?? tasks) >= tasks)
       board.open(1)
       await until(() => board.ended === tasks + 1)
     })

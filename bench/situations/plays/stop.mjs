@@ -5,27 +5,35 @@ import { board } from '../work/board.mjs'
 
 const TASKS = 5
 
+/** @type {(newcomer: ReturnType<typeof outcomes>, kept: boolean) => string} */
+const fateOf = ({ rejected, fulfilled }, kept) => {
+  if (rejected > 0) return 'refused'
+  if (fulfilled > 0) return 'accepted and done'
+  return kept ? 'accepted and kept' : 'accepted, and never settled'
+}
+
 /** @type {(how: 'stop' | 'stopNow') => Playing} */
 const stopping = (how) => async (library, surroundings) => {
   const queue = await library.open({ concurrency: 2 }, surroundings)
-  const counts = outcomes(times(TASKS, () => queue.add('hold', { until: 1 })))
+  const counts = outcomes(times(TASKS, (n) => queue.add('hold', { until: n === 0 ? 1 : 2 })))
   await until(() => board.running === 2)
   await effects(library)
   const stopped = queue[how]?.()
-  const newcomer = outcomes([queue.add('hold', { until: 1 })])
+  const newcomer = outcomes([queue.add('hold', { until: 2 })])
   await effects(library)
   board.open(1)
+  await effects(library)
+  board.open(2)
   await stopped
   await effects(library)
-  const kept = await queue.kept?.()
+  const kept = (await queue.kept?.()) === counts.pending + newcomer.pending
   await queue.end?.()
   return {
     text: text(
       `${counts.fulfilled} of ${TASKS} done`,
       counts.rejected > 0 && `${counts.rejected} rejected`,
-      kept !== undefined && `${kept - newcomer.pending} kept for the next process`,
-      kept === undefined && counts.pending > 0 && `${counts.pending} never settled`,
-      `a newcomer was ${newcomer.rejected > 0 ? 'refused' : newcomer.fulfilled > 0 ? 'accepted and done' : 'accepted, and never settled'}`
+      counts.pending > 0 && `${counts.pending} ${kept ? 'kept for the next process' : 'never settled'}`,
+      `a newcomer was ${fateOf(newcomer, kept)}`
     )
   }
 }
@@ -33,13 +41,13 @@ const stopping = (how) => async (library, surroundings) => {
 /** @type {import('../types.js').Play} */
 export const stop = {
   title: 'A stop that lets accepted work end',
-  what: 'Two tasks run and three are queued. The queue is asked to finish, then a sixth task is added.',
+  what: 'Two tasks run and three are queued. The queue is asked to finish, then a sixth task is added. What runs ends one after the other.',
   play: stopping('stop')
 }
 
 /** @type {import('../types.js').Play} */
 export const stopNow = {
   title: 'A stop that drops what is queued',
-  what: 'Two tasks run and three are queued. What runs may end, what is queued is dropped; then a sixth task is added.',
+  what: 'Two tasks run and three are queued. What runs may end, one after the other; what is queued is dropped. Then a sixth task is added.',
   play: stopping('stopNow')
 }
