@@ -5,7 +5,7 @@ export const bottleneck = {
   name: 'bottleneck',
   package: 'bottleneck',
   latencyMs: 1_000,
-  most: 10_000,
+  most: 2_000,
   uses: {
     full: '`highWater`, `strategy: OVERFLOW`',
     timeLimit: '`expiration`',

@@ -41,13 +41,13 @@ const stopping = (how) => async (library, surroundings) => {
 /** @type {import('../types.js').Play} */
 export const stop = {
   title: 'A stop that lets accepted work end',
-  what: 'Two tasks run and three are queued. The queue is asked to finish, then a sixth task is added. What runs ends one after the other.',
+  what: 'Two tasks run and three are queued. The queue is asked to finish, then a sixth task is added. The tasks end one after the other.',
   play: stopping('stop')
 }
 
 /** @type {import('../types.js').Play} */
 export const stopNow = {
   title: 'A stop that drops what is queued',
-  what: 'Two tasks run and three are queued. What runs may end, one after the other; what is queued is dropped. Then a sixth task is added.',
+  what: 'Two tasks run and three are queued. What runs may end, what is queued is dropped; then a sixth task is added. The tasks end one after the other.',
   play: stopping('stopNow')
 }
