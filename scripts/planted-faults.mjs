@@ -19,7 +19,7 @@ const FAULTS = [
     name: 'the end of a stored task is told before the commit',
     file: 'src/pool/durability.ts',
     text: 'this.#dispatch.endUnseen(task, to, payload)',
-    fault: 'this.#dispatch.endUnseen(task, to, payload)\n    this.#dispatch.showEnd(task)'
+    fault: 'this.#dispatch.endUnseen(task, to, payload)\n    this.#dispatch.showEnd(task, stored)'
   },
   {
     name: 'a start is released by a batch that is older than the task',
@@ -95,9 +95,9 @@ const FAULTS = [
   },
   {
     name: 'the time to come back does not know the rate',
-    file: 'src/scheduler/scheduler.ts',
-    text: 'Math.max(this.#rate.opensAfter(this.queued + 1, now), this.#pausedUntil(now))',
-    fault: 'now'
+    file: 'src/scheduler/prospects.ts',
+    text: 'Math.max(rate.opensAfter(queued + 1, now), pauseEnds)',
+    fault: 'pauseEnds'
   },
   {
     name: 'a stop without options gives no grace',
@@ -126,8 +126,8 @@ const FAULTS = [
   {
     name: 'one worker more than allowed runs',
     file: 'src/scheduler/scheduler.ts',
-    text: 'this.#open && this.running < this.concurrency && (',
-    fault: 'this.#open && this.running <= this.concurrency && ('
+    text: 'this.open && this.running < this.concurrency && (',
+    fault: 'this.open && this.running <= this.concurrency && ('
   },
   {
     name: 'a newcomer passes the line',
@@ -138,8 +138,8 @@ const FAULTS = [
   {
     name: 'tasks that wait for a retry hold no place',
     file: 'src/scheduler/scheduler.ts',
-    text: 'this.held++\n    this.delayed.set(',
-    fault: 'this.delayed.set('
+    text: 'this.#keep((entry.lane as Lane<E>).share)\n    this.#defer(',
+    fault: 'this.#defer('
   },
   {
     name: 'a canceled queued task keeps its place',
@@ -156,8 +156,8 @@ const FAULTS = [
   {
     name: 'the worker of a failed attempt is not handed on',
     file: 'src/scheduler/scheduler.ts',
-    text: 'this.delayed.set(entry, until)\n    return this.next(now)',
-    fault: 'this.delayed.set(entry, until)\n    return null'
+    text: 'this.#defer(entry, until)\n    return this.next(now)',
+    fault: 'this.#defer(entry, until)\n    return null'
   },
   {
     name: 'a key may run one task more than its limit',
@@ -257,13 +257,13 @@ const FAULTS = [
   },
   {
     name: 'nobody wakes up for the rate of a key',
-    file: 'src/scheduler/scheduler.ts',
+    file: 'src/scheduler/prospects.ts',
     text: 'return Math.min(this.#lanes.rateOpensAt, forHead)',
     fault: 'return forHead'
   },
   {
     name: 'a caller that waits with a key over its rate is not woken',
-    file: 'src/scheduler/scheduler.ts',
+    file: 'src/scheduler/prospects.ts',
     text: 'return Math.min(this.#lanes.rateOpensAt, forHead)',
     fault: 'return this.#lanes.rateOpensAt'
   },
