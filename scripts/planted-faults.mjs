@@ -566,6 +566,12 @@ const FAULTS = [
     file: 'src/scheduler/scheduler.ts',
     text: 'share.rate.called(now)\n',
     fault: '\n'
+  },
+  {
+    name: 'the time to come back does not know the rate of the key',
+    file: 'src/scheduler/prospects.ts',
+    text: 'share?.rate?.opensAfter(share.held + 1, now) ?? now',
+    fault: 'share === undefined ? now : now'
   }
 ]
 

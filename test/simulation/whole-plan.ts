@@ -26,7 +26,7 @@ class Additions {
     this.#snoozes = random.chance(0.5)
     this.#retains = random.chance(0.3)
     this.#keys = random.pick(['as they are', 'with a rate', 'with bounds of their own'])
-    this.#intervalMs = plan.setup.rateLimit?.intervalMs ?? this.#ms(50)
+    this.#intervalMs = plan.setup.rateLimit?.intervalMs ?? this.#ms(random.chance(0.3) ? 5_000 : 50)
     const operations = plan.operations.map((operation) => this.#actionOf(operation))
     if (random.chance(0.4)) {
       for (let i = random.integer(1, 4); i > 0; i--)
