@@ -18,7 +18,6 @@ export default defineConfig({
     'testing/index': 'src/testing/index.ts'
   },
   format: ['esm', 'cjs'],
-  clean: true,
   // tsup still sets `baseUrl` for the declaration build, which TypeScript 6 calls deprecated.
   dts: { only: true, compilerOptions: { ignoreDeprecations: '6.0' } }
 })
