@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config'
 const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url))
 
 /** Tests that need the packed library. Only a run that includes one of them builds and packs it. */
-const packed = ['fake-timers', 'frameworks', 'readme', 'tarball', 'tree-shaking'].map(
+const packed = ['fake-timers', 'frameworks', 'readme', 'tarball', 'threads', 'tree-shaking'].map(
   (name) => `test/package/${name}.test.ts`
 )
 

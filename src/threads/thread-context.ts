@@ -9,7 +9,7 @@ export type TransferList = NonNullable<Parameters<MessagePort['postMessage']>[1]
  * `TaskContext` can run in a thread as well.
  *
  * `signal.aborted`, `signal.throwIfAborted()` and `progress()` take in what has arrived for the task, so that a loop which
- * never returns to the event loop can be canceled too. They cost less than a microsecond each.
+ * never returns to the event loop can be canceled too.
  */
 export interface ThreadContext extends TaskContext {
   /**

@@ -100,6 +100,20 @@ describe('a function that ignores its abort', () => {
   })
 })
 
+describe('a kill', () => {
+  it('may come before the thread has started', async () => {
+    const threads = new Threads()
+    const resourceLimits = { stackSizeMb: 2 }
+    const pool = started({ deaf: inThread('deaf', { killAfterMs: 0, resourceLimits }), double: inThread('double') })
+    pool.once('started', (task) => queueMicrotask(() => task.cancel()))
+    const task = pool.queueTask('deaf', undefined)
+    await task.settled()
+    expect(task.state).toBe('canceled')
+    await threads.gone()
+    expect(await pool.queueTask('double', { n: 1 }).result()).toBe(2)
+  })
+})
+
 describe('a stop', () => {
   it('aborts `stopping` in the thread, for work that writes a checkpoint', async () => {
     const pool = started({ checkpoint: inThread('checkpoint') })
