@@ -1,6 +1,5 @@
 /** What Piscina calls in each thread: first with the port, then for each attempt of a task. */
 import { createRequire } from 'node:module'
-import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { read } from '../../contract/task-record.js'
 import type { Call, Connection } from '../messages.js'
@@ -13,14 +12,13 @@ export async function run(request: Connection | Call): Promise<void> {
   else await port.run(request)
 }
 
-/** Imports a file. On Node 20 the loaders of other languages, such as tsx, are there for `require` only in a thread. */
+/** Imports a file. On Node 20 a loader of TypeScript, such as tsx, is there for `require` only in a thread. */
 async function load(file: string): Promise<unknown> {
   try {
     return await import(file)
   } catch (error) {
     const require = createRequire(file)
-    const path = fileURLToPath(file)
-    if (read(error, 'code') !== 'ERR_UNKNOWN_FILE_EXTENSION' || !(extname(path) in require.extensions)) throw error
-    return require(path)
+    if (read(error, 'code') !== 'ERR_UNKNOWN_FILE_EXTENSION' || !('.ts' in require.extensions)) throw error
+    return require(fileURLToPath(file))
   }
 }
