@@ -19,7 +19,6 @@ export default defineConfig({
     'threads/index': 'src/threads/index.ts'
   },
   format: ['esm', 'cjs'],
-  clean: true,
   // tsup still sets `baseUrl` for the declaration build, which TypeScript 6 calls deprecated.
   dts: { only: true, compilerOptions: { ignoreDeprecations: '6.0' } }
 })

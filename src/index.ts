@@ -1,3 +1,8 @@
+/**
+ * The pool, its tasks, its errors and `WaitGroup`.
+ *
+ * @module coatcheck
+ */
 export type {
   CancelAllOptions,
   DrainOptions,

@@ -43,7 +43,7 @@ export abstract class ClientError extends Error {
 
   /** The name of the class. An accessor, because a bundler keeps every class that is changed when it is loaded. */
   override get name(): string {
-    return NAMES[this.code] ?? 'ClientError'
+    return NAMES[this.code]
   }
 
   /** @internal */

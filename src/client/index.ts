@@ -1,3 +1,8 @@
+/**
+ * Submits work and follows its ticket, in browsers and servers.
+ *
+ * @module coatcheck/client
+ */
 export type { ClientClock, ClientTimer } from './clock.js'
 export {
   ClientError,

@@ -11,7 +11,7 @@ const SECONDS = /^\d+(?:\.\d+)?$/
  */
 export function retryAfterOf(headers: Headers, date: () => number): number | undefined {
   const text = headers.get('Retry-After') ?? ''
-  const seconds = text.split(',', 1)[0]?.trim() ?? ''
+  const seconds = text.replace(/,.*/s, '').trim()
   if (SECONDS.test(seconds)) return Math.ceil(Number(seconds)) * 1_000
   const until = dateOf(text)
   return until === undefined ? undefined : Math.max(0, until - (dateOf(headers.get('Date') ?? '') ?? date()))

@@ -175,7 +175,7 @@ class DashboardPaths {
 
 /** The path of a request target, which may be a whole URL. @see RFC 9112, section 3.2 */
 function pathOf(target: string): string {
-  return /^(?:https?:\/\/[^/?]*)?([^?]*)/i.exec(target)?.[1] ?? ''
+  return target.replace(/^https?:\/\/[^/?]*/i, '').replace(/\?.*/s, '')
 }
 
 function withoutBody({ status, headers, close }: HttpReply): HttpReply {

@@ -117,7 +117,7 @@ export class Feed {
   }
 
   #nextTick(reader: Reader): Promise<void> {
-    if (this.#isOver || !this.#readers.has(reader)) return Promise.resolve()
+    if (!this.#readers.has(reader)) return Promise.resolve()
     return new Promise((resolve) => {
       reader.wake = resolve
     })

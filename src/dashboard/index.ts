@@ -1,3 +1,8 @@
+/**
+ * A page that shows live what a pool does.
+ *
+ * @module coatcheck/dashboard
+ */
 export type { DashboardAction } from './access.js'
 export { dashboard } from './dashboard.js'
 export type { DashboardPool } from './dashboard-pool.js'

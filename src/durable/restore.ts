@@ -33,8 +33,8 @@ export function restoreTask(
   details.take(handler?.complete(settings) ?? settings)
   details.name = row.name
   details.stored = storedOf(row)
-  if (row.attempt > 0 || row.startedAt !== null) {
-    task.startedMs = stamp(row.startedAt ?? row.queuedAt)
+  if (row.startedAt !== null) {
+    task.startedMs = stamp(row.startedAt)
     details.stored.startMs = task.startedMs
     details.retries = row.attempt - 1
   }
@@ -56,7 +56,7 @@ function storedOf(row: StoredTask): Stored {
 
 function endTask(task: PoolTask, row: StoredTask, end: Settled, stamp: (wallMs: number) => number): void {
   task.stage = end
-  task.settledMs = stamp(row.settledAt ?? row.queuedAt)
+  task.settledMs = stamp(row.settledAt as number)
   task.lane = laneOf(row)
   restoreOutcome(task, row.outcome)
   task.detailed().end()

@@ -1,4 +1,5 @@
 import type { StoredChange, StoredTask } from '../contract/store.js'
+import type { Lane } from '../scheduler/lane.js'
 import { isSettled, RUNNING } from '../scheduler/lifecycle.js'
 import type { Birth, Stored } from '../task/stored.js'
 import { type PoolTask, STATES } from '../task/task.js'
@@ -15,7 +16,7 @@ export function changeOf(task: PoolTask, stored: Stored, times: WallTimes): Stor
   return {
     seq: stored.seq,
     state: STATES[stage],
-    priority: task.lane?.priority ?? 0,
+    priority: (task.lane as Lane<PoolTask>).priority,
     ord: stored.ord,
     attempt: task.attempt + (isStarting ? 1 : 0),
     failures: stored.failures,

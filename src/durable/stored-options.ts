@@ -63,7 +63,7 @@ export function settingsOf(row: StoredTask): TaskSettings {
     timeoutMs: limit(timeoutMs),
     queueTimeoutMs: limit(queueTimeoutMs),
     signal: undefined,
-    retry: retry && { attempts: retry.attempts, backoffMs: limit(retry.backoffMs) ?? 0, when: undefined },
+    retry: retry && { attempts: retry.attempts, backoffMs: limit(retry.backoffMs), when: undefined },
     metadata: row.metadata ?? undefined,
     onDuplicate: 'refuse',
     retainMs: limit(retainMs),
@@ -74,6 +74,8 @@ export function settingsOf(row: StoredTask): TaskSettings {
   }
 }
 
+function limit(ms: number | null): number
+function limit(ms: number | null | undefined): number | undefined
 function limit(ms: number | null | undefined): number | undefined {
   return ms === null ? Number.POSITIVE_INFINITY : ms
 }

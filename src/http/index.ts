@@ -1,3 +1,9 @@
+/**
+ * Tickets over HTTP, for any server.
+ *
+ * @module coatcheck/http
+ */
+
 // wire/       HTTP itself: requests, replies, header fields, errors as problem documents
 // tickets/    which tickets a client may see, and their status documents
 // holding/    requests that stay open: long polls and event streams

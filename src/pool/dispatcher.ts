@@ -248,14 +248,14 @@ export class Dispatcher implements Dispatch {
   #withdraw(task: PoolTask): number {
     this.#scheduler.untold++
     if (task.stage === RUNNING) this.#attempts.leave(task)
-    if (task.details !== null) this.#release(task, task.details)
+    this.#release(task, task.detailed())
     return this.schedulerNow
   }
 
-  showEnd(task: PoolTask): void {
+  showEnd(task: PoolTask, stored: Stored): void {
     this.together(() => {
       const { stage } = task
-      if (task.details?.stored != null) task.details.stored.shown = null
+      stored.shown = null
       this.#scheduler.untold--
       if (stage !== LEFT) this.#tickets.retainLater(task)
       if (this.#scheduler.live === 0) this.#crossZero()

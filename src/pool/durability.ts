@@ -152,7 +152,7 @@ export class Durability implements JournalOwner {
 
   /** The end of a task, unless the stop that causes it leaves the task to the next pool. */
   end(task: PoolTask, stored: Stored, to: Settled, payload: unknown): void {
-    if (to === CANCELED && (payload as Cancellation).reason === 'pool_stopped' && this.mayLeave(task))
+    if (to === CANCELED && (payload as Cancellation).reason === 'pool_stopped' && this.mayLeave(task, stored))
       return this.leave(task, stored)
     const details = task.detailed()
     this.#hide(task, stored)
@@ -165,10 +165,9 @@ export class Durability implements JournalOwner {
   }
 
   /** Whether a stop leaves a task to the next pool: it is not called, or may be called again. */
-  mayLeave(task: PoolTask): boolean {
-    if (task.details?.stored == null) return false
+  mayLeave(task: PoolTask, { cancelAt }: Stored): boolean {
     if (task.stage !== RUNNING || this.#attempts.isHeld(task)) return true
-    return task.work instanceof Handler && task.work.rerun && task.details.stored.cancelAt === null
+    return task.work instanceof Handler && task.work.rerun && cancelAt === null
   }
 
   leave(task: PoolTask, stored: Stored): void {
@@ -178,7 +177,8 @@ export class Durability implements JournalOwner {
     if (wasCalled) task.changed()
     this.#dispatch.leaveUnseen(task)
     if (wasRunning) this.journal.changed(task, stored)
-    else if ((stored.isClean && stored.retry === null) || stored.lost !== undefined) this.#dispatch.showEnd(task)
+    else if ((stored.isClean && stored.retry === null) || stored.lost !== undefined)
+      this.#dispatch.showEnd(task, stored)
     this.suspects.ended(task)
   }
 
@@ -214,7 +214,7 @@ export class Durability implements JournalOwner {
   #show(task: PoolTask): void {
     const stored = storedOf(task)
     const isHidden = stored.shown !== null
-    if (isHidden && task.stage >= SUCCEEDED) return this.#dispatch.showEnd(task)
+    if (isHidden && task.stage >= SUCCEEDED) return this.#dispatch.showEnd(task, stored)
     stored.shown = null
     if (isHidden) task.notify()
     else if (task.stage !== RUNNING || task.worker?.context !== NO_ATTEMPT) task.details?.publish?.()
@@ -223,7 +223,7 @@ export class Durability implements JournalOwner {
   givenUp(tasks: readonly PoolTask[], error: StoreError): void {
     this.#dispatch.together(() => {
       for (const task of tasks) this.#giveUp(task, error)
-      for (const task of tasks) if (storedOf(task).shown !== null) this.#dispatch.showEnd(task)
+      for (const task of tasks) this.#dispatch.showEnd(task, storedOf(task))
     })
   }
 
@@ -242,8 +242,9 @@ export class Durability implements JournalOwner {
   unwritten(tasks: readonly PoolTask[]): void {
     this.#dispatch.together(() => {
       for (const task of tasks) {
+        const stored = storedOf(task)
         this.#showRetry(task)
-        if (task.stage >= SUCCEEDED && storedOf(task).shown !== null) this.#dispatch.showEnd(task)
+        if (task.stage >= SUCCEEDED && stored.shown !== null) this.#dispatch.showEnd(task, stored)
       }
     })
   }

@@ -4,6 +4,7 @@ import type { Clock } from '../ports/clock.js'
 import type { AttemptsOwner, RunningParts } from '../running/attempts.js'
 import type { Settled } from '../scheduler/lifecycle.js'
 import type { Scheduler } from '../scheduler/scheduler.js'
+import type { Stored } from '../task/stored.js'
 import type { PoolTask, TaskOwner } from '../task/task.js'
 import type { WallTimes } from '../task/wall-times.js'
 import type { Signals } from '../waiting/signals.js'
@@ -38,7 +39,7 @@ export interface Dispatch extends TaskOwner, AttemptsOwner {
   /** A stored task stays for the next pool: the same half. */
   leaveUnseen(task: PoolTask): void
   /** The second half. */
-  showEnd(task: PoolTask): void
+  showEnd(task: PoolTask, stored: Stored): void
   /** Does all of this, then ends the waits for an empty pool. */
   together(effects: () => void): void
   /** The stop has ended. */

@@ -2,6 +2,7 @@ import { TaskInterruptedError, withoutStack } from '../contract/errors.js'
 import type { PoolSettings } from '../contract/settings.js'
 import type { OpenStore, StoredTask } from '../contract/store.js'
 import { TaskPoisonedError } from '../contract/store-errors.js'
+import type { TaskSettings } from '../contract/task-settings.js'
 import { restoreTask } from '../durable/restore.js'
 import { settingsOf } from '../durable/stored-options.js'
 import type { Clock } from '../ports/clock.js'
@@ -203,8 +204,8 @@ export class Recovery {
   }
 }
 
-function weightOf({ details }: PoolTask): number {
-  return details?.settings?.weight ?? 1
+function weightOf(task: PoolTask): number {
+  return (task.detailed().settings as TaskSettings).weight
 }
 
 /** The ended tasks of the store that this pool retains. */

@@ -193,7 +193,7 @@ export class Shutdown {
 
   #leave(task: PoolTask): boolean {
     const stored = task.details?.stored
-    if (stored == null || this.#durability === null || !this.#durability.mayLeave(task)) return false
+    if (stored == null || this.#durability === null || !this.#durability.mayLeave(task, stored)) return false
     this.#durability.leave(task, stored)
     return true
   }

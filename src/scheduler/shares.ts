@@ -82,7 +82,7 @@ export class Shares<E extends Entry<E>> {
     for (let left = DROPPED; left > 0; left--) {
       const share = this.#idle.takeDue(now)
       if (share === undefined) return
-      if (share.isIdle) this.#shares.delete(share.key)
+      this.#shares.delete(share.key)
     }
   }
 }

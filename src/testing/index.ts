@@ -1,3 +1,8 @@
+/**
+ * A clock driven by hand, a store that fails when a test says so, and conformance suites.
+ *
+ * @module coatcheck/testing
+ */
 export type { Awaitable, ConformanceCase } from './conformance-case.js'
 export { type ManualClock, type ManualClockOptions, manualClock } from './manual-clock.js'
 export { MemoryDisk, StoreProtocolError } from './memory-disk.js'

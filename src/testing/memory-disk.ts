@@ -23,7 +23,7 @@ export class MemoryDisk {
   /** `seq` of each ticket. */
   #seqs = new Map<string, number>()
   #lastSeq = 0
-  #owner: object | undefined
+  #inUse = false
 
   /** The highest `seq` and `ord` ever written. */
   get lastSeq(): number {
@@ -32,7 +32,7 @@ export class MemoryDisk {
 
   /** Whether a store is open on this disk. */
   get inUse(): boolean {
-    return this.#owner !== undefined
+    return this.#inUse
   }
 
   /** Copies of all rows, by `seq`. */
@@ -47,21 +47,22 @@ export class MemoryDisk {
   }
 
   /**
-   * Makes `owner` the only one that may write.
+   * Takes the disk for one store.
    *
+   * @throws an error with the code `ERR_STORE_IN_USE` while another one has it
    * @internal
    */
-  lock(owner: object): void {
-    if (this.#owner !== undefined) {
+  lock(): void {
+    if (this.#inUse) {
       const message = 'A memory store is open on this disk already: close or kill it first.'
       throw Object.assign(new Error(message), { code: 'ERR_STORE_IN_USE' })
     }
-    this.#owner = owner
+    this.#inUse = true
   }
 
   /** @internal */
-  unlock(owner: object): void {
-    if (this.#owner === owner) this.#owner = undefined
+  unlock(): void {
+    this.#inUse = false
   }
 
   /**

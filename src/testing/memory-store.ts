@@ -70,7 +70,7 @@ export class MemoryStore implements OpenStore {
 
   /** @internal */
   constructor({ disk = new MemoryDisk(), sync = false }: MemoryStoreOptions) {
-    disk.lock(this)
+    disk.lock()
     this.disk = disk
     this.#sync = sync
     this.killed = new Promise((resolve) => {
@@ -115,7 +115,7 @@ export class MemoryStore implements OpenStore {
   close(): void | Promise<void> {
     if (this.#state !== 'open') return
     this.#state = 'closed'
-    this.disk.unlock(this)
+    this.disk.unlock()
     this.#go?.()
     const failure = this.#failures.next('close')
     if (failure === undefined) return
@@ -175,7 +175,7 @@ export class MemoryStore implements OpenStore {
   kill(): void {
     if (this.#state !== 'open') return
     this.#state = 'killed'
-    this.disk.unlock(this)
+    this.disk.unlock()
     this.#onKilled()
   }
 

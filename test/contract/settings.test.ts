@@ -48,6 +48,8 @@ const DURATION = {
   allowed: [0, 1.5, Number.POSITIVE_INFINITY, 2 ** 53]
 }
 const INTERVAL = { expected: 'a finite number of milliseconds above 0', allowed: [1.5, 2 ** 53] }
+const WEIGHT = { expected: 'a finite number above 0', allowed: [1.5, 2 ** 53] }
+const WEIGHT_CAPACITY = { expected: 'a number from 1, or Infinity', allowed: [1.5, Number.POSITIVE_INFINITY, 2 ** 53] }
 const SAFE_INTEGER = { expected: 'a safe integer', allowed: [0, -1] }
 const LIMIT = { expected: 'an integer from 1 to 1000', allowed: [] as unknown[] }
 
@@ -78,6 +80,7 @@ const NUMERIC: readonly Numeric[] = [
   { name: 'concurrency', rule: INTEGER_1, set: (concurrency) => make({ concurrency }) },
   { name: 'queueCapacity', rule: INTEGER_0_INFINITY, set: (queueCapacity) => make({ queueCapacity }) },
   { name: 'waiterCapacity', rule: INTEGER_0_INFINITY, set: (waiterCapacity) => make({ waiterCapacity }) },
+  { name: 'weightCapacity', rule: WEIGHT_CAPACITY, set: (weightCapacity) => make({ weightCapacity }) },
   { name: 'taskTimeoutMs', rule: DURATION, set: (taskTimeoutMs) => make({ taskTimeoutMs }) },
   { name: 'queueTimeoutMs', rule: DURATION, set: (queueTimeoutMs) => make({ queueTimeoutMs }) },
   { name: 'graceMs', rule: DURATION, set: (graceMs) => make({ graceMs }) },
@@ -92,6 +95,7 @@ const NUMERIC: readonly Numeric[] = [
   { name: 'retention.count', rule: INTEGER_0_INFINITY, set: (count) => make({ retention: { count } }) },
   { name: 'retention.ms', rule: DURATION, set: (ms) => make({ retention: { ms } }) },
   { name: 'priority', rule: SAFE_INTEGER, set: (priority) => queue({ priority }) },
+  { name: 'weight', rule: WEIGHT, set: (weight) => queue({ weight }) },
   { name: 'timeoutMs', rule: DURATION, set: (timeoutMs) => queue({ timeoutMs }) },
   { name: 'queueTimeoutMs', rule: DURATION, set: (queueTimeoutMs) => queue({ queueTimeoutMs }).cancel() },
   { name: 'retry.attempts', rule: INTEGER_1, set: (attempts) => queue(retry({ attempts })) },

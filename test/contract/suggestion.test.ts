@@ -24,6 +24,12 @@ describe('an unknown word', () => {
     }
   )
 
+  it('leads to no word that is longer than 40 letters', () => {
+    const long = 'a'.repeat(41)
+    expect(suggestion('a'.repeat(40), [long])).toBe('')
+    expect(suggestion('a'.repeat(40), [long.slice(1)])).toContain(long.slice(1))
+  })
+
   it('gets its suggestion for options, events, handlers and words', () => {
     const pool = new WorkerPool({ concurrency: 1, queueCapacity: 1, handlers: { resize: () => 1 } })
     const calls: [() => unknown, string][] = [

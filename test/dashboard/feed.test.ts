@@ -95,6 +95,16 @@ describe('the feed of the dashboard', () => {
     await pool.stop({ graceMs: 0 })
   })
 
+  it('is over for a client that has left, at its next read', async () => {
+    const { feed, reads } = fed()
+    const reader = new Reader(feed)
+    await reader.take()
+    reader.leave()
+    expect(feed.readers).toBe(0)
+    await reader.take()
+    expect([reader.isOver, reader.pieces.length, reads.stats > 0]).toEqual([true, 1, true])
+  })
+
   it('has nothing new once a minute of a pool at rest is measured', async () => {
     const { clock, pool, read } = fed()
     const reader = await read()

@@ -38,6 +38,12 @@ describe('the rates of the dashboard', () => {
     ])
   })
 
+  it('are those of the first of two readings of a second', () => {
+    const meter = measured(8, [1])
+    meter.read(1_900, totalsOf(100))
+    expect(meter.rates()).toMatchObject({ mean: { settled: 8 }, overSeconds: 1 })
+  })
+
   it('stay right when the timer is late: they are over the time that has passed', () => {
     expect(measured(1_000, upTo(20), 130).rates().mean).toMatchObject({ settled: 1_000 })
   })

@@ -97,6 +97,7 @@ describe('the lists of the dashboard', () => {
     const { failures } = reader.read()
     expect(labels(failures)).toEqual(['three', 'two', 'one'])
     expect(failures[0]).toMatchObject({ code: 'Error', message: 'no' })
+    await clock.advance(1)
     pool.queueTask(() => Promise.reject(Object.assign(new Error('no'), { code: 'E_NO' })), { name: 'four' })
     await clock.advance(1)
     expect(reader.read().failures.slice(1)).toEqual(failures)

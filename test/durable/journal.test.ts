@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { StoreError, TaskCanceledError } from '../../src/index.js'
+import { type DrainTimeoutError, StoreError, TaskCanceledError } from '../../src/index.js'
 import { durablePool, onlyRow, startedDurablePool } from '../support/durable-pools.js'
 import { gate } from '../support/gate.js'
 import { rejection, thrown } from '../support/pools.js'
@@ -52,6 +52,24 @@ describe('the order of effects', () => {
     expect(order).toEqual(['recorded', 'called', 'result'])
   })
 
+  it('retains no ticket whose time had passed when its end was on disk', async () => {
+    const end = gate()
+    const { clock, pool, store } = startedDurablePool({
+      handlers: { work: () => end.promise },
+      retention: { ms: 100 }
+    })
+    const { id } = pool.queueTask('work')
+    await clock.turn()
+    store.hold()
+    end.open()
+    await clock.advance(100)
+    expect(pool.task(id)?.state).toBe('running')
+    store.release()
+    await clock.turn()
+    expect(pool.task(id)).toBeUndefined()
+    expect(pool.stats()).toMatchObject({ totals: { succeeded: 1 }, retention: { retained: 0 } })
+  })
+
   it('writes the present row of a task once per batch, however often it changed', async () => {
     const { clock, pool, store } = durablePool({ handlers: greet })
     const task = pool.queueTask('greet', { name: 'Ada' })
@@ -75,6 +93,54 @@ describe('the order of effects', () => {
     store.release()
     await clock.turn()
     expect(store.stats()).toMatchObject({ writes: 2, inserted: 3 })
+  })
+
+  it('writes at most 4,096 rows per batch, and the rest in the next one', async () => {
+    const { clock, pool, store } = durablePool({ handlers: greet, queueCapacity: 5_000 })
+    store.hold()
+    for (let n = 0; n < 4_100; n++) pool.queueTask('greet', { name: 'Ada' })
+    await clock.turn()
+    store.releaseOne()
+    await clock.turn()
+    expect(store.stats()).toMatchObject({ writes: 2, inserted: 4_096 })
+    store.release()
+    await clock.turn()
+    expect(store.stats()).toMatchObject({ writes: 2, inserted: 4_100 })
+  })
+
+  it('resolves each promise of the same change', async () => {
+    const { clock, pool, store } = durablePool({ handlers: greet })
+    const task = pool.queueTask('greet', { name: 'Ada' })
+    const recorded = Promise.all([task.recorded, task.recorded])
+    await clock.turn()
+    await recorded
+    expect(store.stats().inserted).toBe(1)
+  })
+
+  it('lists each task once whose end is being written, also in the error of a drain', async () => {
+    const end = gate()
+    const { clock, pool, store } = startedDurablePool({
+      handlers: { work: () => end.promise },
+      concurrency: 102,
+      queueCapacity: 200
+    })
+    for (let n = 0; n < 101; n++) pool.queueTask('work')
+    await clock.turn()
+    store.hold()
+    const last = pool.queueTask('work')
+    await clock.turn()
+    end.open()
+    last.cancel() // its insert is under way
+    await clock.turn()
+    expect(pool.stats()).toMatchObject({ running: 0, untold: 102 })
+    expect(pool.tasks({ limit: 1_000 })).toHaveLength(102)
+    const drained = rejection(pool.drain({ timeoutMs: 5 }))
+    await clock.advance(5)
+    const { waitingFor } = (await drained) as DrainTimeoutError
+    expect([waitingFor.count, new Set(waitingFor.ids).size]).toEqual([102, 100])
+    store.release()
+    await clock.turn()
+    expect(pool.stats().untold).toBe(0)
   })
 
   it('does not release a start when the task has a newer change than the batch', async () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { StoreError, type TaskMirror, type TaskRecord } from '../../src/index.js'
 import { durablePool, startedDurablePool } from '../support/durable-pools.js'
 import { gate } from '../support/gate.js'
-import { rejection, startedPool } from '../support/pools.js'
+import { never, rejection, startedPool } from '../support/pools.js'
 
 /** Keeps what is published, for a pool in the same process. */
 class Shelf implements TaskMirror {
@@ -103,5 +103,22 @@ describe('findTask', () => {
     const error = await rejection(pool.findTask('some'))
     expect(error).toBeInstanceOf(StoreError)
     expect(error).toMatchObject({ cause })
+  })
+
+  it('rejects with the error of the store itself if that is a StoreError', async () => {
+    const { pool, store } = durablePool()
+    const error = new StoreError('The file is locked.')
+    store.failNext({ operation: 'get', error })
+    expect(await rejection(pool.findTask('some'))).toBe(error)
+  })
+
+  it('reads a task that ran in another process and has no handler here', async () => {
+    const first = startedDurablePool({ handlers: { work: never } })
+    const task = first.pool.queueTask('work')
+    await first.clock.turn()
+    first.store.kill()
+    const { id, startedAt } = task.record()
+    const { pool } = durablePool({ disk: first.disk, onUnobservedError: () => {} })
+    expect(await pool.findTask(id)).toMatchObject({ id, state: 'running', attempt: 1, startedAt })
   })
 })

@@ -147,6 +147,21 @@ describe('tasks that were queued', () => {
     expect(next.pool.task(id)?.record()).toMatchObject({ state: 'failed', attempt: 3 })
   })
 
+  it('wait for ever where their backoff has no end', async () => {
+    const retry = { attempts: 2, backoffMs: () => Number.POSITIVE_INFINITY }
+    const handlers = { fails: { run: () => Promise.reject(new Error('again')), retry } }
+    const first = startedDurablePool({ handlers })
+    const { id } = first.pool.queueTask('fails')
+    await first.clock.turn()
+    first.store.kill()
+    const next = startedDurablePool({ handlers, disk: first.disk })
+    await next.clock.advance(10 ** 12)
+    expect(next.pool.stats()).toMatchObject({ delayed: 1, totals: { started: 0 } })
+    expect(next.pool.cancel(id)).toBe('canceled')
+    await next.clock.turn()
+    expect(onlyRow(next.disk)).toMatchObject({ state: 'canceled', attempt: 1 })
+  })
+
   it('are canceled at once when their time in the queue has run out', async () => {
     const calls: number[] = []
     const handlers = { note: (n: number) => calls.push(n) }
@@ -187,6 +202,22 @@ describe('tasks that were queued', () => {
     await third.clock.turn()
     expect(await third.pool.task('mine')?.result()).toBe(1)
   })
+})
+
+it('names ten missing handlers at most in the report of tasks that stay in the store', async () => {
+  const names = Array.from({ length: 11 }, (_, n) => `old ${n}`)
+  const first = durablePool({ handlers: Object.fromEntries(names.map((name) => [name, () => 1])), queueCapacity: 11 })
+  for (const name of names) first.pool.queueTask(name)
+  await first.clock.turn()
+  first.store.kill()
+  const reported: unknown[] = []
+  const next = durablePool({ disk: first.disk, onUnobservedError: (error: unknown) => reported.push(error) })
+  next.pool.start()
+  await next.clock.turn()
+  const listed = names.slice(0, 10).map((name) => `"${name}"`)
+  expect(reported.map(String)).toEqual([
+    expect.stringContaining(`11 unfinished tasks of handlers that this pool lacks: ${listed.join(', ')} and others.`)
+  ])
 })
 
 describe('tasks that ran', () => {

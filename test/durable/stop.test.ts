@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { PoolStoppedError, StoreError } from '../../src/index.js'
+import { type OpenStore, PoolStoppedError, StoreError, WorkerPool } from '../../src/index.js'
+import { memoryStore } from '../../src/testing/index.js'
 import { durablePool, onlyRow, startedDurablePool } from '../support/durable-pools.js'
 import { gate } from '../support/gate.js'
 import { ManualClock } from '../support/manual-clock.js'
@@ -126,6 +127,39 @@ describe('a stop', () => {
     expect(clock.timers()).toBe(0)
   })
 
+  it('ignores a write that succeeds after it was given up', async () => {
+    const { unfinished, finished, lastSeq, secret } = memoryStore()
+    const writing = gate()
+    const store: OpenStore = {
+      ...{ unfinished, finished, lastSeq, secret },
+      ...{ write: () => writing.promise, get: () => undefined, close: () => {} }
+    }
+    const clock = new ManualClock()
+    const pool = new WorkerPool({ concurrency: 1, queueCapacity: 1, clock, store, handlers: { work: () => 1 } }).start()
+    const task = pool.queueTask('work')
+    const failed = rejection(task.result())
+    await clock.turn()
+    const stopped = pool.stop({ graceMs: 0, forceMs: 0 })
+    await clock.advance(2_000)
+    writing.open()
+    await clock.turn()
+    expect(await stopped).toMatchObject({ unrecorded: 1 })
+    expect(await failed).toMatchObject({ code: 'ERR_STORE', inDoubt: true })
+    expect(await rejection(task.recorded)).toMatchObject({ inDoubt: true })
+  })
+
+  it('ends the changes of a task that it leaves, without another record', async () => {
+    const { clock, pool } = durablePool({ handlers: { work: () => 1 } })
+    const task = pool.queueTask('work')
+    await clock.turn()
+    const changes = task.changes()[Symbol.asyncIterator]()
+    expect(await changes.next()).toMatchObject({ value: { state: 'queued' } })
+    const last = changes.next()
+    void pool.stop()
+    await clock.turn()
+    expect(await last).toEqual({ value: undefined, done: true })
+  })
+
   it('of a pool that was never started leaves what it took up', async () => {
     const first = startedDurablePool({ handlers: { may: { run: never, rerun: true }, once: never }, concurrency: 2 })
     const may = first.pool.queueTask('may')
@@ -174,4 +208,30 @@ describe('a stop of a pool whose store fails', () => {
     expect(pool.stats()).toMatchObject({ untold: 0, running: 0, delayed: 0 })
     expect(await stopped).toMatchObject({ left: { count: 200 }, unrecorded: 100 })
   })
+})
+
+it('a cancel that comes when nothing is written any more ends the task, unrecorded', async () => {
+  const { clock, pool, store, disk } = startedDurablePool({
+    handlers: { fails: { run: () => Promise.reject(new Error('again')), retry: { attempts: 2, backoffMs: 60_000 } } },
+    concurrency: 200,
+    queueCapacity: 201
+  })
+  const written = Array.from({ length: 200 }, () => pool.queueTask('fails'))
+  await clock.turn()
+  const unwritten = pool.queueTask('fails')
+  store.failNext({ after: 1 }, Number.POSITIVE_INFINITY)
+  await clock.turn()
+  expect(pool.stats()).toMatchObject({ delayed: 201, storeFailing: true })
+  const now = clock.now.bind(clock)
+  let readings = 0
+  clock.now = () => now() + 20 * readings++ // longer than a slice
+  pool.on('retrying', (task) => {
+    expect(task).toBe(unwritten)
+    expect(written.at(-1)?.cancel()).toBe(true)
+  })
+  const stopped = pool.stop({ graceMs: 0, forceMs: 0 })
+  await clock.turn()
+  expect(await stopped).toMatchObject({ left: { count: 200 }, canceled: 1, unrecorded: 2 })
+  expect(written.at(-1)?.state).toBe('canceled')
+  expect(new Set(disk.tasks().map(({ state }) => state))).toEqual(new Set(['queued', 'running']))
 })

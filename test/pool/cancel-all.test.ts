@@ -80,6 +80,7 @@ describe('cancelAll()', () => {
     expect(tasks[4_998]?.reprioritize(-1)).toBe(true)
     expect(tasks[4_996]?.cancel()).toBe(true)
     const later = pool.queueTask(() => {}, { name: 'even' })
+    expect(later.reprioritize(-1)).toBe(true)
     while (pool.stats().totals.canceled < 2_500) await clock.turn()
     expect(await report).toEqual({ canceled: 2_499, requested: 0 })
     expect(new Set(tasks.map(({ name, state }) => `${name} ${state}`))).toEqual(

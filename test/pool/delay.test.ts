@@ -41,6 +41,13 @@ describe('delayMs', () => {
     expect(pool.queueTask(() => {}, { delayMs: 50 }).cancel()).toBe(true)
   })
 
+  it('counts in retryAfterMs: the earliest of the first hundred', () => {
+    const { pool } = startedPool({ queueCapacity: 102 })
+    for (let n = 0; n < 99; n++) pool.queueTask(() => {}, { delayMs: 50_000 })
+    for (const delayMs of [40_000, 30_000, 20_000]) pool.queueTask(() => {}, { delayMs })
+    expect(thrown(() => pool.queueTask(() => {}, { delayMs: 1 }))).toMatchObject({ retryAfterMs: 40_000 })
+  })
+
   it('takes a place of its key', () => {
     const { pool } = startedPool({ perKey: { queueCapacity: 1 } })
     const task = pool.queueTask(() => {}, { key: 'a', delayMs: 50 })

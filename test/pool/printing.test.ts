@@ -25,6 +25,12 @@ it('prints a pool, a task and a context in one line each, also inside of others'
   await pool.stop()
 })
 
+it('prints no name of a task without one', async () => {
+  const pool = new WorkerPool({ concurrency: 1, queueCapacity: 1 }).start()
+  expect(await pool.queueTask((ctx) => `${ctx}`, { id: 'one' }).result()).toBe('TaskContext one attempt 1')
+  await pool.stop()
+})
+
 it('prints little of a pool in a failed assertion', () => {
   const pool = new WorkerPool({ concurrency: 1, queueCapacity: 1 })
   for (const fails of [() => assert.equal(pool, 1), () => assert.deepEqual(pool, {}), () => expect(pool).toBe(1)]) {

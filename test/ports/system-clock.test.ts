@@ -120,6 +120,38 @@ describe('systemClock', () => {
     expect(alive()).toBe(before)
   })
 
+  it('fires once for each setting, and never once it is cleared, whatever the global functions do', () => {
+    const settings: (() => void)[] = []
+    vi.stubGlobal('setTimeout', (fire: (setting: number) => void, _ms: number, setting: number) => {
+      settings.push(() => fire(setting))
+      return {}
+    })
+    try {
+      let fired = 0
+      const timer = systemClock.timer(() => fired++)
+      timer.set(5)
+      timer.set(7)
+      for (const fire of [...settings, ...settings]) fire()
+      expect(fired).toBe(1)
+      timer.set(5)
+      timer.clear()
+      settings.at(-1)?.()
+      expect(fired).toBe(1)
+    } finally {
+      vi.unstubAllGlobals()
+    }
+  })
+
+  it('fires if it was set before fake timers were installed, and nobody read the time since', async () => {
+    const fired = new Promise<string>((resolve) => systemClock.timer(() => resolve('fired')).set(1))
+    vi.useFakeTimers()
+    try {
+      expect(await fired).toBe('fired')
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
   it('fires in no context of whoever happened to set it', async () => {
     const storage = new AsyncLocalStorage<string>()
     const context = await new Promise((resolve) => {

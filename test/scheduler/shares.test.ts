@@ -51,6 +51,15 @@ describe('Shares', () => {
     expect(shares.hasRoom('acme', true)).toBe(false)
   })
 
+  it('gives an idle key bounds of its own, with a rate that it had not', () => {
+    const shares = new Shares<Item>({ concurrency: 2, queueCapacity: 3 })
+    const share = shares.open('acme')
+    shares.openWith('acme', { concurrency: 1, queueCapacity: 0, rateLimit: { starts: 1, intervalMs: 100 } })
+    expect([share.concurrency, share.queueCapacity, shares.atLimit('acme', 0)]).toEqual([1, 0, false])
+    share.rate?.take()
+    expect(shares.atLimit('acme', 0)).toBe(true)
+  })
+
   it('has no bound with Infinity', () => {
     const shares = new Shares<Item>({ concurrency: Number.POSITIVE_INFINITY, queueCapacity: Number.POSITIVE_INFINITY })
     Object.assign(shares.open('acme'), { running: 1e9, held: 1e9 })

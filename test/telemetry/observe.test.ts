@@ -1,3 +1,4 @@
+import { hasSubscribers } from 'node:diagnostics_channel'
 import { SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
 import { snooze, type TaskContext, WorkerPool, type WorkerPoolOptions } from 'coatcheck'
 import { observe } from 'coatcheck/telemetry'
@@ -199,6 +200,38 @@ describe('the span of an attempt', () => {
     ])
   })
 
+  it('has the text of what was thrown in place of an error', async () => {
+    const { tracer, spans } = sdk()
+    const { pool } = poolWith()
+    onTestFinished(observe(pool, { tracer }))
+    await pool.queueTask(() => Promise.reject('no such address')).settled()
+    const [span] = spans()
+    expect(span?.status).toEqual({ code: SpanStatusCode.ERROR, message: 'no such address' })
+    expect(span?.attributes['error.type']).toBe('_OTHER')
+    expect(span?.events).toMatchObject([{ name: 'exception', attributes: { 'exception.message': 'no such address' } }])
+  })
+
+  it('begins with the first call after the observation began', async () => {
+    const { tracer, spans } = sdk()
+    const { pool } = poolWith()
+    const [begun, ending] = [gate(), gate()]
+    let calls = 0
+    const run = async () => {
+      if (++calls > 1) return calls
+      begun.open()
+      await ending.promise
+      throw snooze(0)
+    }
+    const task = pool.queueTask(run, { name: 'early' })
+    await begun.promise
+    onTestFinished(observe(pool, { tracer }))
+    ending.open()
+    expect(await task.result()).toBe(2)
+    expect(spans().map(({ name, attributes }) => [name, attributes['coatcheck.outcome']])).toEqual([
+      ['run early', 'succeeded']
+    ])
+  })
+
   it('has further attributes if they are asked for', async () => {
     const { tracer, spans } = sdk()
     const { pool, unobserved } = poolWith()
@@ -233,6 +266,15 @@ describe('an observed pool', () => {
     for (let n = 0; n < 500; n++) pool.queueTask(() => n).cancel()
     await pool.drain()
     expect(pool.stats().retention.retained).toBe(0)
+  })
+
+  it('is not followed if neither metrics nor spans are wanted', () => {
+    const { pool } = poolWith()
+    const end = observe(pool, {})
+    expect(hasSubscribers('coatcheck:task.failed')).toBe(false)
+    end()
+    onTestFinished(observe(pool, { tracer: sdk().tracer }))
+    expect(hasSubscribers('coatcheck:task.failed')).toBe(true)
   })
 
   it('is not confused with another one', async () => {

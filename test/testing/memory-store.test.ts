@@ -109,6 +109,13 @@ describe('a failing memory store', () => {
     expect(outcomes).toEqual([true, false, false, true])
   })
 
+  it('does not fail if no failure is planned', async () => {
+    const store = memoryStore()
+    store.failNext({}, 0)
+    await store.write(insert())
+    expect(store.stats()).toMatchObject({ commits: 1, failed: 0 })
+  })
+
   it('fails until it recovers', async () => {
     const store = memoryStore()
     const error = new Error('no space left')
@@ -222,7 +229,10 @@ describe('a memory store refuses, writes nothing and reports', () => {
     ['a text that is none', insert(row(9, { input: 1 as unknown as string }))],
     ['an outcome that is no text', update({ ...live, outcome: {} as string })],
     ['an order that is no number', update({ ...live, ord: Number.NaN })],
+    ['a ticket that is no text', insert(row(9, { id: 9 as unknown as string, chosen: true }))],
     ['an empty ticket', insert(row(9, { id: '', chosen: true }))],
+    ['a name that is no text', insert(row(9, { name: null as unknown as string }))],
+    ['a ticket that may or may not be chosen', insert(row(9, { chosen: 1 as unknown as boolean }))],
     ['a priority that is no integer', insert(row(9, { priority: 0.5 }))]
   ])('%s', (_, batch) => {
     const fine = row(5)
@@ -242,4 +252,13 @@ it('a task with a chosen ticket replaces an ended one with the same', async () =
   await store.write(insert(row(2, chosen)))
   expect(store.disk.tasks().map(({ seq }) => seq)).toEqual([2])
   expect(await store.get('report')).toMatchObject({ seq: 2 })
+})
+
+it('a task whose ticket was to be taken by a refused batch keeps it', async () => {
+  const store = memoryStore()
+  const row = rowsFor(store)
+  const chosen = { id: 'report', chosen: true } as const
+  await store.write(insert(row(1, { ...chosen, ...end })))
+  await rejection(Promise.resolve(store.write(insert(row(2, chosen), row(3), row(3)))))
+  expect(await store.get('report')).toMatchObject({ seq: 1 })
 })

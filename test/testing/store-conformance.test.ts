@@ -89,6 +89,14 @@ describe('the conformance suite of stores finds a store that', () => {
     expect(await brokenCases(broken(parts))).toContain(title)
   })
 
+  it('may keep a time without its fraction', async () => {
+    const whole = broken(({ write }) => ({
+      write: (batch: StoreBatch) =>
+        write({ ...batch, insert: batch.insert.map((row) => ({ ...row, queuedAt: Math.floor(row.queuedAt) })) })
+    }))
+    expect(await brokenCases(whole)).toEqual([])
+  })
+
   it('may be open twice, unless that is allowed', async () => {
     const newPlace = () => {
       const opened: ReturnType<typeof memoryStore>[] = []

@@ -1,3 +1,8 @@
+/**
+ * The adapter for Fastify 5.
+ *
+ * @module coatcheck/fastify
+ */
 export { fastifyErrors } from './fastify-errors.js'
 export { type FastifyTicketsOptions, fastifyTickets } from './fastify-tickets.js'
 export type { FastifyApp, FastifyReply, FastifyRequest } from './fastify-types.js'

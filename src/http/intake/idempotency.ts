@@ -81,8 +81,12 @@ export class IdempotencyKeys {
   /** The task that has the key's ticket, or else a new one. */
   async #byTicket(ticket: string, fingerprint: string, queue: () => Promise<Task>): Promise<Submitted> {
     const task = this.#lookup.here(ticket) ?? (await this.#lookup.elsewhere(ticket))
-    const record = task?.record()
-    if (task === undefined || record === undefined || wasNotRecorded(record)) return first(queue())
+    if (task === undefined) return first(queue())
+    const record = task.record()
+    if (wasNotRecorded(record)) {
+      task.forget() // otherwise the new task would not get its ticket
+      return first(queue())
+    }
     requireSame(fingerprint, { fingerprint: record.fingerprint ?? fingerprint })
     return { task, isReplayed: true }
   }

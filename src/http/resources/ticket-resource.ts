@@ -47,8 +47,7 @@ export function ticketResource({ pool, access, replies, longPolls }: TicketParts
   const cancelHere = async (task: Task): Promise<HttpReply> => {
     // While `authorize` ran, a caller's own id may have passed to a newer task.
     if (pool.task?.(task.id) !== task) return replies.unknown()
-    const outcome = pool.cancel(task.id)
-    return canceled(task, typeof outcome === 'string' ? outcome : await lookedUp(() => outcome))
+    return canceled(task, await lookedUp(() => pool.cancel(task.id)))
   }
 
   const cancelElsewhere = async (task: Task, request: OwnedRequest): Promise<HttpReply> => {
@@ -71,8 +70,6 @@ export function ticketResource({ pool, access, replies, longPolls }: TicketParts
         return task.state === 'canceled' ? replies.found(task) : replies.finished(task.record())
       case 'unknown':
         return replies.unknown()
-      default:
-        return outcome satisfies never
     }
   }
 

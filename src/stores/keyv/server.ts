@@ -18,12 +18,14 @@ type Late = () => void
  */
 export class Server {
   readonly #keyv: KeyvLike
+  readonly #reader: KeyvLike
   readonly #settings: Pick<MirrorSettings, 'timeoutMs' | 'clock'>
   #unanswered = 0
   #tryAt = Number.NEGATIVE_INFINITY
 
   constructor(keyv: KeyvLike, settings: Pick<MirrorSettings, 'timeoutMs' | 'clock'>) {
     this.#keyv = keyv
+    this.#reader = readerOf(keyv)
     this.#settings = settings
     keyv.on('error', () => {}) // each operation reports its own
   }
@@ -62,7 +64,7 @@ export class Server {
   }
 
   #read(key: string): Promise<unknown> {
-    return this.#within(() => this.#keyv.get(key))
+    return this.#within(() => this.#reader.get(key))
   }
 
   /** Whether the server returns a value that it has. */
@@ -104,6 +106,14 @@ export class Server {
       )
     })
   }
+}
+
+/**
+ * The same Keyv, whose reads delete nothing. `Keyv.get` deletes a value that it takes for expired, which is each absent one
+ * of memcached, and each one when this clock is ahead: the record that another process writes meanwhile would go.
+ */
+function readerOf(keyv: KeyvLike): KeyvLike {
+  return Object.create(keyv, { delete: { value: async () => false } })
 }
 
 /** The promise of an operation, also if it throws. */

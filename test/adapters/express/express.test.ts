@@ -7,7 +7,7 @@ import { expressErrors, expressTickets } from 'coatcheck/express'
 import { invalidField } from 'coatcheck/http'
 import { sendReply } from 'coatcheck/node-http'
 import compression from 'compression'
-import express5, { type ErrorRequestHandler, type Application as Express } from 'express'
+import express5, { type ErrorRequestHandler, type Application as Express, type RequestHandler } from 'express'
 import express4 from 'express4'
 import { afterEach, describe, expect, it } from 'vitest'
 import { application } from '../../../examples/demo/application.js'
@@ -62,6 +62,16 @@ describe.each([
     }
     expect((await ask(withParser(), post('/tasks', ''))).status).toBe(400)
     expect((await ask(withParser(express.json()), post('/tasks', '[]'))).status).toBe(400)
+  })
+
+  it('refuses a body that was read and not kept', async () => {
+    const drop: RequestHandler = (req, _res, next) => {
+      req.on('end', next)
+      req.resume()
+    }
+    const reply = await ask(withParser(drop as never), post('/tasks', { label: 'a', work: '3s' }))
+    expect(reply.status).toBe(400)
+    expect(JSON.parse(reply.body)).toMatchObject({ code: 'INVALID_BODY' })
   })
 
   it('answers the errors of earlier body parsers as the routes do, without a stack', async () => {

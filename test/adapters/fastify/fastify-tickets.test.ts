@@ -1,7 +1,7 @@
 /** The tickets inside a Fastify application: its hooks, its log, its parsers, its end. */
 import { once } from 'node:events'
 import { type AddressInfo, connect } from 'node:net'
-import { Writable } from 'node:stream'
+import { Readable, Writable } from 'node:stream'
 import { QueueFullError, TaskTimeoutError, WorkerPool } from 'coatcheck'
 import { fastifyErrors, fastifyTickets, sendToFastify } from 'coatcheck/fastify'
 import { invalidField, type TicketStatus, ticketRoutes } from 'coatcheck/http'
@@ -214,6 +214,13 @@ describe('the routes of the application', () => {
     expect(reply.status).toBe(202)
     expect(reply.headers.get('location')).toBe(`/tasks/${idOf(reply)}`)
   })
+})
+
+it('sends pieces of a reply without a signal', async () => {
+  const app = open()
+  const body = Readable.from(['one ', 'two'])
+  app.get('/pieces', (req, reply) => sendToFastify(req, reply, { status: 200, headers: {}, body, close: false }))
+  expect((await app.inject('/pieces')).body).toBe('one two')
 })
 
 describe('the end of the application', () => {

@@ -74,6 +74,16 @@ describe('Hono', () => {
 })
 
 describe('a handler', () => {
+  it('takes a request without a body, whatever the platform passes besides', async () => {
+    const handle = fetchHandler(demo())
+    const headers = { Host: 'localhost', 'Content-Type': 'application/json' }
+    for (const platform of [[], [{}], [{ incoming: {} }]]) {
+      const reply = await handle(new Request('http://localhost/tasks', { method: 'POST', headers }), ...platform)
+      expect(reply?.status).toBe(400)
+      expect(await reply?.json()).toMatchObject({ code: 'INVALID_BODY' })
+    }
+  })
+
   it('without `next` leaves what is not for the tickets to the caller', async () => {
     const handle = fetchHandler(demo())
     expect(await handle(new Request('http://localhost/elsewhere', { headers: { Host: 'localhost' } }))).toBe(undefined)

@@ -1,6 +1,7 @@
 import { StoreError, type TaskMirror, type TaskRecord, WorkerPool } from 'coatcheck'
 import { type AcceptingRoute, type HttpReply, mirrorReader, type TicketPool, ticketRoutes } from 'coatcheck/http'
 import { keyvMirror } from 'coatcheck/stores/keyv'
+import { memoryStore } from 'coatcheck/testing'
 import { Keyv } from 'keyv'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { gate } from '../../support/gate.js'
@@ -133,6 +134,38 @@ describe('a ticket of another process', () => {
     expect(pieces.at(-1)).toContain('"status":"succeeded"')
   })
 
+  it('is 404 if it can no longer be seen once its cancel was requested', async () => {
+    const { pool } = twoProcesses()
+    const task = pool.queueTask(() => gate().promise)
+    const { id } = task
+    const found = [task.record(), undefined]
+    const canceled: string[] = []
+    const distant: TicketPool = {
+      state: 'running',
+      closed: pool.closed,
+      findTask: async () => found.shift(),
+      tasks: () => [],
+      cancel: async (ticket) => {
+        canceled.push(ticket)
+        return 'canceled' as const
+      }
+    }
+    expect(await ticketRoutes(distant).handle(requestTo(`DELETE /tasks/${id}`))).toMatchObject({ status: 404 })
+    expect(canceled).toEqual([id])
+  })
+
+  it('is 404 for a pool that looks nowhere else', async () => {
+    const { pool } = twoProcesses()
+    const plain: TicketPool = {
+      state: 'running',
+      closed: pool.closed,
+      task: (id) => pool.task(id),
+      tasks: () => [],
+      cancel: () => 'unknown'
+    }
+    expect(await ticketRoutes(plain).handle(requestTo('GET /tasks/none'))).toMatchObject({ status: 404 })
+  })
+
   it('is 404 when the mirror does not have it', async () => {
     expect((await twoProcesses().read('none')).status).toBe(404)
   })
@@ -255,6 +288,48 @@ describe('an idempotency key of a pool that gives it a ticket', () => {
     expect(again).toMatchObject({ status: 202, headers: { 'Idempotent-Replayed': 'true' } })
     expect(jsonOf(again)).toMatchObject({ id })
     expect(await open(distant)('{"b":1}')).toMatchObject({ status: 422 })
+  })
+
+  it('is replayed by a task that has failed, and without a fingerprint whatever the body is', async () => {
+    const { pool, open } = withKeys()
+    const { id } = jsonOf(await open()('{}')) as { id: string }
+    const { fingerprint, ...record } = (await pool.findTask(id)) as TaskRecord
+    expect(fingerprint).toEqual(expect.any(String))
+    const distant: TicketPool = {
+      state: 'running',
+      closed: pool.closed,
+      findTask: async () => ({
+        ...record,
+        state: 'failed',
+        error: { name: 'StoreError', message: 'away', code: 'ERR_STORE' }
+      }),
+      tasks: () => [],
+      cancel: () => 'unknown',
+      ticketFor: (text) => pool.ticketFor(text)
+    }
+    const again = await open(distant)('{"b":1}')
+    expect(again?.headers).toMatchObject({ 'Idempotent-Replayed': 'true' })
+    expect(jsonOf(again)).toMatchObject({ id, status: 'failed' })
+  })
+
+  it('is free again if the store did not take its task', async () => {
+    const store = memoryStore()
+    const pool = new WorkerPool({
+      ...{ concurrency: 1, queueCapacity: 5, store, handlers: { job: () => 1 } },
+      onUnobservedError: () => {}
+    })
+    onTestFinished(() => pool.stop({ graceMs: 0, forceMs: 0 }).then(() => {}))
+    const routes = ticketRoutes(pool, {
+      accept: [{ path: '/tasks', submit: (_, { once }) => pool.queueTask('job', undefined, { ...once }) }]
+    })
+    const headers = { 'content-type': 'application/json', 'idempotency-key': 'k' }
+    const post = () => routes.handle(requestTo('POST /tasks', { headers, body: bytesOf('{}') }))
+    store.failNext()
+    expect(await post()).toMatchObject({ status: 503 })
+    await expect.poll(() => pool.stats().storeFailing).toBe(false)
+    const again = await post()
+    expect(again).toMatchObject({ status: 202 })
+    expect(again?.headers).not.toHaveProperty('Idempotent-Replayed')
   })
 
   it('makes one ticket of twenty requests at once', async () => {

@@ -33,6 +33,14 @@ describe('a task that is known by its record', () => {
     expect(await task.settled()).toBe(task)
   })
 
+  it('that has ended has no further changes', async () => {
+    const end = recordOf({ state: 'succeeded', revision: 4, result: 'done' })
+    const task = new RecordTask(end, later(recordOf({ revision: 5 })))
+    const seen: TaskRecord[] = []
+    for await (const record of task.changes()) seen.push(record)
+    expect(seen).toEqual([end])
+  })
+
   it.each(['failed', 'canceled'] as const)('rejects when it has %s, with or without an error', async (state) => {
     const error = { name: 'Error', message: 'no luck' }
     await expect(new RecordTask(recordOf({ state, error }), later()).result()).rejects.toMatchObject(error)

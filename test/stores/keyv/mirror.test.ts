@@ -111,6 +111,86 @@ describe('publish', () => {
     expect(mirror.stats()).toMatchObject({ waiting: 0, failing: false })
   })
 
+  it('writes the newest record again when the late write has replaced it', async () => {
+    const { clock, store, mirror } = mirrorOf()
+    store.hold()
+    mirror.publish(record('a', { revision: 1 }), TTL_MS)
+    await clock.turn()
+    await clock.advance(800)
+    const release = store.admit()
+    mirror.publish(record('a', { revision: 2 }), TTL_MS)
+    for (let n = 0; n < 4; n++) await clock.advance(200)
+    expect(await mirror.read('a')).toMatchObject({ revision: 2 })
+    release()
+    await clock.turn()
+    expect(await mirror.read('a')).toMatchObject({ revision: 2 })
+    expect(tasksIn(store.writes)).toEqual(['a', 'a', 'a'])
+  })
+
+  it('writes the newer of two records after the write of the older has failed', async () => {
+    const { clock, store, mirror } = mirrorOf()
+    store.hold()
+    mirror.publish(record('a', { revision: 1 }), TTL_MS)
+    await clock.turn()
+    mirror.publish(record('a', { revision: 2 }), TTL_MS)
+    await clock.turn()
+    expect(mirror.stats()).toMatchObject({ waiting: 1, writing: 1 })
+    store.refuses = () => true
+    store.release()
+    await clock.turn()
+    expect(mirror.stats()).toMatchObject({ waiting: 1, writing: 0, failing: true })
+    store.refuses = () => false
+    await clock.advance(100)
+    expect(await mirror.read('a')).toMatchObject({ revision: 2 })
+  })
+
+  it('does not write a record whose time is over', async () => {
+    const { clock, store, mirror } = mirrorOf()
+    store.refuses = () => true
+    mirror.publish(record('a'), 3_000)
+    await clock.turn()
+    const before = tasksIn(store.writes).length
+    await clock.advance(3_000)
+    store.refuses = () => false
+    for (let n = 0; n < 10; n++) await clock.advance(1_000)
+    expect(mirror.stats()).toMatchObject({ waiting: 0, failing: false })
+    expect(tasksIn(store.writes)).toHaveLength(before)
+  })
+
+  it('writes what is newest, of no more than `maxWaiting` tasks, when the server has lost its memory', async () => {
+    const { clock, store, mirror } = mirrorOf({ maxWaiting: 2 })
+    for (const id of ['a', 'b', 'c']) {
+      mirror.publish(record(id), TTL_MS)
+      await clock.turn()
+    }
+    await clock.advance(0)
+    expect(mirror.stats()).toMatchObject({ retained: 2 })
+    store.refuses = () => true
+    for (const id of ['x', 'c']) mirror.publish(record(id, { revision: 2 }), TTL_MS)
+    await clock.turn()
+    store.values.clear()
+    store.refuses = () => false
+    for (let n = 0; n < 4; n++) await clock.advance(200)
+    expect(mirror.stats()).toMatchObject({ waiting: 0, failing: false })
+    expect(await mirror.read('c')).toMatchObject({ revision: 2 })
+    expect(await mirror.read('x')).toMatchObject({ revision: 2 })
+  })
+
+  it('keeps a waiting record that is newer than the one that the server has lost', async () => {
+    const { clock, store, mirror } = mirrorOf()
+    mirror.publish(record('a'), TTL_MS)
+    await clock.turn()
+    await clock.advance(0)
+    store.refuses = () => true
+    mirror.publish(record('a', { revision: 2 }), TTL_MS)
+    await clock.turn()
+    store.values.clear()
+    store.refuses = () => false
+    for (let n = 0; n < 4; n++) await clock.advance(200)
+    expect(await mirror.read('a')).toMatchObject({ revision: 2 })
+    expect(mirror.stats()).toMatchObject({ waiting: 0, failing: false })
+  })
+
   it('writes what it has written again when the server has lost its memory', async () => {
     const { clock, store, mirror } = mirrorOf()
     for (const id of ['a', 'b']) mirror.publish(record(id), TTL_MS)
@@ -183,6 +263,21 @@ describe('read', () => {
     }
   })
 
+  it('deletes nothing, whatever Keyv takes for expired: another process may write it meanwhile', async () => {
+    const { store, mirror } = mirrorOf()
+    const deleted: string[] = []
+    store.absent = { value: undefined, expires: 0 } // as the adapter of memcached reports it
+    store.delete = async (key) => {
+      deleted.push(key)
+      return true
+    }
+    expect(await mirror.read('a')).toBeUndefined()
+    // As a process sees it whose clock is ahead.
+    store.values.set('keyv:task:b', JSON.stringify({ value: JSON.stringify(record('b')), expires: 1 }))
+    expect(await mirror.read('b')).toBeUndefined()
+    expect(deleted).toEqual([])
+  })
+
   it('rejects when a server returns nothing and keeps no probe either', async () => {
     const { store, mirror } = mirrorOf()
     store.refuses = () => true
@@ -223,6 +318,23 @@ describe('close', () => {
     expect([...store.values.keys()].some((key) => key.endsWith('task:a'))).toBe(true)
     mirror.publish(record('b'), TTL_MS)
     expect(mirror.stats()).toMatchObject({ waiting: 0 })
+  })
+
+  it('writes what waits when a check of the server is under way', async () => {
+    const { clock, store, mirror } = mirrorOf()
+    store.refuses = () => true
+    mirror.publish(record('a'), TTL_MS)
+    await clock.turn()
+    store.refuses = () => false
+    store.hold()
+    await clock.advance(100)
+    expect(mirror.stats()).toMatchObject({ failing: true, waiting: 1 })
+    const closed = mirror.close()
+    await clock.advance(0)
+    store.release()
+    await closed
+    expect(mirror.stats()).toMatchObject({ waiting: 0, dropped: 0 })
+    expect(tasksIn([...store.values.keys()])).toEqual(['a'])
   })
 
   it('gives up after two seconds, and counts what was not written', async () => {

@@ -103,7 +103,7 @@ for (const { name, isInstalled, server: start, mirror: open, keepsData } of KIND
       const mirror = open(server.port)
       mirror.publish(record('a'), TTL_MS)
       await expect.poll(() => mirror.read('a').catch(() => undefined)).toMatchObject({ revision: 1 })
-      server.freeze()
+      await server.freeze()
       await expect(soon(mirror.read('a'))).rejects.toThrow(StoreError)
       await expect(soon(mirror.read('unknown'))).rejects.toThrow(StoreError)
       mirror.publish(record('a', { revision: 2 }), TTL_MS)

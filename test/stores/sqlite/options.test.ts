@@ -48,6 +48,12 @@ describe.each([true, false])('with thread: %s', (thread) => {
     }
   })
 
+  it('a driver is loaded by the name of its module', async () => {
+    const store = await open({ path: newPath(), thread, driver: '@photostructure/sqlite' })
+    await store.write(batch({ insert: [task(1)] }))
+    expect(await store.get('task-1')).toEqual(task(1))
+  })
+
   it('the file of a newer version is refused, and left as it is', async () => {
     const path = newPath()
     await (await open({ path })).close()

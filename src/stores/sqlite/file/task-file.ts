@@ -113,8 +113,8 @@ export class TaskFile {
     const newest = this.#connection.prepare(`${SELECT} ${NEWEST_FIRST}`).all(countWithin(sizes, LOADED.bytes))
     const unfinished = this.#connection.prepare(`${SELECT} WHERE state < ${FINAL} ORDER BY ord`).all()
     return {
-      unfinished: unfinished.map((row) => textOfRow(row) ?? ''),
-      finished: newest.reverse().map((row) => textOfRow(row) ?? ''),
+      unfinished: unfinished.map((row) => textOfRow(row) as string),
+      finished: newest.reverse().map((row) => textOfRow(row) as string),
       lastSeq: this.#last,
       secret: this.#secret
     }

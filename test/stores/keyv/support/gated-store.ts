@@ -8,6 +8,8 @@ export class GatedStore implements KeyvStoreAdapter {
   readonly writes: string[] = []
   declare namespace?: string
   readonly opts = {}
+  /** What is returned for an absent value. */
+  absent: object | undefined
   refuses: (key: string) => boolean = () => false
   #gate: ReturnType<typeof gate<void>> | undefined
   underWay = 0
@@ -22,8 +24,15 @@ export class GatedStore implements KeyvStoreAdapter {
     this.#gate = undefined
   }
 
+  /** Holds no further writes back; what is held stays so until the returned function is called. */
+  admit(): () => void {
+    const held = this.#gate
+    this.#gate = undefined
+    return () => held?.open()
+  }
+
   async get<Value>(key: string): Promise<StoredData<Value> | undefined> {
-    return this.values.get(key) as StoredData<Value>
+    return (this.values.get(key) ?? this.absent) as StoredData<Value>
   }
 
   async set(key: string, value: string): Promise<void> {

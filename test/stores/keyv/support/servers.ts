@@ -15,8 +15,8 @@ export interface RealServer {
   start(): Promise<void>
   /** Ends it at once. */
   kill(): Promise<void>
-  /** Stops the processes: connections stay open and nothing answers. */
-  freeze(): void
+  /** Stops the processes: connections stay open and nothing answers. Returns when every thread has stopped. */
+  freeze(): Promise<void>
   thaw(): void
 }
 
@@ -80,11 +80,29 @@ const childrenOf = (pid: number): readonly number[] =>
     .filter((name) => /^\d+$/.test(name) && parentOf(name) === pid)
     .map(Number)
 
+/** Whether all threads of a process have stopped, or it has ended. */
+const isStopped = (pid: number): boolean => {
+  try {
+    const stats = readdirSync(`/proc/${pid}/task`).map((id) => readFileSync(`/proc/${pid}/task/${id}/stat`, 'utf8'))
+    return stats.every((stat) => /\) [TZ] /.test(stat))
+  } catch {
+    return true
+  }
+}
+
 const parentOf = (pid: string): number => {
   try {
     return Number(/\) \S (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.[1])
   } catch {
     return 0 // it has ended
+  }
+}
+
+const sendSignal = (pid: number, name: NodeJS.Signals): void => {
+  try {
+    process.kill(pid, name)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error // it has ended since it was listed
   }
 }
 
@@ -103,7 +121,7 @@ const run = async ({ command, args, user, ready, end = 'SIGKILL' }: Way): Promis
   let child: ChildProcess | undefined
   const signal = (name: NodeJS.Signals): void => {
     if (child?.pid === undefined) return
-    for (const pid of [child.pid, ...childrenOf(child.pid)]) process.kill(pid, name)
+    for (const pid of [child.pid, ...childrenOf(child.pid)]) sendSignal(pid, name)
   }
   const server: RealServer = {
     port,
@@ -120,7 +138,10 @@ const run = async ({ command, args, user, ready, end = 'SIGKILL' }: Way): Promis
       ending.kill(end)
       await exit
     },
-    freeze: () => signal('SIGSTOP'),
+    freeze: async () => {
+      signal('SIGSTOP')
+      while (child?.pid !== undefined && ![child.pid, ...childrenOf(child.pid)].every(isStopped)) await pause(5)
+    },
     thaw: () => signal('SIGCONT')
   }
   onTestFinished(() => server.kill())
