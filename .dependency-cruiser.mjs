@@ -59,7 +59,7 @@ export default {
     ]),
     only('threads-see-contracts-and-ports', '^src/threads/', [
       '^src/(threads|contract|ports)/',
-      '^(node:)?(fs|module|path|url|worker_threads)$',
+      '^(node:)?(async_hooks|fs|module|path|url|worker_threads)$',
       'piscina'
     ]),
     only('the-scheduler-needs-nothing', '^src/scheduler/', ['^src/scheduler/']),

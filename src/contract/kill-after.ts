@@ -7,6 +7,5 @@ export function withKillAfterMs<H extends object>(handler: H, killAfterMs: numbe
 
 /** After how many milliseconds the function of a handler is ended by force; undefined if it is not. */
 export function killAfterMsOf(handler: object): number | undefined {
-  const value: unknown = Reflect.get(handler, KILL_AFTER_MS)
-  return typeof value === 'number' ? value : undefined
+  return Reflect.get(handler, KILL_AFTER_MS) as number | undefined
 }

@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks'
 import { CpuThread } from './cpu-thread.js'
 import type { ThreadSettings } from './options.js'
 
@@ -7,6 +8,9 @@ import type { ThreadSettings } from './options.js'
  * one time.
  */
 const idle: CpuThread[] = []
+
+/** A thread outlives the task that it is started for, whose `AsyncLocalStorage` context it must not retain. */
+const scope = /* @__PURE__ */ new AsyncResource('coatcheck.threads')
 
 /** Takes a thread for one call. */
 export async function takeThread(settings: ThreadSettings): Promise<CpuThread> {
@@ -26,9 +30,11 @@ export function releaseThread(thread: CpuThread, idleMs: number): void {
 }
 
 function start(settings: ThreadSettings): CpuThread {
-  const thread = new CpuThread(settings)
-  void thread.exited.then(() => remove(thread))
-  return thread
+  return scope.runInAsyncScope(() => {
+    const thread = new CpuThread(settings)
+    void thread.exited.then(() => remove(thread))
+    return thread
+  })
 }
 
 function remove(thread: CpuThread): void {

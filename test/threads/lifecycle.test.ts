@@ -1,4 +1,4 @@
-import { createHook } from 'node:async_hooks'
+import { AsyncLocalStorage, createHook } from 'node:async_hooks'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { begun, inThread, started, Threads } from './support.js'
@@ -34,6 +34,27 @@ describe('after fifty kills', () => {
     expect(threads.peak).toBeLessThanOrEqual(2)
     await expect.poll(handles).toBe(0)
     expect(listeners()).toBe(count)
+  })
+})
+
+describe('a thread', () => {
+  it('does not retain the context of the task that it was started for', async () => {
+    const storage = new AsyncLocalStorage<object>()
+    const pool = started({ thread: inThread('thread', { resourceLimits: { stackSizeMb: 3 } }) }, { concurrency: 1 })
+    const first = async (): Promise<WeakRef<object>> => {
+      const store = { of: 'the first task' }
+      await storage.run(store, () => pool.queueTask('thread').result())
+      return new WeakRef(store)
+    }
+    const ref = await first()
+    const thread = await pool.queueTask('thread').result()
+    await expect
+      .poll(() => {
+        global.gc?.()
+        return ref.deref()
+      })
+      .toBeUndefined()
+    expect(await pool.queueTask('thread').result()).toBe(thread)
   })
 })
 
