@@ -40,7 +40,7 @@ describe('after fifty kills', () => {
 describe('a thread', () => {
   it('does not retain the context of the task that it was started for', async () => {
     const storage = new AsyncLocalStorage<object>()
-    const pool = started({ thread: inThread('thread', { resourceLimits: { stackSizeMb: 3 } }) }, { concurrency: 1 })
+    const pool = started({ thread: inThread('thread', { resourceLimits: { stackSizeMb: 5 } }) }, { concurrency: 1 })
     const first = async (): Promise<WeakRef<object>> => {
       const store = { of: 'the first task' }
       await storage.run(store, () => pool.queueTask('thread').result())
@@ -51,9 +51,9 @@ describe('a thread', () => {
     await expect
       .poll(() => {
         global.gc?.()
-        return ref.deref()
+        return ref.deref() === undefined
       })
-      .toBeUndefined()
+      .toBe(true)
     expect(await pool.queueTask('thread').result()).toBe(thread)
   })
 })
