@@ -20,10 +20,11 @@ const situations = ({ rows }) =>
     })
     .join('\n\n')
 
-/** The libraries of which the same was observed, together. @type {(rows: Findings['rows']) => string} */
+/** The libraries of which the same was observed, together; last those that do not offer it. @type {(rows: Findings['rows']) => string} */
 const grouped = (rows) => {
   const observations = new Set(rows.map(({ text }) => text))
-  return [...observations]
+  const offered = [...observations].filter((text) => text !== null)
+  return [...offered, ...(observations.has(null) ? [null] : [])]
     .map((text) => {
       const names = rows.filter((row) => row.text === text).map(({ library }) => library)
       return `${names.join(', ')}: ${text ?? NOT_OFFERED}`

@@ -16,15 +16,18 @@ const situations = Object.keys(plays) as Situation[]
 const shown = (situation: Situation, library: string): string | null | undefined =>
   findings.rows.find((row) => row.situation === situation && row.library === library)?.text?.replace(/; time .*/, '')
 
+const LOST_WITH_MEMORY = /^5 of 20 done, by [67] calls; 15 lost$/
+const KEPT_WITH_STORE = /^20 of 20 done, by 2\d calls$/
+
 /** What the documentation promises. */
-const promised: Readonly<Record<Situation, string>> = {
+const promised: Readonly<Record<Situation, string | RegExp>> = {
   full: '12 accepted, 988 refused',
   waiting: '1 of 50 entered; in the end 50 done',
   timeLimit: '1 ran at once of 1',
   cancel: 'the function was notified; 1 ran at once of 1',
   stop: '5 of 5 done; a newcomer was refused',
   stopNow: '2 of 5 done; 3 rejected; a newcomer was refused',
-  restart: '5 of 20 done, by 7 calls; 15 lost',
+  restart: LOST_WITH_MEMORY,
   failure: 'printed, the process goes on',
   listener: '3 of 3 results delivered; the error was printed',
   sameId: 'ran once; the second caller was refused',
@@ -37,15 +40,17 @@ describe('coatcheck in the situations of the comparison', () => {
   for (const situation of situations) {
     it(`does what is promised: ${plays[situation].title}`, async () => {
       const { text } = await play('coatcheck', situation, { flags: ['--import', 'tsx'] })
-      expect(text).toBe(promised[situation])
-      expect(shown(situation, 'coatcheck')).toBe(text)
+      for (const seen of [text, shown(situation, 'coatcheck')]) {
+        const wanted = promised[situation]
+        expect(seen).toEqual(typeof wanted === 'string' ? wanted : expect.stringMatching(wanted))
+      }
     })
   }
 
   it('loses nothing with a store: Kill and restart', async () => {
     const { text } = await play('coatcheck with a store', 'restart', { flags: ['--import', 'tsx'] })
-    expect(text).toMatch(/^20 of 20 done, by 2\d calls$/)
-    expect(shown('restart', 'coatcheck with a store')).toMatch(/^20 of 20 done, by 2\d calls$/)
+    expect(text).toMatch(KEPT_WITH_STORE)
+    expect(shown('restart', 'coatcheck with a store')).toMatch(KEPT_WITH_STORE)
   })
 })
 

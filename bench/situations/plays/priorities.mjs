@@ -15,7 +15,7 @@ const wanted = (tasks) => {
 /** @type {import('../types.js').Play} */
 export const priorities = {
   title: 'Ten priorities among 100,000 tasks',
-  what: 'The tasks are queued behind one that runs, with ten priorities in turn, and then run one at a time. The time is the processor time of the process for one task, queued and run; that of Redis is not in it.',
+  what: 'The tasks are queued behind one that runs, with ten priorities in turn, and then run one at a time. *Time* is the processor time of the process for one task, queued and run, relative to that of coatcheck; Redis has its own besides. Where fewer tasks were played, their number is given.',
 
   async play(library, surroundings) {
     const tasks = library.most ?? TASKS
