@@ -63,6 +63,11 @@ export default {
       '^src/(testing/|index\\.ts|contract/|ports/)',
       '^(node:)?assert(/strict)?$'
     ]),
+    only('threads-see-contracts-and-ports', '^src/threads/', [
+      '^src/(threads|contract|ports)/',
+      '^(node:)?(async_hooks|fs|module|path|url|worker_threads)$',
+      'piscina'
+    ]),
     only('the-scheduler-needs-nothing', '^src/scheduler/', ['^src/scheduler/']),
     {
       name: 'no-circle',
@@ -77,7 +82,7 @@ export default {
       from: { path: '^src/' },
       to: {
         dependencyTypesNot: ['local', 'core'],
-        pathNot: ['eventemitter3', '@opentelemetry/api', 'bullmq', 'ioredis']
+        pathNot: ['eventemitter3', '@opentelemetry/api', 'bullmq', 'ioredis', 'piscina']
       }
     },
     {
@@ -97,6 +102,12 @@ export default {
       severity: 'error',
       from: { path: '^src/', pathNot: '^src/bullmq/' },
       to: { path: 'node_modules/(bullmq|ioredis)/' }
+    },
+    {
+      name: 'one-place-for-threads',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/threads/' },
+      to: { path: 'piscina' }
     },
     {
       name: 'one-place-for-time',

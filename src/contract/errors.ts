@@ -21,6 +21,9 @@ export type PoolErrorCode =
   | 'ERR_STORE_VERSION'
   | 'ERR_STORE_DRIVER'
   | 'ERR_LEASE_LOST'
+  | 'ERR_THREAD_EXIT'
+  | 'ERR_THREAD_FILE'
+  | 'ERR_THREAD_DATA'
 
 const BRAND = Symbol.for('coatcheck.PoolError')
 
@@ -43,7 +46,10 @@ const NAMES: Readonly<Record<PoolErrorCode, string>> = {
   ERR_STORE_IN_USE: 'StoreInUseError',
   ERR_STORE_VERSION: 'StoreVersionError',
   ERR_STORE_DRIVER: 'StoreDriverError',
-  ERR_LEASE_LOST: 'LeaseLostError'
+  ERR_LEASE_LOST: 'LeaseLostError',
+  ERR_THREAD_EXIT: 'ThreadExitError',
+  ERR_THREAD_FILE: 'ThreadFileError',
+  ERR_THREAD_DATA: 'ThreadDataError'
 }
 
 /**
