@@ -57,6 +57,11 @@ export default {
       '^src/(testing/|index\\.ts|contract/|ports/)',
       '^(node:)?assert(/strict)?$'
     ]),
+    only('threads-see-contracts-and-ports', '^src/threads/', [
+      '^src/(threads|contract|ports)/',
+      '^(node:)?(async_hooks|fs|module|path|url|worker_threads)$',
+      'piscina'
+    ]),
     only('the-scheduler-needs-nothing', '^src/scheduler/', ['^src/scheduler/']),
     {
       name: 'no-circle',
@@ -69,7 +74,7 @@ export default {
       name: 'one-runtime-dependency',
       severity: 'error',
       from: { path: '^src/' },
-      to: { dependencyTypesNot: ['local', 'core'], pathNot: ['eventemitter3', '@opentelemetry/api'] }
+      to: { dependencyTypesNot: ['local', 'core'], pathNot: ['eventemitter3', '@opentelemetry/api', 'piscina'] }
     },
     {
       name: 'one-emitter',
@@ -82,6 +87,12 @@ export default {
       severity: 'error',
       from: { path: '^src/', pathNot: '^src/telemetry/' },
       to: { path: '@opentelemetry/api' }
+    },
+    {
+      name: 'one-place-for-threads',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/threads/' },
+      to: { path: 'piscina' }
     },
     {
       name: 'one-place-for-time',

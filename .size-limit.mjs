@@ -11,7 +11,8 @@ const limits = {
   'stores/keyv/index': '5 kB',
   'stores/sqlite/index': '9 kB',
   'telemetry/index': '4 kB',
-  'testing/index': '9 kB'
+  'testing/index': '9 kB',
+  'threads/index': '5.5 kB'
 }
 
 export default Object.entries(limits).map(([entry, limit]) => ({

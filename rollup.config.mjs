@@ -70,7 +70,8 @@ const output = (format, extension) => ({
 export default {
   input: {
     ...Object.fromEntries(names.map((name) => [name, `src/${name}.ts`])),
-    'stores/sqlite/thread': 'src/stores/sqlite/thread/thread.ts' // what the store runs in a thread of its own
+    'stores/sqlite/thread': 'src/stores/sqlite/thread/thread.ts', // what the store runs in a thread of its own
+    'threads/thread': 'src/threads/thread/thread.ts' // what runs in each thread of CPU work
   },
   external: [/^node:/, ...Object.keys(dependencies), ...Object.keys(peerDependencies)],
   plugins: [typescript, constantClasses, fileUrl],

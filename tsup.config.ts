@@ -15,7 +15,8 @@ export default defineConfig({
     'stores/sqlite/index': 'src/stores/sqlite/index.ts',
     'stores/sqlite/thread': 'src/stores/sqlite/thread/thread.ts',
     'telemetry/index': 'src/telemetry/index.ts',
-    'testing/index': 'src/testing/index.ts'
+    'testing/index': 'src/testing/index.ts',
+    'threads/index': 'src/threads/index.ts'
   },
   format: ['esm', 'cjs'],
   // tsup still sets `baseUrl` for the declaration build, which TypeScript 6 calls deprecated.

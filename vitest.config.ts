@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config'
 const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url))
 
 /** Tests that need the packed library. Only a run that includes one of them builds and packs it. */
-const packed = ['fake-timers', 'frameworks', 'readme', 'tarball', 'tree-shaking'].map(
+const packed = ['fake-timers', 'frameworks', 'readme', 'tarball', 'threads', 'tree-shaking'].map(
   (name) => `test/package/${name}.test.ts`
 )
 
@@ -12,7 +12,7 @@ const packed = ['fake-timers', 'frameworks', 'readme', 'tarball', 'tree-shaking'
 export const alias = [
   { find: /^coatcheck$/, replacement: path('src/index.ts') },
   {
-    find: /^coatcheck\/(http|client|dashboard|stores\/(?:keyv|sqlite)|telemetry|testing)$/,
+    find: /^coatcheck\/(http|client|dashboard|stores\/(?:keyv|sqlite)|telemetry|testing|threads)$/,
     replacement: path('src/$1/index.ts')
   },
   { find: /^coatcheck\/(node-http|express|fastify|fetch)$/, replacement: path('src/adapters/$1/index.ts') }
@@ -33,7 +33,8 @@ export default defineConfig({
     coverage: {
       provider: 'v8',
       include: ['src/**/*.ts'],
-      exclude: ['src/stores/sqlite/thread/thread.ts'], // runs in a thread, which this measurement does not see
+      // They run in threads, which this measurement does not see.
+      exclude: ['src/stores/sqlite/thread/thread.ts', 'src/threads/thread/thread.ts'],
       reporter: ['text', 'html', 'json-summary'],
       thresholds: { statements: 98, branches: 98, functions: 98, lines: 98 }
     },

@@ -168,6 +168,12 @@ function looksLikeSignal(value: unknown): value is AbortSignal {
   return typeof aborted === 'boolean' && isFunction(addEventListener) && isFunction(removeEventListener)
 }
 
+/** The arguments of `progress`. */
+export function progressArguments(ratio: unknown, message: unknown): void {
+  if (typeof ratio !== 'number') wrongType('ratio', 'a number', ratio)
+  if (message !== undefined && typeof message !== 'string') wrongType('message', 'a string', message)
+}
+
 /** An options object without unknown keys. */
 export function optionsOf<T extends object>(name: string, value: unknown, known: Readonly<Record<keyof T, true>>): T {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return wrongType(name, 'an object', value)

@@ -20,6 +20,9 @@ export type PoolErrorCode =
   | 'ERR_STORE_IN_USE'
   | 'ERR_STORE_VERSION'
   | 'ERR_STORE_DRIVER'
+  | 'ERR_THREAD_EXIT'
+  | 'ERR_THREAD_FILE'
+  | 'ERR_THREAD_DATA'
 
 const BRAND = Symbol.for('coatcheck.PoolError')
 
@@ -41,7 +44,10 @@ const NAMES: Readonly<Record<PoolErrorCode, string>> = {
   ERR_STORE: 'StoreError',
   ERR_STORE_IN_USE: 'StoreInUseError',
   ERR_STORE_VERSION: 'StoreVersionError',
-  ERR_STORE_DRIVER: 'StoreDriverError'
+  ERR_STORE_DRIVER: 'StoreDriverError',
+  ERR_THREAD_EXIT: 'ThreadExitError',
+  ERR_THREAD_FILE: 'ThreadFileError',
+  ERR_THREAD_DATA: 'ThreadDataError'
 }
 
 /**

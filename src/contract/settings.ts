@@ -11,6 +11,7 @@ import {
   text,
   wording
 } from './checks.js'
+import { killAfterMsOf } from './kill-after.js'
 import type { PerKeyOptions, RateLimitOptions, RetentionOptions, WorkerPoolOptions } from './options.js'
 import { checkRateLimit, checkRetry, type RetryPolicy } from './policies.js'
 import type { OpenStore, TaskMirror } from './store.js'
@@ -32,6 +33,7 @@ export interface HandlerSettings {
   readonly rerun: boolean
   readonly timeoutMs: number | undefined
   readonly retry: RetryPolicy | undefined
+  readonly killAfterMs: number | undefined
 }
 
 /** The checked options of a pool with all defaults filled in. `Infinity` means no limit. */
@@ -69,11 +71,12 @@ export function checkPoolOptions(options: unknown): PoolSettings {
   const o = optionsOf<WorkerPoolOptions>('options', options, POOL_OPTIONS)
   const concurrency = integer('concurrency', o.concurrency, 1)
   const queueCapacity = integer('queueCapacity', o.queueCapacity, 0, OR_INFINITY)
+  const handlers = given(o.handlers, checkHandlers, new Map<string, HandlerSettings>())
   return {
     concurrency,
     queueCapacity,
     name: given(o.name, (v) => text('name', v), undefined),
-    handlers: given(o.handlers, checkHandlers, new Map()),
+    handlers,
     waiterCapacity: given(
       o.waiterCapacity,
       (v) => integer('waiterCapacity', v, 0, OR_INFINITY),
@@ -87,7 +90,10 @@ export function checkPoolOptions(options: unknown): PoolSettings {
     perKey: given(o.perKey, checkPerKey, null),
     retention: checkRetention(given(o.retention, (v) => v, {})),
     graceMs: given(o.graceMs, (v) => duration('graceMs', v), 20_000),
-    forceMs: given(o.forceMs, (v) => duration('forceMs', v), 5_000),
+    forceMs: checkForce(
+      given(o.forceMs, (v) => duration('forceMs', v), 5_000),
+      handlers
+    ),
     stuckAfterMs: given(o.stuckAfterMs, (v) => duration('stuckAfterMs', v), 30_000),
     captureContext: given(o.captureContext, (v) => flag('captureContext', v), true),
     detectSelfWait: given(o.detectSelfWait, (v) => flag('detectSelfWait', v), false),
@@ -128,6 +134,8 @@ const POOL_OPTIONS = {
   maxResultBytes: true
 } as const
 
+const WITHOUT_OPTIONS = { rerun: false, timeoutMs: undefined, retry: undefined, killAfterMs: undefined }
+
 function checkHandlers(handlers: unknown): Map<string, HandlerSettings> {
   if (!isPlainObject(handlers)) throw new TypeError(wording('handlers', 'a plain object of functions', handlers))
   const checked = new Map<string, HandlerSettings>()
@@ -137,7 +145,7 @@ function checkHandlers(handlers: unknown): Map<string, HandlerSettings> {
       text('a name in handlers', name),
       isPlainObject(handler)
         ? checkHandler(path, handler)
-        : { call: methodOf(path, handlers, handler), rerun: false, timeoutMs: undefined, retry: undefined }
+        : { ...WITHOUT_OPTIONS, call: methodOf(path, handlers, handler) }
     )
   }
   return checked
@@ -149,8 +157,20 @@ function checkHandler(path: string, handler: object): HandlerSettings {
     call: methodOf(`${path}.run`, handler, o.run),
     rerun: given(o.rerun, (v) => flag(`${path}.rerun`, v), false),
     timeoutMs: given(o.timeoutMs, (v) => duration(`${path}.timeoutMs`, v), undefined),
-    retry: given(o.retry, (v) => checkRetry(v, `${path}.retry`), undefined)
+    retry: given(o.retry, (v) => checkRetry(v, `${path}.retry`), undefined),
+    killAfterMs: killAfterMsOf(handler)
   }
+}
+
+/** A stop has to wait for functions that are ended by force. */
+function checkForce(forceMs: number, handlers: ReadonlyMap<string, HandlerSettings>): number {
+  for (const [name, { killAfterMs }] of handlers) {
+    if (killAfterMs === undefined || killAfterMs < forceMs) continue
+    throw new RangeError(
+      wording('forceMs', `above the \`killAfterMs\` of the handler \`${name}\`, ${killAfterMs}`, forceMs)
+    )
+  }
+  return forceMs
 }
 
 /** Each handler is called as a method of the object that holds it, so that `this` works. */

@@ -1,4 +1,4 @@
-import { wording } from '../contract/checks.js'
+import { progressArguments } from '../contract/checks.js'
 import type { Scope } from '../contract/hooks.js'
 import type { Task, TaskContext } from '../contract/task-contract.js'
 import type { CanceledReason, JsonValue } from '../contract/task-record.js'
@@ -80,10 +80,7 @@ export class AttemptContext implements TaskContext {
 
   get progress(): (ratio: number, message?: string) => void {
     return (ratio, message) => {
-      if (typeof ratio !== 'number') throw new TypeError(wording('ratio', 'a number', ratio))
-      if (message !== undefined && typeof message !== 'string') {
-        throw new TypeError(wording('message', 'a string', message))
-      }
+      progressArguments(ratio, message)
       if (!AttemptContext.hasEnded(this)) this.#task.reportProgress(ratio > 0 ? Math.min(ratio, 1) : 0, message)
     }
   }

@@ -15,7 +15,7 @@ interface Manifest {
 /** The Node that runs the tests, and any others named in `COATCHECK_NODE_BINARIES` (separated as in `PATH`). */
 const nodes = [process.execPath, ...(process.env['COATCHECK_NODE_BINARIES'] ?? '').split(delimiter).filter(Boolean)]
 
-/** All but `coatcheck/telemetry`, which needs its peer. */
+/** All but `coatcheck/telemetry` and `coatcheck/threads`, which need their peers. */
 const doors = [
   '',
   '/http',
@@ -96,7 +96,7 @@ describe('the tarball', () => {
       if (!/\.c?js$/.test(name)) continue
       const text = await readFile(join(installed, 'dist', name), 'utf8')
       for (const [, specifier] of text.matchAll(/(?:\bfrom\s*|\brequire\(|\bimport\()["']([^"']+)["']/g)) {
-        const isKnown = /^(\.|node:|(eventemitter3|@opentelemetry\/api)$)/.test(specifier ?? '')
+        const isKnown = /^(\.|node:|(eventemitter3|@opentelemetry\/api|piscina)$)/.test(specifier ?? '')
         if (!isKnown) bare.push(`${name}: ${specifier}`)
       }
     }
@@ -292,6 +292,7 @@ describe('a TypeScript project', () => {
     import * as keyv from 'coatcheck/stores/keyv'
     import * as testing from 'coatcheck/testing'
     import * as sqlite from 'coatcheck/stores/sqlite'
+    import * as threads from 'coatcheck/threads'
 
     const options: WorkerPoolOptions = { concurrency: 2, queueCapacity: 4 }
     const pool = new WorkerPool(options)
@@ -300,7 +301,7 @@ describe('a TypeScript project', () => {
     export const answer: Promise<number> = task.result()
     // @ts-expect-error a queue without a bound is not offered
     export const unbounded = new WorkerPool({ concurrency: 2 })
-    export { client, dashboard, express, fastify, fetching, http, keyv, nodeHttp, sqlite, testing }`
+    export { client, dashboard, express, fastify, fetching, http, keyv, nodeHttp, sqlite, testing, threads }`
 
   let home: string
 
