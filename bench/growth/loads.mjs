@@ -18,12 +18,17 @@ import { pools } from '../queues/library.mjs'
  * @property {'leave'} [judged] what must not grow, where it is not the whole from queueing to end
  */
 
-/** @type {(options: (n: number) => import('coatcheck').TaskOptions | undefined) => Load['prepare']} */
-const pool = (options) => async (dist) => {
-  const newPool = await pools(dist, { captureContext: false })
+/**
+ * @typedef {(n: number, size: number) => import('coatcheck').TaskOptions | undefined} OptionsOf
+ * @typedef {Partial<import('coatcheck').WorkerPoolOptions>} PoolOptions
+ */
+
+/** @type {(options: OptionsOf, common?: PoolOptions) => Load['prepare']} */
+const pool = (options, common) => async (dist) => {
+  const newPool = await pools(dist, { captureContext: false, ...common })
   return (size) => {
     const pool = newPool()
-    const given = Array.from({ length: size }, (_, n) => options(n))
+    const given = Array.from({ length: size }, (_, n) => options(n, size))
     return {
       queue: (n) => pool.queueTask(noop, given[n]),
       leave: () => pool.start().drain(),
@@ -53,12 +58,39 @@ const canceled = async (dist) => {
   }
 }
 
+/** Each task goes to another priority, from the middle outwards, before any runs. @type {Load['prepare']} */
+const reprioritized = async (dist) => {
+  const newPool = await pools(dist, { captureContext: false })
+  return (size) => {
+    const pool = newPool()
+    /** @type {{ reprioritize: (priority: number) => boolean }[]} */
+    const tasks = Array.from({ length: size }, () => ({ reprioritize: () => true }))
+    const middle = size >> 1
+    return {
+      queue: (n) => {
+        tasks[n] = pool.queueTask(noop)
+      },
+      leave: () => {
+        for (let n = middle; n < size; n++) tasks[n]?.reprioritize(1 + (n % 10))
+        for (let n = middle - 1; n >= 0; n--) tasks[n]?.reprioritize(1 + (n % 10))
+        return pool.start().drain()
+      },
+      end: () => pool.stop({ graceMs: 0 })
+    }
+  }
+}
+
 const FIFO = 'first in, first out'
 const PRIORITIES = 'ten priorities'
 const KEYS = 'a thousand keys in turn'
 const CANCEL = 'canceled from the middle outwards'
+const DELAYS = 'delayed by up to ten milliseconds'
+const MOVES = 'moved to ten priorities, from the middle outwards'
+const WEIGHTS = 'ten weights'
+const KEY_RATES = 'ten tasks of each key, one per millisecond'
 
 export const COATCHECK = 'coatcheck'
+/** Those with a budget. */
 export const ORDERS = [FIFO, PRIORITIES, KEYS, CANCEL]
 
 /** @type {readonly Load[]} */
@@ -125,5 +157,19 @@ export const loads = [
     order: KEYS,
     prepare: pool((n) => ({ key: `customer-${n % 1_000}` }))
   },
-  { contender: COATCHECK, order: CANCEL, judged: 'leave', prepare: canceled }
+  { contender: COATCHECK, order: CANCEL, judged: 'leave', prepare: canceled },
+  { contender: COATCHECK, order: DELAYS, prepare: pool((n) => ({ delayMs: 1 + (n % 10) })) },
+  { contender: COATCHECK, order: MOVES, prepare: reprioritized },
+  {
+    contender: COATCHECK,
+    order: WEIGHTS,
+    prepare: pool((n) => ({ weight: 1 + (n % 10) }), { weightCapacity: 100_000_000 })
+  },
+  {
+    contender: COATCHECK,
+    order: KEY_RATES,
+    prepare: pool((n, size) => ({ key: `customer-${n % Math.ceil(size / 10)}` }), {
+      perKey: { rateLimit: { starts: 1, intervalMs: 1 } }
+    })
+  }
 ]

@@ -58,6 +58,24 @@ const FIGURES: readonly Figure[] = [
     observe: ({ waiting }, add) => add(waiting)
   },
   {
+    name: 'coatcheck.weight.held',
+    kind: 'upDownCounter',
+    unit: '{weight}',
+    description: 'Weights of accepted tasks that have not settled, in pools with a bound for them.',
+    observe: ({ heldWeight, weightCapacity }, add) => {
+      if (weightCapacity !== null) add(heldWeight)
+    }
+  },
+  {
+    name: 'coatcheck.weight.limit',
+    kind: 'upDownCounter',
+    unit: '{weight}',
+    description: 'Weights that accepted tasks may have together, in pools with a bound for them.',
+    observe: ({ weightCapacity }, add) => {
+      if (weightCapacity !== null) add(weightCapacity)
+    }
+  },
+  {
     name: 'coatcheck.workers.limit',
     kind: 'upDownCounter',
     unit: '{worker}',

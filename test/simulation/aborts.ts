@@ -24,7 +24,8 @@ export class Aborts extends Part {
     const settled = hit === undefined || hit.task.settled
     const retained = hit !== undefined && (!settled || model.tickets.includes(hit.task))
     const expected = settled ? { task: false, pool: retained ? 'finished' : 'unknown' } : this.#askToEnd(hit, reason)
-    const forgets = this.world.plan.setup.retention.ms < NEVER && hit !== undefined && settled
+    const mayExpire = this.world.plan.setup.retention.ms < NEVER || hit?.task.plan.retainMs !== undefined
+    const forgets = mayExpire && hit !== undefined && settled
     const answer = by === 'task' ? real.cancel(reason) : this.world.pool.cancel(id, reason)
     const right = forgets && by === 'pool' ? answer === 'finished' || answer === 'unknown' : answer === expected[by]
     checks.that('I13', right, () => `cancel answered ${String(answer)}, not ${String(expected[by])}`)

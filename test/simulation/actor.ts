@@ -53,8 +53,8 @@ export class Actor {
   readonly settlements: Watched[] = []
   askedInTime = false
   askedLate = false
-  /** What the event `retrying` has to say. */
-  retrying: { readonly error: unknown; readonly delayMs: number } | undefined
+  /** The event that has to say that it will be called again, and what it says. */
+  again: { readonly event: 'retrying' | 'snoozed'; readonly error: unknown; readonly delayMs: number } | undefined
   /** What had aborted when the first hook was asked: a hook that cancels comes too late to change that. */
   abortedBeforeHooks: { readonly aborted: ModelTask['aborted'] } | undefined
   /** Errors of its hooks that the pool has to tell. */

@@ -7,7 +7,8 @@ import { LATE_MS } from './world.js'
 /** Something that a function waits for, and that has arrived but was not read yet. */
 interface Arrival {
   readonly actor: Actor
-  readonly attempt: number
+  /** Which call of its function. */
+  readonly call: number
   readonly well: boolean
 }
 
@@ -23,16 +24,16 @@ export class Arrivals extends Part {
     const actor = typeof target === 'string' ? cast.byName(target) : waiting[target % Math.max(waiting.length, 1)]
     if (actor?.finish === undefined) return
     aborts.learn(actor)
-    if (actor.task.aborted === undefined) this.#arrived.push({ actor, attempt: actor.task.attempt, well })
+    if (actor.task.aborted === undefined) this.#arrived.push({ actor, call: actor.task.calls, well })
   }
 
   /** The loop reads what has arrived, and the pool learns of it before late timers fire. Says whether there was anything. */
   async deliver(): Promise<boolean> {
     const arrived = this.#arrived
     this.#arrived = []
-    for (const { actor, attempt, well } of arrived) {
+    for (const { actor, call, well } of arrived) {
       this.world.explainer.sync()
-      if (actor.task.attempt !== attempt || actor.finish === undefined) continue
+      if (actor.task.calls !== call || actor.finish === undefined) continue
       this.world.aborts.learn(actor)
       this.world.checks.that(
         'I10',

@@ -2,7 +2,7 @@ import { type TaskContext, type TaskOptions, TaskTimeoutError } from '../../src/
 import type { Actor } from './actor.js'
 import { behave } from './behave.js'
 import { Part } from './part.js'
-import type { Behaviour, Retry } from './plan.js'
+import type { Behaviour, RatePlan, Retry } from './plan.js'
 
 /** Calls of the functions of tasks, and of the hooks that are asked whether to try again. */
 export class Attempts extends Part {
@@ -12,7 +12,7 @@ export class Attempts extends Part {
   call(actor: Actor, ctx: TaskContext): unknown {
     const { task } = actor
     const { checks, selfWaits } = this.world
-    const { attempts, later } = task.plan
+    const { attempts, later, snoozes } = task.plan
     const sound = checks.within(() => {
       this.#enter(actor, ctx)
       if (!later) selfWaits.act(actor)
@@ -20,7 +20,8 @@ export class Attempts extends Part {
     })
     if (sound === undefined) return undefined
     const begun = later ? Promise.resolve().then(() => checks.within(() => selfWaits.act(actor))) : undefined
-    const behaviour = attempts[Math.min(task.attempt, attempts.length) - 1] as Behaviour
+    const usual = attempts[Math.min(task.attempt, attempts.length) - 1] as Behaviour
+    const behaviour = snoozes?.calls[task.calls - 1] ?? usual
     return behave(actor, ctx, behaviour, begun, (error) => void this.#actorOfError.set(error, actor))
   }
 
@@ -53,26 +54,30 @@ export class Attempts extends Part {
 
   /** The event `started`. */
   hearStarted(actor: Actor): void {
-    const { checks, ledger, model, now, plan } = this.world
+    const { checks, ledger, model, now } = this.world
     const { task } = actor
     const { uncalled } = model
     checks.that('I9', task.place === 'running' && !task.called, () => `${task.name} started: it is ${task.place}`)
-    const exact = plan.setup.perKey?.concurrency === undefined
+    const exact = !model.keysMissTurns
     const first = exact
       ? uncalled[0]
       : uncalled.find(({ key, priority }) => key === task.key && priority === task.priority)
     checks.that('I11', first === task, () => `${task.name} was called before ${first?.name}`)
     model.call(task, now)
-    this.#lookAtRate()
+    this.#lookAtRate(model.rateLimit, model.calls)
+    this.#lookAtRate(model.boundsOf(task.key)?.rateLimit, model.callsOf.get(task.key as string))
     if (ledger.isDue && task.hasTicket) checks.same('I8', 'the attempt', actor.real?.record().attempt, task.attempt)
   }
 
-  #lookAtRate(): void {
-    const { checks, model, now, plan } = this.world
-    const { rateLimit } = plan.setup
-    if (rateLimit === undefined) return
-    const before = model.calls.at(-1 - rateLimit.starts)
-    const right = before === undefined || before <= now - rateLimit.intervalMs
+  #lookAtRate(rate: RatePlan | undefined, calls: readonly number[] = []): void {
+    const { checks, now, plan } = this.world
+    if (
+      rate === undefined ||
+      plan.operations.some((action) => action.do === 'resize' && action.rateLimit !== undefined)
+    )
+      return
+    const before = calls.at(-1 - rate.starts)
+    const right = before === undefined || before <= now - rate.intervalMs
     checks.that('I11', right, () => `too many starts in a window, the last at ${now}`)
   }
 

@@ -1,5 +1,6 @@
-import { type TaskContext, TaskTimeoutError } from '../../src/index.js'
+import { snooze, type TaskContext, TaskTimeoutError } from '../../src/index.js'
 import type { Actor } from './actor.js'
+import { given } from './given.js'
 import type { Behaviour } from './plan.js'
 
 /**
@@ -16,19 +17,36 @@ export function behave(
   note: (error: object) => void
 ): unknown {
   const { task } = actor
-  const { attempt, name } = task
-  const value = `${name}#${attempt}`
+  const { calls, name } = task
+  const value = `${name}#${calls}`
   const failure = (): Error => new Error(`${value} failed`)
   /** The first end counts, and only that of the present attempt. */
-  const ends = <T>(well: boolean, what: T): T => {
-    if (!actor.alive || task.attempt !== attempt || task.ended !== undefined) return what
+  const ends = <T>(well: boolean, what: T, snoozeMs?: number): T => {
+    if (!actor.alive || task.calls !== calls || task.ended !== undefined) return what
     actor.alive = false
     actor.finish = undefined
-    if (!task.settled) task.ended = { well, value: what }
+    if (!task.settled) task.ended = { well, value: what, ...given({ snoozeMs }) }
     if (!well && !(what instanceof TaskTimeoutError)) note(what as object)
     return what
   }
+  const snoozing = (): Error => {
+    const { ms = 0 } = task.plan.snoozes ?? {}
+    return ends(false, snooze(ms), ms)
+  }
   switch (behaviour) {
+    case 'snoozes':
+      throw snoozing()
+    case 'rejects with a snooze':
+      return (async () => {
+        await null
+        throw snoozing()
+      })()
+    case 'waits and snoozes':
+      return new Promise((_, reject) => {
+        actor.finish = () => reject(snoozing())
+        ctx.signal.addEventListener('abort', () => actor.finish?.(false), { once: true })
+        if (ctx.signal.aborted) actor.finish(false)
+      })
     case 'returns':
       return ends(true, value)
     case 'throws':

@@ -6,9 +6,9 @@ import { Part } from './part.js'
 /** Events that a quiet pool has no listener for. */
 const QUIET = new Set<PoolEventName>(['succeeded', 'failed', 'canceled', 'settled'])
 
-/** What `retrying` says besides the task. */
-interface Retrying {
-  readonly error: unknown
+/** What `retrying` and `snoozed` say besides the task. */
+interface Again {
+  readonly error?: unknown
   readonly delayMs: number
 }
 
@@ -62,7 +62,7 @@ export class Ears extends Part {
     if (event === 'idle') this.#hearIdle()
     else if (event === 'stopping') stops.hearStopping()
     else if (event === 'stopped') stops.hearStopped(first as StopReport)
-    else this.#hearTask(event, first as Task, second as Retrying | undefined)
+    else this.#hearTask(event, first as Task, second as Again | undefined)
   }
 
   #hearIdle(): void {
@@ -71,7 +71,7 @@ export class Ears extends Part {
     model.busy = false
   }
 
-  #hearTask(event: PoolEventName, real: Task, retrying: Retrying | undefined): void {
+  #hearTask(event: PoolEventName, real: Task, again: Again | undefined): void {
     const { cast, checks, attempts } = this.world
     const actor = cast.named(real.name)
     const { task, events } = actor
@@ -79,7 +79,7 @@ export class Ears extends Part {
     checks.that('I6', !events.includes('settled'), () => `${event} of ${task.name} after it had settled`)
     events.push(event)
     if (event === 'started') attempts.hearStarted(actor)
-    else if (event === 'retrying') this.#hearRetrying(actor, retrying)
+    else if (event === 'retrying' || event === 'snoozed') this.#hearAgain(actor, event, again)
     else if (event === 'stuck') this.#hearStuck(actor)
     else if (event === 'progress') {
       checks.that('I10', task.plan.progress && task.entered, () => `progress of ${task.name}`)
@@ -90,12 +90,11 @@ export class Ears extends Part {
     }
   }
 
-  #hearRetrying(actor: Actor, told: Retrying | undefined): void {
-    const expected = actor.retrying
-    actor.retrying = undefined
-    const right =
-      expected !== undefined && told !== undefined && expected.error === told.error && expected.delayMs === told.delayMs
-    this.world.checks.that('I10', right, () => `retrying ${actor.task.name} with ${JSON.stringify(told)}`)
+  #hearAgain(actor: Actor, event: 'retrying' | 'snoozed', told: Again | undefined): void {
+    const { again: expected, task } = actor
+    actor.again = undefined
+    const right = expected?.event === event && expected.error === told?.error && expected.delayMs === told?.delayMs
+    this.world.checks.that('I10', right, () => `${event} ${task.name} with ${JSON.stringify(told)}`)
   }
 
   #hearStuck(actor: Actor): void {
@@ -115,8 +114,8 @@ export class Ears extends Part {
       if (real === undefined) continue
       checks.that('liveness', task.settled && outcome !== undefined, () => `${task.name} has not settled`)
       const order = events.filter((event) => event !== 'progress' && event !== 'stuck')
-      const expected = ['queued', ...Array.from({ length: task.attempt }, () => ['started', 'retrying']).flat()]
-      if (order[expected.length - 1] !== 'retrying') expected.splice(task.attempt * 2, task.attempt > 0 ? 1 : 0)
+      const expected: string[] = ['queued', ...task.turns.flatMap((turn) => ['started', turn])]
+      if (task.calls > task.turns.length) expected.push('started')
       if (!this.world.plan.setup.quiet) expected.push(task.place, 'settled')
       checks.that('I8', order.join() === expected.join(), () => `${task.name} told ${order.join()}`)
       checks.that('I7', real.state === task.place, () => `${task.name} changed from ${task.place} to ${real.state}`)

@@ -1,8 +1,9 @@
 import type { Task, TaskOptions } from '../../src/index.js'
 import { type Actor, Watched } from './actor.js'
 import { given } from './given.js'
+import type { ModelTask } from './model-task.js'
 import { Part } from './part.js'
-import type { Action, TaskPlan } from './plan.js'
+import type { Action, KeyPlan, TaskPlan } from './plan.js'
 
 const NEVER = Number.POSITIVE_INFINITY
 
@@ -10,6 +11,8 @@ const NEVER = Number.POSITIVE_INFINITY
 export class Entrance extends Part {
   /** Whose call of `queueTaskWhenFree` has not returned yet. */
   #joining: Actor | undefined
+  /** How often bounds were asked for. */
+  #asked = 0
 
   queue(plan: TaskPlan, asks: boolean): void {
     const { cast, explainer, checks, attempts, pool, answers } = this.world
@@ -21,7 +24,7 @@ export class Entrance extends Part {
     let real: Task | undefined
     let thrown: unknown
     try {
-      real = pool.queueTask((ctx) => attempts.call(actor, ctx), this.#options(actor))
+      real = this.#handOver(task, () => pool.queueTask((ctx) => attempts.call(actor, ctx), this.#options(actor)))
     } catch (error) {
       thrown = error
     }
@@ -51,7 +54,9 @@ export class Entrance extends Part {
     task.inside = unlimited ? selfWaits.current : undefined
     const outer = this.#joining
     this.#joining = actor
-    actor.waiting = new Watched(pool.queueTaskWhenFree((ctx) => attempts.call(actor, ctx), options))
+    actor.waiting = new Watched(
+      this.#handOver(task, () => pool.queueTaskWhenFree((ctx) => attempts.call(actor, ctx), options))
+    )
     this.#joining = outer
     if (actor.waitSignal === undefined && actor.signal === undefined) selfWaits.began(actor.waiting)
     checks.rethrow()
@@ -71,8 +76,41 @@ export class Entrance extends Part {
     } else if (task.place !== 'refused' && asks && actor.real !== undefined) answers.ask(actor)
   }
 
+  /** A key that is idle gets its bounds; it keeps them until it is idle again. */
+  #handOver<T>({ key }: ModelTask, call: () => T): T {
+    const { model, plan, checks } = this.world
+    if (key === undefined || plan.setup.ownBounds === undefined) return call()
+    const wasIdle = model.isIdle(key)
+    const asked = this.#asked
+    model.opened.push(key)
+    try {
+      return call()
+    } finally {
+      model.opened.splice(model.opened.indexOf(key), 1)
+      checks.within(() =>
+        checks.that('I4', !wasIdle || this.#asked > asked, () => `nobody asked for the bounds of ${key}`)
+      )
+    }
+  }
+
+  /** The pool asks for the bounds of a key. */
+  boundsOf(key: string, all: readonly KeyPlan[]): KeyPlan {
+    const { checks, explainer, model, seen } = this.world
+    const bounds = all[this.#asked++ % all.length] as KeyPlan
+    checks.within(() => {
+      explainer.sync()
+      model.opened.splice(model.opened.lastIndexOf(key), 1)
+      checks.that('I4', model.isIdle(key), () => `the bounds of ${key} were asked for, though it has tasks`)
+      model.opened.push(key)
+      model.bind(key, bounds)
+      seen.add('bounds of a key')
+    })
+    return bounds
+  }
+
   #options(actor: Actor): TaskOptions {
-    const { id, join, joinLive, key, priority, timeoutMs, queueTimeoutMs, retry, delayMs, weight } = actor.task.plan
+    const { id, join, joinLive, key, priority, timeoutMs, queueTimeoutMs, retry, delayMs, weight, retainMs } =
+      actor.task.plan
     return given({
       name: actor.task.name,
       id,
@@ -86,6 +124,7 @@ export class Entrance extends Part {
               : ('refuse' as const),
       delayMs,
       weight,
+      retainMs,
       key,
       priority,
       timeoutMs,

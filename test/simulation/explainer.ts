@@ -56,6 +56,7 @@ export class Explainer extends Part {
     const { model, now } = this.world
     const times = [model.rateOpenedAt, model.pausedUntil, ...model.delayed.map(({ retryAt }) => retryAt)]
     times.push(...[...model.queue, ...model.uncalled].map(({ queueUntil }) => queueUntil), ...this.#left)
+    times.push(...[...model.queue, ...model.line].map(({ key }) => model.keyOpensAt(key)).filter(Number.isFinite))
     for (const time of times.filter((at) => at <= now).sort((a, b) => a - b)) {
       this.#explainPause(time)
       this.#explainRequeue(time)
@@ -95,7 +96,7 @@ export class Explainer extends Part {
     for (let any = false; ; any = true) {
       const next = model.next(now).find((task) => this.#hasStarted(task))
       if (next === undefined) return any
-      model.start(next)
+      model.start(next, now)
     }
   }
 

@@ -24,8 +24,9 @@ export class Inspector extends Part {
 
   /** Nothing waits that could move. */
   #lookForIdleness(): void {
-    const { checks, model, now, late, plan } = this.world
-    const vague = (late && plan.setup.rateLimit !== undefined) || model.grace === 'ending'
+    const { checks, model, now, late, seen } = this.world
+    if (model.queue.some(({ key }) => !model.keyRateAllows(key, now))) seen.add('a key over its rate')
+    const vague = (late && model.isTimed) || model.grace === 'ending'
     if (vague) return
     checks.that('I5', model.next(now).length === 0, () => `${model.next(now)[0]?.name} could start and does not`)
     checks.that('I5', !model.lineMoves(now), () => `${model.line[0]?.name} could get in and does not`)
@@ -59,7 +60,7 @@ export class Inspector extends Part {
       if (task.aborted === undefined && !task.cancelRequested) passed('I10', 'the limit', task, task.runUntil)
       if (!task.stuck) passed('I10', 'the patience', task, task.stuckAt)
     }
-    for (const task of model.queue) if (task.attempt === 0) passed('I10', 'the queue limit', task, task.queueUntil)
+    for (const task of model.queue) if (task.calls === 0) passed('I10', 'the queue limit', task, task.queueUntil)
     for (const task of model.delayed) passed('liveness', 'the delay', task, task.retryAt)
     for (const task of model.line) passed('liveness', 'the wait', task, task.waitUntil)
     drains.lookAtLimits()

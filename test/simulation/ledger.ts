@@ -1,4 +1,4 @@
-import type { PoolStats } from '../../src/index.js'
+import type { PoolStats, Task } from '../../src/index.js'
 import { Part } from './part.js'
 
 const NEVER = Number.POSITIVE_INFINITY
@@ -37,6 +37,7 @@ export class Ledger extends Part {
     checks.same('I1', 'submitted', totals.submitted, model.accepted + model.refused + line.length)
     checks.same('I1', 'started', totals.started, model.started)
     checks.same('I1', 'retried', totals.retried, model.retried)
+    checks.same('I1', 'snoozed', totals.snoozed, model.snoozed)
     checks.same('I1', 'succeeded', totals.succeeded, model.succeeded)
     checks.same('I1', 'failed', totals.failed, model.failed)
     checks.same('I1', 'canceled', totals.canceled, model.canceled)
@@ -45,7 +46,7 @@ export class Ledger extends Part {
     checks.same('I1', 'paused', stats.paused, model.paused)
     checks.same('I1', 'heldWeight', stats.heldWeight, model.heldWeight)
     checks.same('I12', 'state', stats.state, model.state)
-    this.#neverFall([totals.submitted, totals.accepted, totals.refused, totals.started, totals.retried])
+    this.#neverFall([totals.submitted, totals.accepted, totals.refused, totals.started, totals.retried, totals.snoozed])
     this.#lookAtBound(stats.running)
     this.#lookAtRetained(stats)
   }
@@ -73,10 +74,28 @@ export class Ledger extends Part {
     checks.that('I16', retention.retained <= count, () => `${retention.retained} tickets, more than ${count}`)
     const fewest = retained - retention.retained
     checks.that('I16', fewest <= model.unreadCount, () => `${fewest} are retained whose ticket nobody has`)
-    const young = model.settled.filter(({ settledAt }) => now - settledAt < ms)
+    const young = model.settled.filter(({ settledAt, plan }) => now - settledAt < (plan.retainMs ?? ms))
     checks.that('I16', retained <= young.length, () => `${retained} retained, not ${young.length}`)
     checks.that('I16', retention.forgottenEarly <= model.forgottenEarly, () => 'a ticket was forgotten early')
-    if (ms === NEVER) this.#lookAtEachRetained(retained, retention)
+    if (plan.setup.ownRetention) this.#lookAtOwnRetention()
+    else if (ms === NEVER) this.#lookAtEachRetained(retained, retention)
+  }
+
+  /** A task with a retention of its own is found as long as that says, to the millisecond. */
+  #lookAtOwnRetention(): void {
+    const { checks, model, plan, pool, cast, now, seen } = this.world
+    this.#blocks ??= plan.operations.some((operation) => operation.do === 'block')
+    for (const task of model.tickets) {
+      const { retainMs } = task.plan
+      if (retainMs === undefined) continue
+      const { id } = cast.of(task).real as Task
+      const leftMs = task.settledAt + retainMs - now
+      const isFound = pool.task(id) !== undefined
+      checks.that('I16', !isFound || leftMs > 0, () => `${task.name} is found ${-leftMs} ms too long`)
+      const mustBeFound = leftMs > (this.#blocks ? NEVER : 1) // stamps may be older
+      checks.that('I16', isFound || !mustBeFound, () => `${task.name} is forgotten ${leftMs} ms too early`)
+      if (isFound) seen.add('a retention of its own')
+    }
   }
 
   /** Nothing expires: then what is retained is known exactly. */
@@ -93,7 +112,7 @@ export class Ledger extends Part {
 
   lookAtTheEnd(): void {
     const { checks, model, plan, pool, cast } = this.world
-    if (plan.setup.retention.ms !== NEVER) return
+    if (plan.setup.retention.ms !== NEVER || plan.setup.ownRetention) return
     const listed = pool.tasks({ limit: 1_000 })
     const right = listed.length === Math.min(model.tickets.length + model.unread.length, 1_000)
     checks.that('I16', right, () => `${listed.length} tasks are listed, not ${model.tickets.length}`)

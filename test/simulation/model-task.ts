@@ -6,16 +6,21 @@ export type Place = 'new' | 'line' | 'refused' | 'queued' | 'delayed' | 'running
 /** Who asks tasks to end. */
 export type By = 'user' | 'signal' | 'timeout' | 'pool_stopped'
 
-/** An attempt, inside which calls are made. */
+/** A call of a function, inside which calls are made. */
 export interface Inside {
   readonly task: ModelTask
-  readonly attempt: number
+  /** Which call of its function. */
+  readonly call: number
 }
 
 /** What the model knows of a task. */
 export class ModelTask {
   place: Place = 'new'
   attempt = 0
+  /** Calls so far: those that were snoozed are no attempts. */
+  calls = 0
+  /** How the calls ended that were not the last. */
+  readonly turns: ('retrying' | 'snoozed')[] = []
   /** When it has waited too long for its first start. */
   queueUntil = Number.POSITIVE_INFINITY
   waitUntil = Number.POSITIVE_INFINITY
@@ -31,7 +36,7 @@ export class ModelTask {
   called = false
   /** Its function was really called. */
   entered = false
-  ended: { readonly well: boolean; readonly value: unknown } | undefined
+  ended: { readonly well: boolean; readonly value: unknown; readonly snoozeMs?: number } | undefined
   runUntil = Number.POSITIVE_INFINITY
   /** The first abort decides. */
   aborted: { readonly by: By; readonly reason: unknown } | undefined

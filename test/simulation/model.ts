@@ -1,5 +1,5 @@
 import type { Inside, ModelTask } from './model-task.js'
-import type { Setup } from './plan.js'
+import type { KeyPlan, RatePlan, Setup } from './plan.js'
 
 /** What becomes of a newcomer. */
 export type Verdict = 'worker' | 'queue' | 'full' | 'key full' | 'stopped' | 'duplicate'
@@ -48,6 +48,7 @@ export class Model {
   refused = 0
   started = 0
   retried = 0
+  snoozed = 0
   succeeded = 0
   failed = 0
   canceled = 0
@@ -56,10 +57,18 @@ export class Model {
   /** Whether something was accepted since the pool was last told idle. */
   busy = false
   readonly setup: Setup
+  rateLimit: RatePlan | undefined
+  /** What the function said of each key that has tasks or waiters. */
+  readonly ownBounds = new Map<string, KeyPlan>()
+  /** Keys whose tasks are just being handed over. */
+  readonly opened: string[] = []
+  /** Calls of the tasks of each key, while it has a rate. */
+  readonly callsOf = new Map<string, number[]>()
 
   constructor(setup: Setup) {
     this.setup = setup
     this.concurrency = setup.concurrency
+    this.rateLimit = setup.rateLimit
     this.queueCapacity = setup.queueCapacity
     this.waiterCapacity = setup.waiterCapacity ?? Math.max(setup.queueCapacity, 1)
   }
@@ -102,9 +111,9 @@ export class Model {
   room(task: ModelTask, now: number): Verdict {
     const held = this.queue.length + this.delayed.length
     const workerFree = this.open && this.running.length < this.concurrency && this.rateAllows(now)
-    const { perKey } = this.setup
-    const takesWorker = workerFree && task.plan.delayMs === undefined && !this.keyAtLimit(task.key)
-    if (perKey !== undefined && task.key !== undefined) {
+    const perKey = this.boundsOf(task.key)
+    const takesWorker = workerFree && task.plan.delayMs === undefined && !this.keyAtLimit(task.key, now)
+    if (perKey !== undefined) {
       const keyHeld = [...this.queue, ...this.delayed].filter(({ key }) => key === task.key).length
       const keyRunning = this.running.filter(({ key }) => key === task.key).length
       const capacity = perKey.queueCapacity ?? NEVER
@@ -166,16 +175,16 @@ export class Model {
     return false
   }
 
-  /** Whether an attempt is on its way. What it left behind when it ended is inside nothing. */
-  goesOn({ task, attempt }: Inside): boolean {
-    return task.place === 'running' && task.called && task.attempt === attempt
+  /** Whether a call is on its way. What it left behind when it ended is inside nothing. */
+  goesOn({ task, call }: Inside): boolean {
+    return task.place === 'running' && task.called && task.calls === call
   }
 
   /** Who must be told that it waits for itself: the newest, when every running task waits in the line for ever. */
   deadlocked(now: number): ModelTask | undefined {
     const { running, concurrency, delayed } = this
     // a free worker may be theirs once the pause has ended, the rate has opened or a retry is over
-    const mayMove = !this.open || !this.rateAllows(now) || delayed.length > 0
+    const mayMove = !this.open || !this.rateAllows(now) || delayed.length > 0 || this.#keyOpens(now)
     if (running.length < concurrency && mayMove) return undefined
     const waiting = this.line.filter(({ inside }) => inside !== undefined && this.goesOn(inside))
     return running.every((task) => waiting.some(({ inside }) => inside?.task === task)) ? waiting.at(-1) : undefined
@@ -194,7 +203,7 @@ export class Model {
   }
 
   rateAllows(now: number): boolean {
-    const { rateLimit } = this.setup
+    const { rateLimit } = this
     if (rateLimit === undefined) return true
     const recent = this.calls.filter((at) => at > now - rateLimit.intervalMs)
     return recent.length + this.uncalled.length < rateLimit.starts
@@ -202,14 +211,14 @@ export class Model {
 
   /** When the rate came to allow one more start. */
   get rateOpenedAt(): number {
-    const { rateLimit } = this.setup
+    const { rateLimit } = this
     if (rateLimit === undefined) return Number.NEGATIVE_INFINITY
     return (this.calls.at(this.uncalled.length - rateLimit.starts) ?? Number.NEGATIVE_INFINITY) + rateLimit.intervalMs
   }
 
   /** How long the rate holds back the last of the queue and one more; or the delays, where nothing else has a place. */
   heldBackMs(now: number): number {
-    const { rateLimit } = this.setup
+    const { rateLimit } = this
     if (rateLimit === undefined) return this.#delaysMs(now)
     const starts = [...this.calls.filter((at) => at > now - rateLimit.intervalMs), ...this.uncalled.map(() => now)]
     for (let n = 0; n <= this.queue.length; n++) {
@@ -224,22 +233,101 @@ export class Model {
     return only ? Math.min(...this.delayed.map(({ retryAt }) => retryAt)) - now : 0
   }
 
-  keyAtLimit(key: string | undefined): boolean {
-    const limit = this.setup.perKey?.concurrency ?? NEVER
-    return key !== undefined && limit < NEVER && this.running.filter((task) => task.key === key).length >= limit
+  // ── keys ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** The bounds of a key: the same for all, or those that the function gave it. */
+  boundsOf(key: string | undefined): KeyPlan | undefined {
+    if (key === undefined) return undefined
+    return this.setup.ownBounds === undefined ? this.setup.perKey : this.ownBounds.get(key)
   }
+
+  /** Whether a key has neither tasks nor waiters, and nobody is handing one over. */
+  isIdle(key: string): boolean {
+    const all = [...this.running, ...this.queue, ...this.delayed, ...this.line]
+    return !all.some((task) => task.key === key) && !this.opened.includes(key)
+  }
+
+  /** The function gave an idle key its bounds. A key without a rate has no past. */
+  bind(key: string, bounds: KeyPlan): void {
+    this.ownBounds.set(key, bounds)
+    if (bounds.rateLimit === undefined) this.callsOf.delete(key)
+  }
+
+  keyAtLimit(key: string | undefined, now: number): boolean {
+    return this.#keyBusy(key) || !this.keyRateAllows(key, now)
+  }
+
+  #keyBusy(key: string | undefined): boolean {
+    const limit = this.boundsOf(key)?.concurrency ?? NEVER
+    return limit < NEVER && this.running.filter((task) => task.key === key).length >= limit
+  }
+
+  keyRateAllows(key: string | undefined, now: number): boolean {
+    const rate = this.boundsOf(key)?.rateLimit
+    return rate === undefined || this.#startsOf(key, rate, now).length < rate.starts
+  }
+
+  /** The starts of a key that count now; those that were not called yet at the end, without a time. */
+  #startsOf(key: string | undefined, { intervalMs }: RatePlan, now: number): number[] {
+    const calls = this.callsOf.get(key as string) ?? []
+    const uncalled = this.uncalled.filter((task) => task.key === key)
+    return [...calls.filter((at) => at > now - intervalMs), ...uncalled.map(() => NEVER)]
+  }
+
+  /** When the rate of a key came, or comes, to allow one more start; Infinity while nobody knows. */
+  keyOpensAt(key: string | undefined): number {
+    const rate = this.boundsOf(key)?.rateLimit
+    if (rate === undefined) return Number.NEGATIVE_INFINITY
+    const starts = this.#startsOf(key, rate, Number.NEGATIVE_INFINITY)
+    return (starts.at(-rate.starts) ?? Number.NEGATIVE_INFINITY) + rate.intervalMs
+  }
+
+  /** Whether a worker is free only until the rate of a key opens. */
+  #keyOpens(now: number): boolean {
+    if (this.queue.some(({ key }) => !this.keyAtLimit(key, now))) return false
+    const over = this.queue.filter(({ key }) => !this.#keyBusy(key)).map(({ key }) => key)
+    const [head] = this.line
+    if (head !== undefined && head.plan.delayMs === undefined) over.push(head.key)
+    return over.some((key) => !this.keyRateAllows(key, now) && this.keyOpensAt(key) < NEVER)
+  }
+
+  /** How long the rate of a key holds back those that it holds, and one more. */
+  keyHeldBackMs(key: string | undefined, now: number): number {
+    const rate = this.boundsOf(key)?.rateLimit
+    if (rate === undefined) return 0
+    const starts = this.#startsOf(key, rate, now).map((at) => Math.min(at, now))
+    const held = [...this.queue, ...this.delayed].filter((task) => task.key === key).length
+    for (let n = 0; n <= held; n++) {
+      starts.push(Math.max(now, (starts.at(-rate.starts) ?? Number.NEGATIVE_INFINITY) + rate.intervalMs))
+    }
+    return (starts.at(-1) as number) - now
+  }
+
+  /** Whether keys have bounds of their own that make them miss their turns. */
+  get keysMissTurns(): boolean {
+    const { perKey, ownBounds } = this.setup
+    return ownBounds !== undefined || perKey?.concurrency !== undefined || perKey?.rateLimit !== undefined
+  }
+
+  /** Whether the time decides what may start. */
+  get isTimed(): boolean {
+    const { perKey, ownBounds } = this.setup
+    return this.rateLimit !== undefined || perKey?.rateLimit !== undefined || ownBounds !== undefined
+  }
+
+  // ── turns ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** The tasks of which one must be the next to start: exactly one unless keys have limits of their own. */
   next(now: number): ModelTask[] {
     if (this.queue.length === 0) return []
     if (!this.open || this.running.length >= this.concurrency || !this.rateAllows(now)) return []
-    const startable = this.queue.filter(({ key }) => !this.keyAtLimit(key))
+    const startable = this.queue.filter(({ key }) => !this.keyAtLimit(key, now))
     if (startable.length === 0) return []
     const priority = Math.max(...startable.map((task) => task.priority))
     const level = startable.filter((task) => task.priority === priority)
     const turns = (this.turns.get(priority) ?? []).filter((key) => level.some((task) => task.key === key))
     const first = (key: string | undefined) => level.find((task) => task.key === key) as ModelTask
-    if (this.setup.perKey?.concurrency === undefined) return [first(turns[0])]
+    if (!this.keysMissTurns) return [first(turns[0])]
     // a key whose limit made it miss its turn may get it now or in the next round; and starts that nobody saw one by one
     // may be told here in another order: but nobody passes anybody three times
     const times = (other: string | undefined, key: string | undefined) =>
@@ -255,7 +343,7 @@ export class Model {
     turns.push(key)
   }
 
-  start(task: ModelTask): void {
+  start(task: ModelTask, now: number): void {
     const { priority, key } = task
     this.dequeue(task)
     this.passTurn(task)
@@ -264,7 +352,7 @@ export class Model {
     for (const other of turns ?? []) {
       const name = `${priority} ${other}`
       if (other === key) continue
-      if (this.keyAtLimit(other)) this.passed.delete(name)
+      if (this.keyAtLimit(other, now)) this.passed.delete(name)
       else this.passed.set(name, [...(this.passed.get(name) ?? []), key])
     }
     task.place = 'running'
@@ -275,16 +363,26 @@ export class Model {
   call(task: ModelTask, now: number): void {
     this.uncalled = this.uncalled.filter((other) => other !== task)
     this.calls.push(now)
+    if (this.boundsOf(task.key)?.rateLimit !== undefined)
+      this.callsOf.set(task.key as string, [...(this.callsOf.get(task.key as string) ?? []), now])
     this.started++
     task.attempt++
+    task.calls++
     task.called = true
     task.queueUntil = NEVER
     task.runUntil = now + (task.plan.timeoutMs ?? this.setup.taskTimeoutMs ?? NEVER)
   }
 
+  /** The rate changes. A pool that had none begins to count. */
+  limitRate(limit: RatePlan | null): void {
+    if (this.rateLimit === undefined) this.calls = []
+    this.rateLimit = limit ?? undefined
+  }
+
   // ── ending ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  delay(task: ModelTask, until: number): void {
+  /** The call has ended, but not the task. A snooze uses up no attempt. */
+  delay(task: ModelTask, until: number, how: 'retrying' | 'snoozed'): void {
     this.leaveWorker(task)
     task.called = false
     task.entered = false
@@ -296,7 +394,12 @@ export class Model {
     task.retryAt = until
     task.place = 'delayed'
     this.delayed.push(task)
-    this.retried++
+    task.turns.push(how)
+    if (how === 'retrying') this.retried++
+    else {
+      this.snoozed++
+      task.attempt--
+    }
   }
 
   /** A queued task goes to the back of the other priority. */
@@ -310,7 +413,7 @@ export class Model {
   }
 
   requeue(task: ModelTask, now: number): void {
-    if (task.attempt === 0) this.limitQueueing(task, now)
+    if (task.calls === 0) this.limitQueueing(task, now)
     this.delayed = this.delayed.filter((other) => other !== task)
     task.retryAt = NEVER
     this.enqueue(task)

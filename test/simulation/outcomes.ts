@@ -1,10 +1,11 @@
 import { type Task, TaskInterruptedError, type TaskRecord, TaskTimeoutError } from '../../src/index.js'
 import type { Actor } from './actor.js'
+import type { ModelTask } from './model-task.js'
 import { Part } from './part.js'
 
 /** What is to come of an attempt that has ended. */
 interface Outcome {
-  readonly to: 'succeeded' | 'failed' | 'canceled' | 'retry'
+  readonly to: 'succeeded' | 'failed' | 'canceled' | 'retry' | 'snooze'
   readonly value: unknown
   readonly delayMs: number
   readonly by?: string
@@ -17,13 +18,14 @@ export class Outcomes extends Part {
   explainDelay(actor: Actor): void {
     const { checks, model, now, seen } = this.world
     const { task } = actor
-    checks.that('I10', task.ended !== undefined, () => `${task.name} is to be tried again, but has not ended`)
+    checks.that('I10', task.ended !== undefined, () => `${task.name} is to be called again, but has not ended`)
     const { to, value: error, delayMs } = this.#decide(actor)
-    checks.that('I10', to === 'retry', () => `${task.name} is to be tried again, but has ${to}`)
-    actor.retrying = { error, delayMs }
+    checks.that('I10', to === 'retry' || to === 'snooze', () => `${task.name} is to be called again, but has ${to}`)
+    actor.again =
+      to === 'retry' ? { event: 'retrying', error, delayMs } : { event: 'snoozed', error: undefined, delayMs }
     actor.abortedBeforeHooks = undefined
-    model.delay(task, now + delayMs)
-    seen.add('a retry')
+    model.delay(task, now + delayMs, actor.again.event)
+    seen.add(to === 'retry' ? 'a retry' : 'a snooze')
   }
 
   explainEnd(actor: Actor, state: Settled): void {
@@ -66,7 +68,7 @@ export class Outcomes extends Part {
     const { task } = actor
     if (by === 'user') return actor.cancelReasons.length > 0
     if (by === 'signal') return actor.signal?.aborted === true
-    if (by === 'queue_timeout') return task.attempt === 0 && task.queueUntil <= now
+    if (by === 'queue_timeout') return task.calls === 0 && task.queueUntil <= now
     return by === 'pool_stopped' && model.state === 'stopping' && (model.grace !== 'open' || model.queueClosed)
   }
 
@@ -97,11 +99,13 @@ export class Outcomes extends Part {
   #decide(actor: Actor): Outcome {
     const { task, retry } = actor
     this.world.aborts.learn(actor)
-    const ended = task.ended as { well: boolean; value: unknown }
+    const ended = task.ended as NonNullable<ModelTask['ended']>
     if (ended.well) return { to: 'succeeded', value: ended.value, delayMs: 0 }
     let error = ended.value
     const { aborted } = actor.abortedBeforeHooks ?? task
-    if (aborted !== undefined && gaveUp(error, aborted.reason)) {
+    const { snoozeMs } = ended
+    if (snoozeMs !== undefined && aborted === undefined) return { to: 'snooze', value: undefined, delayMs: snoozeMs }
+    if (aborted !== undefined && (snoozeMs !== undefined || gaveUp(error, aborted.reason))) {
       if (aborted.by !== 'timeout') return { to: 'canceled', value: undefined, delayMs: 0, by: aborted.by }
       error = aborted.reason
     }
@@ -121,7 +125,7 @@ export class Outcomes extends Part {
     if (by === 'queue_timeout') seen.add('waited too long')
     if (by === 'pool_stopped') {
       const { unstarted, aborted } = stops.tally
-      ;(task.attempt === 0 ? unstarted : aborted).push(cast.ticket(actor))
+      ;(task.calls === 0 ? unstarted : aborted).push(cast.ticket(actor))
     }
     model.settle(task, to, now)
     if (task.plan.reads === 'late') cast.ticket(actor)

@@ -22,7 +22,10 @@ export const BEHAVIOURS = [
 /** Of tasks that wait for their own pool, where they are told so: elsewhere it would wait for ever. */
 export const SELF_WAITING = 'waits for what it began inside'
 
-export type Behaviour = (typeof BEHAVIOURS)[number] | typeof SELF_WAITING
+/** How a call asks to be made again later. */
+export const SNOOZING = ['snoozes', 'rejects with a snooze', 'waits and snoozes'] as const
+
+export type Behaviour = (typeof BEHAVIOURS)[number] | typeof SELF_WAITING | (typeof SNOOZING)[number]
 
 export interface Retry {
   readonly attempts: number
@@ -49,7 +52,11 @@ export interface TaskPlan {
   /** Only a live task is joined. */
   readonly joinLive?: boolean
   readonly delayMs?: number
+  /** What its first calls do; the attempts come then. */
+  readonly snoozes?: { readonly calls: readonly (typeof SNOOZING)[number][]; readonly ms: number }
   readonly weight?: number
+  /** How long it is retained, instead of what the pool says. */
+  readonly retainMs?: number
   readonly key?: string
   readonly priority?: number
   readonly timeoutMs?: number
@@ -82,7 +89,12 @@ export type Action =
   | { readonly do: 'cancel all'; readonly key?: string; readonly state?: 'queued' | 'running' }
   | { readonly do: 'forget'; readonly target: Target }
   | { readonly do: 'resume' }
-  | { readonly do: 'resize'; readonly concurrency?: number; readonly queueCapacity?: number }
+  | {
+      readonly do: 'resize'
+      readonly concurrency?: number
+      readonly queueCapacity?: number
+      readonly rateLimit?: RatePlan | null
+    }
   | { readonly do: 'drain'; readonly timeoutMs?: number; readonly signal?: number }
   /** Without times: those of the pool, by default. */
   | { readonly do: 'stop'; readonly graceMs?: number; readonly forceMs?: number; readonly queued?: 'cancel' }
@@ -108,6 +120,18 @@ export interface Reaction {
   readonly actions: readonly Action[]
 }
 
+export interface RatePlan {
+  readonly starts: number
+  readonly intervalMs: number
+}
+
+/** The bounds of a key. */
+export interface KeyPlan {
+  readonly concurrency?: number
+  readonly queueCapacity?: number
+  readonly rateLimit?: RatePlan
+}
+
 export interface Setup {
   readonly concurrency: number
   readonly queueCapacity: number
@@ -116,8 +140,12 @@ export interface Setup {
   readonly taskTimeoutMs?: number
   readonly queueTimeoutMs?: number
   readonly retry?: Retry
-  readonly rateLimit?: { readonly starts: number; readonly intervalMs: number }
-  readonly perKey?: { readonly concurrency?: number; readonly queueCapacity?: number }
+  readonly rateLimit?: RatePlan
+  readonly perKey?: KeyPlan
+  /** `perKey` is a function that gives these in turn, whatever the key is. */
+  readonly ownBounds?: readonly KeyPlan[]
+  /** Some tasks have a retention of their own. */
+  readonly ownRetention?: boolean
   readonly retention: { readonly count: number; readonly ms: number }
   readonly stuckAfterMs: number
   /** Tasks that wait for their own pool are told so. */

@@ -4,11 +4,11 @@
  * Prints how many there were and how often each end came up; for a seed that breaks a promise, the least that breaks it.
  */
 import { parseArgs } from 'node:util'
-import { fullPlanOf } from './extras.js'
 import { describePlan } from './plan.js'
 import { FLOORS, simulateSeeds, tooSeldom } from './schedules.js'
 import { shrink } from './shrink.js'
 import { simulate } from './simulate.js'
+import { wholePlanOf } from './whole-plan.js'
 
 /** Fewer schedules say nothing about how often something comes up. */
 const ENOUGH = 200
@@ -33,7 +33,7 @@ for (const end of Object.keys(FLOORS)) {
 }
 for (const { seed, error } of summary.broken) {
   console.log(`\nseed ${seed} broke ${error.message}`)
-  const least = await shrink(fullPlanOf(seed))
+  const least = await shrink(wholePlanOf(seed))
   const { broken } = await simulate(least)
   console.log(`the least that breaks it: ${broken?.message}\n${describePlan(least)}`)
 }

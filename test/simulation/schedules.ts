@@ -1,6 +1,6 @@
 import type { Broken, PromiseId } from './checks.js'
-import { fullPlanOf } from './extras.js'
 import { simulate } from './simulate.js'
+import { wholePlanOf } from './whole-plan.js'
 
 /** What came up in many schedules. */
 export interface Summary {
@@ -15,7 +15,7 @@ export interface Summary {
 export async function simulateSeeds(seeds: Iterable<number>, most = 5): Promise<Summary> {
   const summary: Summary = { schedules: 0, seen: new Map(), made: new Map(), broken: [] }
   for (const seed of seeds) {
-    const { broken, seen, made } = await simulate(fullPlanOf(seed))
+    const { broken, seen, made } = await simulate(wholePlanOf(seed))
     summary.schedules++
     for (const end of seen) summary.seen.set(end, (summary.seen.get(end) ?? 0) + 1)
     for (const [id, count] of Object.entries(made) as [PromiseId, number][]) {
@@ -46,7 +46,12 @@ export const FLOORS: Readonly<Record<string, number>> = {
   'a pause with an end': 0.05,
   'another priority': 0.05,
   'a cancel of all': 0.05,
-  forgotten: 0.02
+  forgotten: 0.02,
+  'a snooze': 0.05,
+  'a key over its rate': 0.05,
+  'bounds of a key': 0.05,
+  'another rate': 0.05,
+  'a retention of its own': 0.02
 }
 
 /** The ends that came up too seldom. */

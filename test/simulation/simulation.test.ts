@@ -7,13 +7,14 @@ import { livelyPlanOf, planOf } from './planner.js'
 import { type Summary, simulateSeeds, tooSeldom } from './schedules.js'
 import { shrink } from './shrink.js'
 import { simulate } from './simulate.js'
+import { wholePlanOf } from './whole-plan.js'
 
 /** A run that repeats the tests for each mutant asks for fewer. */
 const SCHEDULES = Number(process.env['SIM_SCHEDULES'] ?? 20_000)
 
 describe('seeds that found something', () => {
   it.each(KEPT_SEEDS)('seed %i keeps every promise again: %s', async (seed) => {
-    for (const plan of [planOf(seed), livelyPlanOf(seed), fullPlanOf(seed)]) {
+    for (const plan of [planOf(seed), livelyPlanOf(seed), fullPlanOf(seed), wholePlanOf(seed)]) {
       const { broken } = await simulate(plan)
       expect(broken?.message).toBeUndefined()
     }
@@ -38,7 +39,7 @@ describe(`${SCHEDULES.toLocaleString('en')} schedules of 80 operations`, () => {
     const summary = await live()
     const [first] = summary.broken
     if (first === undefined) return expect(summary.schedules).toBe(SCHEDULES)
-    const least = await shrink(fullPlanOf(first.seed))
+    const least = await shrink(wholePlanOf(first.seed))
     throw new Error(`seed ${first.seed} broke ${first.error.message}; the least that does:\n${describePlan(least)}`)
   }, 900_000)
 

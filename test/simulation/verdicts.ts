@@ -10,6 +10,7 @@ import {
 } from '../../src/index.js'
 import type { Actor } from './actor.js'
 import type { Verdict } from './model.js'
+import type { ModelTask } from './model-task.js'
 import { Part } from './part.js'
 
 const REFUSALS: Readonly<Record<string, abstract new (...args: never[]) => Error>> = {
@@ -38,6 +39,8 @@ export class Verdicts extends Part {
       explainer.leaves(task)
     }
     this.#lookAtFacts(error)
+    if (error instanceof QueueFullError || error instanceof KeyQueueFullError)
+      this.#lookAtRetryAfter(task, error.retryAfterMs)
     model.refuse(task)
     seen.add('refused')
     if (error instanceof PoolDeadlockError) seen.add('a wait for itself')
@@ -71,7 +74,7 @@ export class Verdicts extends Part {
 
   #lookAtFacts(error: unknown): void {
     if (!(error instanceof QueueFullError)) return
-    const { checks, model, now } = this.world
+    const { checks, model } = this.world
     const { concurrency, queueCapacity, running, queue, delayed } = model
     const right =
       error.concurrency === concurrency &&
@@ -79,10 +82,14 @@ export class Verdicts extends Part {
       error.running === running.length &&
       error.queued === queue.length + delayed.length
     checks.that('I4', right, () => `wrong facts: ${error.message}`)
-    const { retryAfterMs } = error
+  }
+
+  /** No earlier than there can be a place, as far as that is known. */
+  #lookAtRetryAfter({ key }: ModelTask, retryAfterMs: number): void {
+    const { checks, model, now } = this.world
     const inRange = Number.isInteger(retryAfterMs) && retryAfterMs >= 1_000 && retryAfterMs <= 60_000
     checks.that('I4', inRange, () => `retryAfterMs ${retryAfterMs}`)
-    const heldBackMs = Math.min(model.heldBackMs(now), 60_000)
+    const heldBackMs = Math.min(Math.max(model.heldBackMs(now), model.keyHeldBackMs(key, now)), 60_000)
     checks.that('I4', retryAfterMs >= heldBackMs, () => `retryAfterMs ${retryAfterMs}, no place before ${heldBackMs}`)
   }
 

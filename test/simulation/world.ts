@@ -74,10 +74,11 @@ export class World {
   }
 
   #makePool(): WorkerPool {
-    const { retry, started: _, quiet: __, throwing: ___, rejecting: ____, ...bounds } = this.plan.setup
+    const { retry, started, quiet, throwing, rejecting, ownBounds, ownRetention, ...bounds } = this.plan.setup
     return new WorkerPool({
       ...bounds,
       ...given({ retry: retry && this.attempts.retryOptions(retry) }),
+      ...given({ perKey: ownBounds && ((key: string) => this.entrance.boundsOf(key, ownBounds)) }),
       clock: this.clock,
       captureContext: this.plan.seed % 2 === 0,
       onUnobservedError: (error, source) => {
@@ -167,7 +168,8 @@ export class World {
     const { task } = actor
     const isRetained = model.tickets.includes(task) || model.unread.includes(task)
     const answer = actor.real?.forget()
-    const right = answer === isRetained || (isRetained && this.plan.setup.retention.ms < Number.POSITIVE_INFINITY)
+    const mayExpire = task.plan.retainMs !== undefined || this.plan.setup.retention.ms < Number.POSITIVE_INFINITY
+    const right = answer === isRetained || (isRetained && mayExpire)
     this.checks.that('I16', right, () => `forget answered ${answer}, not ${isRetained}`)
     if (!task.settled) return
     task.hasTicket = true
@@ -182,10 +184,14 @@ export class World {
     this.pool.resume()
   }
 
-  #resize({ concurrency, queueCapacity }: Action & { readonly do: 'resize' }): void {
+  #resize({ concurrency, queueCapacity, rateLimit }: Action & { readonly do: 'resize' }): void {
     const sizes = given({ concurrency, queueCapacity })
     Object.assign(this.model, sizes)
-    this.pool.resize(sizes)
+    if (rateLimit !== undefined) {
+      this.model.limitRate(rateLimit)
+      this.seen.add('another rate')
+    }
+    this.pool.resize({ ...sizes, ...given({ rateLimit }) })
   }
 
   /** Fires the first timer that is due. A late one fires nothing yet: the loop has a turn first. */

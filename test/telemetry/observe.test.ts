@@ -62,13 +62,31 @@ describe('metrics', () => {
     ])
   })
 
+  it('have the weights of a pool that bounds them, and none of another', async () => {
+    const { meter, collect } = sdk()
+    const [heavy, plain] = [poolWith({ name: 'heavy', weightCapacity: 8 }), poolWith({ name: 'plain' })]
+    for (const { pool } of [heavy, plain]) onTestFinished(observe(pool, { meter }))
+    const work = held()
+    const task = heavy.pool.queueTask(work.run, { weight: 3 })
+    await work.begun
+    const weights = async () => {
+      const metrics = await collect()
+      return ['coatcheck.weight.held', 'coatcheck.weight.limit'].map((name) => pointsOf(metrics.get(name)))
+    }
+    const name = { 'coatcheck.pool.name': 'heavy' }
+    expect(await weights()).toEqual([[[name, 3]], [[name, 8]]])
+    work.end()
+    await task.settled()
+    expect(await weights()).toEqual([[[name, 0]], [[name, 8]]])
+  })
+
   it('have names and units of the semantic conventions', async () => {
     const { meter, collect } = sdk()
-    const { pool } = poolWith()
+    const { pool } = poolWith({ weightCapacity: 8 })
     onTestFinished(observe(pool, { meter }))
     await pool.queueTask(() => 1).result()
     const metrics = await collect()
-    expect(metrics.size).toBe(18)
+    expect(metrics.size).toBe(20)
     for (const [name, { descriptor }] of metrics) {
       expect(name).toMatch(/^coatcheck(\.[a-z]+(_[a-z]+)*)+$/)
       expect(name).not.toMatch(/total|seconds|_s$/)
