@@ -54,7 +54,8 @@ export class Explainer extends Part {
    */
   #explainLateTimers(): void {
     const { model, now } = this.world
-    const times = [model.rateOpenedAt, model.pausedUntil, ...model.delayed.map(({ retryAt }) => retryAt)]
+    const times = [model.rateOpenedAt, ...model.delayed.map(({ retryAt }) => retryAt)]
+    if (model.paused) times.push(model.pausedUntil)
     times.push(...[...model.queue, ...model.uncalled].map(({ queueUntil }) => queueUntil), ...this.#left)
     times.push(...[...model.queue, ...model.line].map(({ key }) => model.keyOpensAt(key)).filter(Number.isFinite))
     for (const time of times.filter((at) => at <= now).sort((a, b) => a - b)) {

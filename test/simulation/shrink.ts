@@ -42,12 +42,24 @@ export async function shrinkWith<P extends PlainPlan>(
   return best
 }
 
+/** Of a pool: without one it is simpler. */
+const SETTINGS = [
+  ...(['waiterCapacity', 'weightCapacity', 'taskTimeoutMs', 'queueTimeoutMs', 'retry'] as const),
+  ...(['rateLimit', 'perKey', 'ownBounds', 'ownRetention'] as const)
+]
+
+/** The same of a task. */
+const OPTIONS = [
+  ...(['later', 'id', 'key', 'priority', 'timeoutMs', 'queueTimeoutMs', 'retry', 'signal'] as const),
+  ...(['delayMs', 'weight', 'snoozes', 'retainMs'] as const)
+]
+
 function* simplerSetups(plan: Plan): Generator<Plan> {
   const { setup } = plan
   if (setup.throwing.length > 0) yield { ...plan, setup: { ...setup, throwing: [] } }
   if (setup.rejecting.length > 0) yield { ...plan, setup: { ...setup, rejecting: [] } }
   if (setup.quiet) yield { ...plan, setup: { ...setup, quiet: false } }
-  for (const key of ['waiterCapacity', 'taskTimeoutMs', 'queueTimeoutMs', 'retry', 'rateLimit', 'perKey'] as const) {
+  for (const key of SETTINGS) {
     if (setup[key] === undefined) continue
     const { [key]: _, ...rest } = setup
     yield { ...plan, setup: rest }
@@ -61,7 +73,7 @@ function* simplerSetups(plan: Plan): Generator<Plan> {
     if (operation.do !== 'queue' && operation.do !== 'wait') continue
     const { task } = operation
     if (task.inside.length > 0) yield withTask(plan, i, { ...task, inside: [] })
-    for (const key of ['later', 'id', 'key', 'priority', 'timeoutMs', 'queueTimeoutMs', 'retry', 'signal'] as const) {
+    for (const key of OPTIONS) {
       if (task[key] === undefined) continue
       const { [key]: _, ...rest } = task
       yield withTask(plan, i, rest)

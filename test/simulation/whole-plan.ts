@@ -16,6 +16,8 @@ class Additions {
   readonly plan: Plan
   readonly #random: Random
   readonly #snoozes: boolean
+  /** Some functions ignore their signals: a stop has to interrupt them. */
+  readonly #ignores: boolean
   readonly #retains: boolean
   readonly #keys: 'as they are' | 'with a rate' | 'with bounds of their own'
   /** The same for all rates of a pool, and for all of its keys: what a longer one counts is not promised. */
@@ -25,6 +27,7 @@ class Additions {
     this.#random = random
     this.#snoozes = random.chance(0.5)
     this.#retains = random.chance(0.3)
+    this.#ignores = random.chance(0.2)
     this.#keys = random.pick(['as they are', 'with a rate', 'with bounds of their own'])
     this.#intervalMs = plan.setup.rateLimit?.intervalMs ?? this.#ms(random.chance(0.3) ? 5_000 : 50)
     const operations = plan.operations.map((operation) => this.#actionOf(operation))
@@ -85,10 +88,18 @@ class Additions {
             ms: random.chance(0.2) ? 0 : this.#ms(30)
           }
         : undefined
+    const attempts = this.#ignores && random.chance(0.2) ? (['is deaf'] as const) : task.attempts
     const retainMs =
       this.#retains && task.id === undefined && random.chance(0.5)
         ? random.pick([0, this.#ms(40), this.#ms(40), Number.POSITIVE_INFINITY])
         : undefined
-    return given({ ...task, inside: task.inside.map((action) => this.#actionOf(action)), key, snoozes, retainMs })
+    return given({
+      ...task,
+      attempts,
+      inside: task.inside.map((action) => this.#actionOf(action)),
+      key,
+      snoozes,
+      retainMs
+    })
   }
 }

@@ -1,8 +1,12 @@
-import { PoolStoppedError, TaskCanceledError, TaskTimeoutError } from 'coatcheck'
+import { PoolStoppedError, type Task, TaskCanceledError, TaskTimeoutError } from 'coatcheck'
+import { manualClock } from 'coatcheck/testing'
 import { describe, expect, it } from 'vitest'
 import { begun, inThread, started, Threads } from './support.js'
 
 const LONG = 3_600_000
+
+/** Resolves when the function of a task runs, for a pool whose clock stands still. */
+const reported = (task: Task): Promise<void> => expect.poll(() => task.record().progress).toBeDefined()
 
 describe('the abort of a task in a thread', () => {
   it.each(['polite', 'computing', 'throwing'] as const)('reaches the function first: %s', async (name) => {
@@ -22,17 +26,24 @@ describe('the abort of a task in a thread', () => {
   })
 
   it('has the reason with its name, code and message', async () => {
-    const pool = started({ reason: inThread('reason') })
+    const pool = started({ reason: inThread('reason', { killAfterMs: LONG }) }, { forceMs: 2 * LONG })
     const canceled = pool.queueTask('reason', undefined)
     await begun(canceled)
     canceled.cancel()
     expect(await canceled.result()).toMatchObject({ name: 'TaskCanceledError', code: 'ERR_TASK_CANCELED' })
-    const limited = pool.queueTask('reason', undefined, { timeoutMs: 1, id: 'limited' })
-    expect(await limited.result()).toMatchObject({ name: 'TaskTimeoutError', code: 'ERR_TASK_TIMEOUT' })
+  })
+
+  it('has the reason of a time limit, too', async () => {
+    const clock = manualClock()
+    const pool = started({ reason: inThread('reason', { killAfterMs: LONG }) }, { clock, forceMs: 2 * LONG })
+    const task = pool.queueTask('reason', undefined, { timeoutMs: 1_000 })
+    await reported(task)
+    await clock.advance(1_000)
+    expect(await task.result()).toMatchObject({ name: 'TaskTimeoutError', code: 'ERR_TASK_TIMEOUT' })
   })
 
   it('leaves an error of the function its own', async () => {
-    const pool = started({ failing: inThread('failing') })
+    const pool = started({ failing: inThread('failing', { killAfterMs: LONG }) }, { forceMs: 2 * LONG })
     const task = pool.queueTask('failing', undefined)
     await begun(task)
     task.cancel()
@@ -67,8 +78,11 @@ describe('a function that ignores its abort', () => {
   })
 
   it('ends with its thread, after a time limit as failed', async () => {
-    const pool = started({ deaf: inThread('deaf', { killAfterMs: 1, timeoutMs: 50 }) })
+    const clock = manualClock()
+    const pool = started({ deaf: inThread('deaf', { killAfterMs: 1, timeoutMs: 1_000 }) }, { clock })
     const task = pool.queueTask('deaf', undefined)
+    await reported(task)
+    await clock.advance(1_000)
     await task.settled()
     expect(task.state).toBe('failed')
     expect(task.error).toBeInstanceOf(TaskTimeoutError)
