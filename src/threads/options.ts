@@ -5,8 +5,8 @@ import { callable, duration, finiteDuration, given, interval, optionsOf, wording
 import type { HandlerOptions, InputOf } from '../contract/task-contract.js'
 import type { ThreadFunction, TransferList } from './thread-context.js'
 
-/** Options of {@link cpuTask}; besides, the options of any handler. */
-export interface CpuTaskOptions<F = ThreadFunction> extends Omit<HandlerOptions, 'run'> {
+/** Options of {@link cpuTask}: its own, and those of any handler. */
+export interface CpuTaskOptions<F = ThreadFunction> {
   /**
    * The file that has the function: its `file:` URL, as from `new URL('./resize.js', import.meta.url)`, or its absolute
    * path. An ES module or CommonJS, whatever Node can load with the options that the thread has.
@@ -58,6 +58,19 @@ export interface CpuTaskOptions<F = ThreadFunction> extends Omit<HandlerOptions,
    * @defaultValue those of the process
    */
   readonly execArgv?: readonly string[] | undefined
+
+  /**
+   * Whether a stored task may be called again when the process ended while it ran.
+   *
+   * @defaultValue false
+   */
+  readonly rerun?: HandlerOptions['rerun']
+
+  /** Limit for one attempt, in milliseconds. Replaces the pool's `taskTimeoutMs`. */
+  readonly timeoutMs?: HandlerOptions['timeoutMs']
+
+  /** Retry policy. Replaces the pool's `retry`. */
+  readonly retry?: HandlerOptions['retry']
 }
 
 /** What a thread is started with. */
