@@ -160,7 +160,7 @@ export function ticketRoutes<const Schemas extends readonly unknown[] = readonly
     },
     accepted: async (given) => {
       try {
-        const task = lookup.taskOf(given)
+        const task = lookup.queuedTask(given, 'the argument of `accepted` to be')
         await recorded(task)
         return finish(await replies.accepted(task, false))
       } catch (error) {

@@ -96,7 +96,7 @@ describe('the tarball', () => {
       if (!/\.c?js$/.test(name)) continue
       const text = await readFile(join(installed, 'dist', name), 'utf8')
       for (const [, specifier] of text.matchAll(/(?:\bfrom\s*|\brequire\(|\bimport\()["']([^"']+)["']/g)) {
-        const isKnown = /^(\.|node:|(eventemitter3|@opentelemetry\/api|piscina)$)/.test(specifier ?? '')
+        const isKnown = /^(\.|node:|(eventemitter3|@opentelemetry\/api|bullmq|ioredis|piscina)$)/.test(specifier ?? '')
         if (!isKnown) bare.push(`${name}: ${specifier}`)
       }
     }

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
 import { PoolStoppedError, withoutStack } from '../../contract/errors.js'
 import type { Task } from '../../contract/task-contract.js'
-import { read } from '../../contract/task-record.js'
 import type { TicketAccess } from '../tickets/ticket-access.js'
 import type { TicketLookup } from '../tickets/ticket-lookup.js'
 import type { TicketPool } from '../tickets/ticket-pool.js'
@@ -82,11 +81,7 @@ function digest(data: string | Uint8Array): string {
 async function queued(route: CheckedRoute, { input, request }: Submission, lookup: TicketLookup): Promise<Task> {
   const body = route.body === undefined ? input : await validated(route.body, input)
   if (request.signal.aborted) throw requestError('INVALID_BODY', 'The client left.', { close: true })
-  const submitted = await route.submit(body, request)
-  if (typeof read(submitted, 'record') !== 'function') {
-    throw new TypeError(`Expected \`submit\` of ${route.path} to return a task`)
-  }
-  const task = lookup.taskOf(submitted)
+  const task = lookup.queuedTask(await route.submit(body, request), `\`submit\` of ${route.path} to return`)
   await recorded(task)
   return task
 }

@@ -1,5 +1,5 @@
 import type { Task } from '../../contract/task-contract.js'
-import type { TaskRecord } from '../../contract/task-record.js'
+import { read, type TaskRecord } from '../../contract/task-record.js'
 import type { Clock } from '../../ports/clock.js'
 import { lookedUp } from '../wire/store-failure.js'
 import { recordChanges } from './record-changes.js'
@@ -31,6 +31,17 @@ export class TicketLookup {
     if (findTask === undefined) return undefined
     const record = await lookedUp(() => findTask.call(this.#pool, id))
     return record && this.#byRecord(record)
+  }
+
+  /**
+   * What the application has queued, as the routes use it.
+   *
+   * @param expected - begins the message of the error
+   * @throws TypeError when it is not a task
+   */
+  queuedTask(value: unknown, expected: string): Task {
+    if (typeof read(value, 'record') !== 'function') throw new TypeError(`Expected ${expected} a task`)
+    return this.taskOf(value as Task | AcceptedTask)
   }
 
   /** A task as the routes use it: one that is given by its record gets a handle. */
