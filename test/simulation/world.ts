@@ -194,11 +194,12 @@ export class World {
     this.pool.resize({ ...sizes, ...given({ rateLimit }) })
   }
 
-  /** Fires the first timer that is due. A late one fires nothing yet: the loop has a turn first. */
+  /** Fires the first timer that is due. If it is late, only what is less late fires yet: the loop has a turn first. */
   fire(): void {
     const { clock } = this
     if (this.now - clock.next > LATE_MS) {
       this.overdue = true
+      this.#endGrace()
       clock.fire()
       this.explainer.sync()
     } else this.#firing(clock.next < this.now, () => clock.fire())
@@ -215,13 +216,18 @@ export class World {
 
   #firing(late: boolean, fire: () => void): void {
     const { model, explainer } = this
-    if (model.state === 'stopping' && model.grace === 'open' && model.graceAt <= this.now) model.grace = 'ending'
+    this.#endGrace()
     explainer.fire(late)
     fire()
     explainer.sync()
     explainer.fire(false)
     this.aborts.learnAll((task) => task.runUntil <= this.now || model.grace === 'ending')
     if (model.grace === 'ending' && model.graceAt <= this.now) model.grace = 'over'
+  }
+
+  #endGrace(): void {
+    const { model } = this
+    if (model.state === 'stopping' && model.grace === 'open' && model.graceAt <= this.now) model.grace = 'ending'
   }
 
   /** The loop has come round: what was asked to end in it was asked now. */
