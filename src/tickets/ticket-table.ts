@@ -29,7 +29,7 @@ const BLOCK_NUMBERS = 0x400000
  */
 export class TicketTable<T> {
   readonly #clock: Clock
-  readonly #blocks = new Map<number, Block<T>>()
+  readonly #blocks = new Blocks<T>()
   /** The block that tickets are issued from. */
   #block: Block<T> | undefined
   #random: Buffer = Buffer.alloc(0)
@@ -49,7 +49,8 @@ export class TicketTable<T> {
   /** The owner of a ticket. */
   find(text: string): T | undefined {
     const slot = slotOf(text)
-    return this.#blocks.get(slot >>> SLOT_BITS)?.find(slot & SLOT_MASK, text)
+    const block = this.#blocks.get(slot >>> SLOT_BITS)
+    return block === null ? undefined : block.find(slot & SLOT_MASK, text)
   }
 
   #nextBlock(): Block<T> {
@@ -58,7 +59,7 @@ export class TicketTable<T> {
     const start = this.#used
     this.#used += BLOCK_BYTES
     let number = bytes.readUInt32BE(start + BYTES - 4) % BLOCK_NUMBERS // these random bytes are overwritten below
-    while (this.#blocks.has(number)) number = (number + 1) % BLOCK_NUMBERS
+    while (this.#blocks.get(number) !== null) number = (number + 1) % BLOCK_NUMBERS
     for (let slot = 0; slot < SLOTS; slot++) {
       const end = start + (slot + 1) * BYTES
       bytes[end - 4] = number >>> 16
@@ -96,19 +97,21 @@ class Slot implements Ticket {
 }
 
 class Block<T> {
-  readonly #blocks: Map<number, Block<T>>
-  readonly #number: number
+  readonly number: number
+  /** The next one in its bucket. */
+  next: Block<T> | null = null
+  readonly #blocks: Blocks<T>
   readonly #text: string
   /** The owners of the issued tickets that are not forgotten. */
   readonly #owners: (T | undefined)[] = []
   /** Issued tickets that are forgotten. */
   #forgotten = 0
 
-  constructor(blocks: Map<number, Block<T>>, number: number, text: string) {
+  constructor(blocks: Blocks<T>, number: number, text: string) {
+    this.number = number
     this.#blocks = blocks
-    this.#number = number
     this.#text = text
-    blocks.set(number, this)
+    blocks.add(this)
   }
 
   get isFull(): boolean {
@@ -138,7 +141,65 @@ class Block<T> {
 
   /** Removes the block with the last of its tickets. */
   #countForgotten(): void {
-    if (++this.#forgotten === SLOTS) this.#blocks.delete(this.#number)
+    if (++this.#forgotten === SLOTS) this.#blocks.remove(this)
+  }
+}
+
+/** Buckets of an empty table; the number of buckets is a power of two. */
+const MIN_BUCKETS = 64
+
+/**
+ * The blocks by their numbers. A `Map` in which entries come and go leaves its former tables behind, each referring to the
+ * next one and to the blocks of its time: once one of them is old, the collector copies them all until it looks at the old ones.
+ */
+class Blocks<T> {
+  #buckets: (Block<T> | null)[] = new Array(MIN_BUCKETS).fill(null)
+  #size = 0
+
+  get(number: number): Block<T> | null {
+    let block = this.#buckets[this.#bucketOf(number)] as Block<T> | null
+    while (block !== null && block.number !== number) block = block.next
+    return block
+  }
+
+  add(block: Block<T>): void {
+    if (++this.#size > this.#buckets.length) this.#resize(this.#buckets.length * 2)
+    this.#link(block)
+  }
+
+  remove(block: Block<T>): void {
+    const bucket = this.#bucketOf(block.number)
+    let before = this.#buckets[bucket] as Block<T>
+    if (before === block) this.#buckets[bucket] = block.next
+    else {
+      while (before.next !== block) before = before.next as Block<T>
+      before.next = block.next
+    }
+    block.next = null
+    const { length } = this.#buckets
+    if (--this.#size < length / 8 && length > MIN_BUCKETS) this.#resize(length / 2)
+  }
+
+  #bucketOf(number: number): number {
+    return number & (this.#buckets.length - 1)
+  }
+
+  #link(block: Block<T>): void {
+    const bucket = this.#bucketOf(block.number)
+    block.next = this.#buckets[bucket] as Block<T> | null
+    this.#buckets[bucket] = block
+  }
+
+  #resize(length: number): void {
+    const former = this.#buckets
+    this.#buckets = new Array(length).fill(null)
+    for (const first of former) {
+      for (let block = first; block !== null; ) {
+        const { next } = block
+        this.#link(block)
+        block = next
+      }
+    }
   }
 }
 
