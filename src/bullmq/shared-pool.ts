@@ -9,9 +9,9 @@ import { callHook, type Report } from '../contract/hooks.js'
 import { printError } from '../contract/print-error.js'
 import { printShort } from '../contract/print-short.js'
 import type { PoolState, StopReport } from '../contract/reports.js'
-import { suggestion } from '../contract/suggestion.js'
 import type { After, CancelOutcome, HandlersOf, ResultOf } from '../contract/task-contract.js'
 import type { TaskRecord } from '../contract/task-record.js'
+import { unknownHandler } from '../contract/unknown-handler.js'
 import type { Clock } from '../ports/clock.js'
 import { derivedTicket } from '../ports/derived-ticket.js'
 import { follow } from './following.js'
@@ -200,13 +200,7 @@ export class SharedPool<H extends HandlersOf<H> = Record<never, never>> {
     ...[input, options]: After<H[K], SharedTaskOptions>
   ): Promise<SharedTask<ResultOf<H[K]>>> {
     const { handlers } = this.#parts.settings.pool
-    if (!handlers.has(name)) {
-      const names = [...handlers.keys()]
-      throw new TypeError(
-        `Expected the task to be the name of a handler (${names.map((each) => `\`${each}\``).join(', ')}), ` +
-          `got ${JSON.stringify(String(name).slice(0, 60))} (${typeof name})${suggestion(String(name), names)}`
-      )
-    }
+    if (!handlers.has(name)) throw unknownHandler('the name of a handler', name, [...handlers.keys()])
     const settings = checkSharedTaskOptions(options, name)
     if (this.#state !== 'running') throw new PoolStoppedError(this.#state)
     return new SharedTask(await this.#submissions.submit(name, input, settings), this)

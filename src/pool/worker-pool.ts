@@ -23,7 +23,6 @@ import type { WorkerPoolOptions } from '../contract/options.js'
 import { printShort } from '../contract/print-short.js'
 import type { CancelAllReport, PoolState, PoolStats, StopReport } from '../contract/reports.js'
 import { checkPoolOptions, type PoolSettings } from '../contract/settings.js'
-import { suggestion } from '../contract/suggestion.js'
 import type {
   After,
   CancelOutcome,
@@ -36,6 +35,7 @@ import type {
 import type { TaskOptions, WaitOptions } from '../contract/task-options.js'
 import type { TaskRecord } from '../contract/task-record.js'
 import { checkTaskOptions, checkWaitOptions, type TaskSettings } from '../contract/task-settings.js'
+import { unknownHandler } from '../contract/unknown-handler.js'
 import { claim } from '../durable/ownership.js'
 import { inputText, requirePlainRetry } from '../durable/stored-options.js'
 import { CREATED, STOPPED, STOPPING, SUCCEEDED } from '../scheduler/lifecycle.js'
@@ -379,12 +379,7 @@ export class WorkerPool<H extends HandlersOf<H> = Record<never, never>> {
   #handlerOf(name: string): Handler {
     const handler = this.#handlers.get(name)
     if (handler !== undefined) return handler
-    const known = [...this.#handlers.keys()]
-    const names = known.map((each) => `\`${each}\``)
-    throw new TypeError(
-      `Expected the task to be a function or the name of a handler (${names.length > 0 ? names.join(', ') : 'there is none'}), ` +
-        `got ${JSON.stringify(name.slice(0, 60))} (string)${suggestion(name, known)}`
-    )
+    throw unknownHandler('a function or the name of a handler', name, [...this.#handlers.keys()])
   }
 }
 

@@ -2,17 +2,7 @@ import { abortSignal, optionsOf, safeInteger } from '../contract/checks.js'
 import { TaskCanceledError } from '../contract/errors.js'
 import type { Scope } from '../contract/hooks.js'
 import type { Task } from '../contract/task-contract.js'
-import {
-  cut,
-  describeError,
-  type ErrorRecord,
-  frozen,
-  type ResultRecord,
-  resultOf,
-  type TaskProgress,
-  type TaskRecord,
-  type TaskState
-} from '../contract/task-record.js'
+import { cut, type TaskProgress, type TaskRecord, type TaskState } from '../contract/task-record.js'
 import type { Entry, Lane } from '../scheduler/lane.js'
 import {
   CANCELED,
@@ -30,6 +20,7 @@ import type { Signals } from '../waiting/signals.js'
 import type { AsyncContext } from './async-context.js'
 import { Cancellation } from './cancellation.js'
 import { OBSERVED, Observer, type Resolve } from './observer.js'
+import { recordOf, type TaskTimes } from './record.js'
 import type { Shown } from './stored.js'
 import { type ChangeWatcher, TaskChanges } from './task-changes.js'
 import type { AttemptedTask, AttemptSlot } from './task-context.js'
@@ -53,11 +44,6 @@ export interface TaskOwner {
   /** The task reported progress, for the first time in this turn. */
   progressed(task: PoolTask): void
   position(task: PoolTask): number
-}
-
-/** Turns stamps of a task into times of the wall clock. */
-export interface TaskTimes {
-  iso(queuedMs: number, stampMs: number): string
 }
 
 /** The id of a task, and its entry in the table of ids. */
@@ -227,7 +213,8 @@ export class PoolTask implements Entry<PoolTask>, Task<never>, AttemptedTask {
   }
 
   record(): TaskRecord {
-    return recordOf(this)
+    const isQueued = this.stage === QUEUED && this.shownStage === QUEUED
+    return recordOf(this, isQueued ? this.owner.position(this) : undefined)
   }
 
   toJSON(): TaskRecord {
@@ -349,76 +336,4 @@ function takeResolve(): Resolve {
   const resolve = kept
   kept = resolveNothing
   return resolve
-}
-
-// ── the record: functions, since private methods would cost every task a hidden field ────────────────────────────────
-
-function recordOf(task: PoolTask): TaskRecord {
-  const { name, key, details, owner, queuedMs } = task
-  const iso: Iso = (ms) => owner.times.iso(queuedMs, ms)
-  const { metadata, fingerprint, cancelRequestedMs = -1 } = details ?? {}
-  const { progress } = task.shown ?? details ?? {}
-  return {
-    id: task.id,
-    ...(name === undefined ? undefined : { name }),
-    ...(key === undefined ? undefined : { key }),
-    state: task.state,
-    attempt: task.attempt,
-    revision: task.revision,
-    queuedAt: iso(queuedMs),
-    ...(task.startedMs < 0 ? undefined : { startedAt: iso(task.startedMs) }),
-    ...(task.stage === QUEUED && task.shownStage === QUEUED ? { position: owner.position(task) } : undefined),
-    ...(progress === undefined ? undefined : { progress }),
-    ...(cancelRequestedMs < 0 ? undefined : { cancelRequestedAt: iso(cancelRequestedMs) }),
-    ...(metadata === undefined ? undefined : { metadata }),
-    ...(fingerprint === undefined ? undefined : { fingerprint }),
-    ...(task.isSettled && task.stage !== LEFT ? outcomeOf(task, iso) : undefined)
-  }
-}
-
-/** Turns a stamp of a task into a time of the wall clock. */
-type Iso = (ms: number) => string
-
-function outcomeOf(task: PoolTask, iso: Iso): Partial<TaskRecord> {
-  const { owner, payload, settledMs } = task
-  const expiresMs = settledMs + (task.retainMs ?? owner.retentionMs)
-  return {
-    settledAt: iso(settledMs),
-    ...(expiresMs === Number.POSITIVE_INFINITY ? undefined : { expiresAt: iso(expiresMs) }),
-    ...(task.stage === SUCCEEDED ? resultRecord(task) : undefined),
-    ...(task.stage === FAILED ? { error: describeError(payload) } : undefined),
-    ...(task.stage === CANCELED ? cancellationRecord(task, iso) : undefined)
-  }
-}
-
-/** Copied once; `undefined`, the result of most tasks, needs no copy. */
-function resultRecord(task: PoolTask): ResultRecord {
-  if (task.payload === undefined) return {}
-  const details = task.detailed()
-  if (details.result === undefined) {
-    details.result = { resultOmitted: 'It holds its own task.' } // what is read from inside the copy
-    details.result = copyOfResult(task.payload, details.stored?.result)
-  }
-  return details.result
-}
-
-/** The copy is that in the store, if it is there. */
-function copyOfResult(value: unknown, stored: string | undefined): ResultRecord {
-  return stored === undefined ? resultOf(value) : { result: frozen(stored) }
-}
-
-/** A task that was canceled while it did not run has no stamp of the request: it is the time at which it settled. */
-function cancellationRecord(task: PoolTask, iso: Iso): Partial<TaskRecord> {
-  const { reason, cause } = task.payload as Cancellation
-  const asked = reason !== 'queue_timeout' && (task.details?.cancelRequestedMs ?? -1) < 0
-  return {
-    ...(asked ? { cancelRequestedAt: iso(task.settledMs) } : undefined),
-    reason,
-    error: canceledError(reason, cause)
-  }
-}
-
-function canceledError(reason: Cancellation['reason'], cause: unknown): ErrorRecord {
-  const message = cause === undefined ? `The task was canceled (${reason}).` : describeError(cause).message
-  return { name: 'TaskCanceledError', code: 'ERR_TASK_CANCELED', message }
 }

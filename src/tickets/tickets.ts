@@ -24,7 +24,7 @@ export class Tickets {
   /** Generated tickets. */
   readonly #table: TicketTable<PoolTask>
   /** Tickets chosen by callers. */
-  readonly #chosen = new Map<string, PoolTask>()
+  readonly #chosen = new Map<string, Chosen>()
   readonly #retention: Retention<PoolTask>
   readonly #expiry = new Deadline(() => this.#forget(this.#now))
 
@@ -53,7 +53,7 @@ export class Tickets {
   find(id: unknown): PoolTask | undefined {
     if (typeof id !== 'string') return undefined
     this.#expire()
-    return this.#table.find(id) ?? this.#chosen.get(id)
+    return this.#table.find(id) ?? this.#chosen.get(id)?.task ?? undefined
   }
 
   /** The task that holds the id of a newcomer, if it has to be considered. */
@@ -65,8 +65,9 @@ export class Tickets {
   /** Registers the ticket that the caller chose for a task. A settled task that still has it is forgotten. */
   register(task: PoolTask, id: string, onDuplicate: OnDuplicate): void {
     if (onDuplicate === 'join-live') this.#giveWay(id)
-    task.ticket = new Chosen(id, this.#chosen)
-    this.#chosen.set(id, task)
+    const ticket = new Chosen(id, task, this.#chosen)
+    task.ticket = ticket
+    this.#chosen.set(id, ticket)
   }
 
   /** Generates a ticket for a task. It is found as long as the task is live or retained. */
@@ -135,17 +136,23 @@ export class Tickets {
   }
 }
 
-/** A ticket chosen by a caller. */
+/**
+ * A ticket chosen by a caller. It stands between the map and the task, and drops the task when it is forgotten: the former
+ * tables that a map leaves behind would keep tasks and their results in memory through many collections.
+ */
 class Chosen implements Ticket {
   readonly text: string
-  readonly #all: Map<string, unknown>
+  task: PoolTask | null
+  readonly #all: Map<string, Chosen>
 
-  constructor(text: string, all: Map<string, unknown>) {
+  constructor(text: string, task: PoolTask, all: Map<string, Chosen>) {
     this.text = text
+    this.task = task
     this.#all = all
   }
 
   forget(): void {
     this.#all.delete(this.text)
+    this.task = null
   }
 }
