@@ -10,7 +10,8 @@ import { Redis } from 'ioredis'
 import { RedisProcess } from '../../examples/many-machines/redis.js'
 import { Commands } from '../../src/bullmq/redis/commands.js'
 import { Keys } from '../../src/bullmq/redis/keys.js'
-import { type Audit, auditRedis } from './audit.js'
+import type { Audit } from '../kill/audit.js'
+import { auditRedis } from './audit-redis.js'
 import type { MemberSettings } from './member.js'
 
 /** What a loop does. */

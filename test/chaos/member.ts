@@ -5,8 +5,9 @@
 import { writeSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sharedPool } from '../../src/bullmq/index.js'
-import { isPoolError, type TaskContext } from '../../src/index.js'
+import { isPoolError } from '../../src/index.js'
 import { lineWriter } from '../kill/log.js'
+import { below, chance, handlersOf, NAMES } from '../kill/work.js'
 
 /** What a member is told. */
 export interface MemberSettings {
@@ -17,30 +18,6 @@ export interface MemberSettings {
 
 const { port, log, role } = JSON.parse(process.argv[2] ?? '') as MemberSettings
 const write = lineWriter(log)
-const chance = (share: number): boolean => Math.random() < share
-const below = (limit: number): number => Math.floor(Math.random() * limit)
-
-const called = (handler: string, { id, attempt }: TaskContext): void => write({ what: 'called', id, attempt, handler })
-
-const once = async (input: number, context: TaskContext): Promise<number> => {
-  called('once', context)
-  await sleep(below(20), undefined, { signal: context.signal })
-  return input
-}
-
-const again = async (input: number, context: TaskContext): Promise<number> => {
-  called('again', context)
-  context.progress(0.5)
-  await sleep(below(20)) // takes no notice of its signal
-  return input
-}
-
-const flaky = async (input: number, context: TaskContext): Promise<number> => {
-  called('flaky', context)
-  if (chance(0.5)) throw new Error('not this time')
-  await sleep(below(8), undefined, { signal: context.signal })
-  return input
-}
 
 /** Opens the pool, if need be when Redis is back. */
 const opened: typeof sharedPool = async (options) => {
@@ -59,11 +36,7 @@ const main = async (): Promise<void> => {
     ...{ name: 'chaos', connection: { host: '127.0.0.1', port, retryStrategy: () => 50 } },
     ...{ concurrency: 8, queueCapacity: 100, leaseMs: 1_000, maxCrashes: 100 },
     retention: { count: Number.POSITIVE_INFINITY, ms: Number.POSITIVE_INFINITY },
-    handlers: {
-      once,
-      again: { run: again, rerun: true },
-      flaky: { run: flaky, rerun: true, retry: { attempts: 3, backoffMs: 2 } }
-    },
+    handlers: handlersOf(write, 20),
     onUnobservedError: () => {} // late results are refused, as they shall be
   })
   pool.on('settled', ({ id, state }) => write({ what: 'ended', id, state }))
@@ -72,7 +45,7 @@ const main = async (): Promise<void> => {
   })
 
   const queueOne = async (count: number): Promise<void> => {
-    const name = (['once', 'again', 'flaky'] as const)[below(3)] ?? 'once'
+    const name = NAMES[below(3)] ?? 'once'
     const { id } = await pool.queueTask(name, count, {
       priority: below(3),
       ...(chance(0.2) ? { id: `${process.pid}:${Date.now()}:${count}` } : {})

@@ -6,7 +6,8 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
-import { type Audit, auditFile, newAudit } from './audit.js'
+import { type Audit, newAudit } from './audit.js'
+import { auditFile } from './audit-file.js'
 import type { VictimSettings } from './victim.js'
 
 /** What a loop does. */

@@ -6,10 +6,11 @@
  */
 import { writeSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type TaskContext, WorkerPool } from '../../src/index.js'
+import { WorkerPool } from '../../src/index.js'
 import { sqliteStore } from '../../src/stores/sqlite/index.js'
 import { earlyStore } from './early-store.js'
 import { lineWriter } from './log.js'
+import { below, chance, handlersOf, NAMES } from './work.js'
 
 /** What a victim is told. */
 export interface VictimSettings {
@@ -23,30 +24,6 @@ export interface VictimSettings {
 
 const { path, log, thread, driver, planted, drain } = JSON.parse(process.argv[2] ?? '') as VictimSettings
 const write = lineWriter(log)
-const chance = (share: number): boolean => Math.random() < share
-const below = (limit: number): number => Math.floor(Math.random() * limit)
-
-const called = (handler: string, { id, attempt }: TaskContext): void => write({ what: 'called', id, attempt, handler })
-
-const once = async (input: number, context: TaskContext): Promise<number> => {
-  called('once', context)
-  await sleep(below(12), undefined, { signal: context.signal })
-  return input
-}
-
-const again = async (input: number, context: TaskContext): Promise<number> => {
-  called('again', context)
-  context.progress(0.5)
-  await sleep(below(12)) // takes no notice of its signal
-  return input
-}
-
-const flaky = async (input: number, context: TaskContext): Promise<number> => {
-  called('flaky', context)
-  if (chance(0.5)) throw new Error('not this time')
-  await sleep(below(4), undefined, { signal: context.signal })
-  return input
-}
 
 const store = await sqliteStore({
   ...{ path, thread, waitMs: 10_000, keep: { count: Number.POSITIVE_INFINITY } },
@@ -56,18 +33,14 @@ const pool = new WorkerPool({
   concurrency: 8,
   queueCapacity: 64,
   store: planted ? earlyStore(store) : store,
-  handlers: {
-    once,
-    again: { run: again, rerun: true },
-    flaky: { run: flaky, rerun: true, retry: { attempts: 3, backoffMs: 2 } }
-  },
+  handlers: handlersOf(write, 12),
   onUnobservedError: () => {}
 })
 pool.on('settled', ({ id, state }) => write({ what: 'ended', id, state }))
 
 let count = 0
 const queueOne = (): void => {
-  const name = (['once', 'again', 'flaky'] as const)[below(3)] ?? 'once'
+  const name = NAMES[below(3)] ?? 'once'
   const task = pool.queueTask(name, ++count, {
     priority: below(3),
     ...(chance(0.5) ? { key: `key-${below(4)}` } : {}),
