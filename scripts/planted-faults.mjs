@@ -425,7 +425,7 @@ const FAULTS = [
   },
   {
     name: 'idle is told while there is work',
-    file: 'src/pool/dispatcher.ts',
+    file: 'src/pool/ends.ts',
     text: 'if (this.#scheduler.live > 0) return\n',
     fault: ''
   },

@@ -1,34 +1,33 @@
 import { AsyncResource } from 'node:async_hooks'
-import { type EndNotice, EVENT_BIT, Listeners } from '../contract/events.js'
+import type { Listeners } from '../contract/events.js'
 import type { RateLimitOptions } from '../contract/options.js'
 import type { StopReport } from '../contract/reports.js'
 import type { PoolSettings } from '../contract/settings.js'
 import { systemClock } from '../ports/system-clock.js'
 import { Attempts } from '../running/attempts.js'
-import { SelfWait } from '../running/self-wait.js'
-import { Unobserved } from '../running/unobserved.js'
-import { CANCELED, FAILED, LEFT, RUNNING, type Settled, SUCCEEDED } from '../scheduler/lifecycle.js'
+import { CANCELED, LEFT, RUNNING, type Settled, SUCCEEDED } from '../scheduler/lifecycle.js'
 import { RateWindow } from '../scheduler/rate-window.js'
-import { Scheduler } from '../scheduler/scheduler.js'
+import type { Scheduler } from '../scheduler/scheduler.js'
 import type { Cancellation } from '../task/cancellation.js'
 import type { Stored } from '../task/stored.js'
-import { PoolTask, type Ticket } from '../task/task.js'
+import type { PoolTask, Ticket } from '../task/task.js'
 import { NO_ATTEMPT } from '../task/task-context.js'
 import type { TaskDetails } from '../task/task-details.js'
-import { WallTimes } from '../task/wall-times.js'
+import type { WallTimes } from '../task/wall-times.js'
 import type { Handler } from '../task/work.js'
 import { Tickets } from '../tickets/tickets.js'
-import { Deadline, Deadlines } from '../waiting/deadlines.js'
-import { Signals } from '../waiting/signals.js'
-import { Turn } from '../waiting/turn.js'
-import { type Wait, Waits } from '../waiting/waits.js'
+import { Deadline } from '../waiting/deadlines.js'
+import type { Signals } from '../waiting/signals.js'
+import type { Turn } from '../waiting/turn.js'
+import { Waits } from '../waiting/waits.js'
 import { Acceptance } from './acceptance.js'
 import { Admission } from './admission.js'
 import { CancelAll } from './cancel-all.js'
 import { Delays } from './delays.js'
 import { Durability } from './durability.js'
+import { Ends } from './ends.js'
 import { Pauses } from './pauses.js'
-import type { Dispatch, PoolParts } from './pool-parts.js'
+import { type Dispatch, type PoolParts, partsOf } from './pool-parts.js'
 import { ageOf, Recovery } from './recovery.js'
 import { Refusals } from './refusals.js'
 import { Shutdown, type StopRequest } from './shutdown.js'
@@ -58,17 +57,14 @@ export class Dispatcher implements Dispatch {
   readonly #waiters: Waiters
   readonly #rateOpens: Deadline
   #shutdown: Shutdown | undefined
-  /** Settlements under way, one inside the other: a listener of one may cause the next. */
-  #settling = 0
-  /** Whether nothing was left at some moment during them, and the waits that this ends. */
-  #crossed = false
-  readonly #released: Wait[] = []
+  readonly #ends: Ends
   readonly #durability: Durability | null
   #endStart: (() => void) | undefined
   readonly #recovery: Recovery | undefined
 
   constructor(settings: PoolSettings) {
-    this.#parts = partsOf(settings, () => this.#turnEnds())
+    const clock = settings.clock ?? systemClock
+    this.#parts = partsOf(settings, { clock, ageMs: ageOf(settings, clock), onTurnEnd: () => this.#turnEnds() })
     const { scheduler, turn, listeners } = this.#parts
     this.#scheduler = scheduler
     this.#turn = turn
@@ -77,28 +73,29 @@ export class Dispatcher implements Dispatch {
     this.#closed = new Promise((resolve) => {
       this.#resolveClosed = resolve
     })
-    this.#drains = new Waits(this.#parts)
-    const tickets = new Tickets(this.#parts)
-    this.#tickets = tickets
-    this.#attempts = new Attempts(this.#parts, this)
-    const refusals = new Refusals(this.#parts)
+    const parts = this.#parts
     const { store } = settings
-    const durability = store === undefined ? null : new Durability(store, this.#parts, tickets, this.#attempts, this)
+    const drains = new Waits(parts)
+    const tickets = new Tickets(parts)
+    const attempts = new Attempts(parts, this)
+    const refusals = new Refusals(parts)
+    const durability = store === undefined ? null : new Durability(store, parts, tickets, attempts, this)
+    const pauses = new Pauses(parts, this)
+    const cancelAll = new CancelAll(parts, attempts.workers, this)
+    const delays = new Delays(parts, { attempts, cancelAll, durability }, this)
+    const acceptance = new Acceptance(parts, { tickets, attempts, delays, pauses, durability }, this)
+    const waiters = new Waiters(parts, { tickets, refusals, acceptance, durability }, this)
+    this.#admission = new Admission(parts, { tickets, refusals, acceptance, durability, waiters }, this)
+    this.#ends = new Ends(parts, { drains, pauses }, this, () => this.#shutdown?.finish())
+    if (durability !== null) this.#recovery = new Recovery(parts, durability, tickets, acceptance, this)
+    this.#drains = drains
+    this.#tickets = tickets
+    this.#attempts = attempts
     this.#durability = durability
-    this.#pauses = new Pauses(this.#parts, this)
-    this.#cancelAll = new CancelAll(this.#parts, this.#attempts.workers, this)
-    const {
-      attempts: runs,
-      cancelAll,
-      pauses
-    } = { attempts: this.#attempts, cancelAll: this.#cancelAll, pauses: this.#pauses }
-    const delays = new Delays(this.#parts, { attempts: runs, cancelAll, durability }, this)
+    this.#pauses = pauses
+    this.#cancelAll = cancelAll
     this.#delays = delays
-    const acceptance = new Acceptance(this.#parts, { tickets, attempts: runs, delays, pauses, durability }, this)
-    const waiters = new Waiters(this.#parts, { tickets, refusals, acceptance, durability }, this)
     this.#waiters = waiters
-    this.#admission = new Admission(this.#parts, { tickets, refusals, acceptance, durability, waiters }, this)
-    if (durability !== null) this.#recovery = new Recovery(this.#parts, durability, tickets, acceptance, this)
   }
 
   get parts(): PoolParts {
@@ -206,7 +203,7 @@ export class Dispatcher implements Dispatch {
   settle(task: PoolTask, to: Settled, payload: unknown): void {
     if (task.details !== null && task.details.stored !== null)
       return this.#durability?.end(task, task.details.stored, to, payload)
-    this.#settling++
+    this.#ends.begin()
     if (task.stage === RUNNING) this.#attempts.leave(task)
     if (task.details !== null) this.#release(task, task.details)
     const now = this.schedulerNow
@@ -215,18 +212,7 @@ export class Dispatcher implements Dispatch {
     this.#tickets.retain(task)
     if (to === CANCELED) this.#shutdown?.canceled(task, (payload as Cancellation).reason)
     this.passOn(next, now)
-    if (this.#scheduler.live === 0) this.#crossZero()
-    this.#report(task, to)
-    if (--this.#settling === 0 && this.#crossed) this.#emptied()
-  }
-
-  /** The end of a task becomes known: to its observers, then to those who follow its changes, then to listeners. */
-  #report(task: PoolTask, to: Settled): void {
-    if (to === FAILED) this.#noteFailure(task)
-    task.answer()
-    task.notify()
-    if ((this.#listeners.mask & END_EVENTS) !== 0) this.#emitEnd(task, to)
-    task.context = null
+    this.#ends.report(task, to)
   }
 
   endUnseen(task: PoolTask, to: Settled, payload: unknown): void {
@@ -253,61 +239,24 @@ export class Dispatcher implements Dispatch {
   }
 
   showEnd(task: PoolTask, stored: Stored): void {
-    this.together(() => {
-      const { stage } = task
-      stored.shown = null
-      this.#scheduler.untold--
-      if (stage !== LEFT) this.#tickets.retainLater(task)
-      if (this.#scheduler.live === 0) this.#crossZero()
-      if (stage !== LEFT) return this.#report(task, stage as Settled)
-      task.answer()
-      task.notify()
-      task.context = null
-    })
+    const stage = task.stage as Settled | typeof LEFT
+    this.#ends.begin()
+    stored.shown = null
+    this.#scheduler.untold--
+    if (stage !== LEFT) this.#tickets.retainLater(task)
+    this.#ends.report(task, stage)
   }
 
   together(effects: () => void): void {
-    this.#settling++
+    this.#ends.begin()
     effects()
-    if (--this.#settling === 0 && this.#crossed) this.#emptied()
+    this.#ends.finish()
   }
 
   /** What few tasks hold until their end. */
   #release(task: PoolTask, { deadline, settings }: TaskDetails): void {
     if (deadline !== undefined) this.#parts.deadlines.clear(deadline)
     if (settings?.signal !== undefined) this.#parts.signals.unsubscribe(settings.signal, task)
-  }
-
-  /** A failure that nobody observes yet. */
-  #noteFailure(task: PoolTask): void {
-    const heard = this.#listeners.listensTo(EVENT_BIT.failed | EVENT_BIT.settled)
-    if (task.observers === null && !heard && !task.isWatched) this.#parts.unobserved.failed(task)
-  }
-
-  #emitEnd(task: PoolTask, to: Settled): void {
-    const { scope } = task
-    if (to === SUCCEEDED) this.#listeners.emit(scope, 'succeeded', task)
-    else {
-      const event = to === FAILED ? 'failed' : 'canceled'
-      if ((this.#listeners.mask & EVENT_BIT[event]) !== 0) this.#listeners.emit(scope, event, task, noticeOf(task))
-    }
-    this.#listeners.emit(scope, 'settled', task)
-  }
-
-  /** Nothing is left: the waits of now end, even if a task is added before they are resolved. */
-  #crossZero(): void {
-    this.#crossed = true
-    this.#pauses.watch()
-    for (const wait of this.#drains.take()) this.#released.push(wait)
-  }
-
-  /** All ends have been reported, also those that listeners of an end caused. */
-  #emptied(): void {
-    this.#crossed = false
-    this.#drains.release(this.#released.splice(0))
-    if (this.#scheduler.live > 0) return
-    this.#listeners.emit(this.#scope, 'idle')
-    if (this.#scheduler.live === 0) this.#shutdown?.finish()
   }
 
   cancel(task: PoolTask, cancellation: Cancellation): boolean {
@@ -429,44 +378,5 @@ export class Dispatcher implements Dispatch {
 
   position(task: PoolTask): number {
     return this.#scheduler.position(task)
-  }
-}
-
-/** The error of a cancel has the id, and a task whose id was read takes room among the retained: it is made when read. */
-function noticeOf(task: PoolTask): EndNotice {
-  return {
-    get error() {
-      return task.rejection()
-    }
-  }
-}
-
-/** The events of an end. */
-const END_EVENTS = EVENT_BIT.succeeded | EVENT_BIT.failed | EVENT_BIT.canceled | EVENT_BIT.settled
-
-function partsOf(settings: PoolSettings, onTurnEnd: () => void): PoolParts {
-  const clock = settings.clock ?? systemClock
-  const unobserved = new Unobserved(settings.onUnobservedError)
-  const { rateLimit } = settings
-  const turn = new Turn(clock, onTurnEnd, ageOf(settings, clock))
-  const listeners = new Listeners(
-    (error, event, task) => unobserved.report(error, task instanceof PoolTask ? { event, task } : { event }),
-    settings.name
-  )
-  return {
-    settings,
-    clock,
-    turn,
-    times: new WallTimes(clock, turn, () => listeners.findSubscribers()),
-    scheduler: new Scheduler({
-      ...settings,
-      perKey: typeof settings.perKey === 'function' ? 'own' : settings.perKey,
-      rate: rateLimit === undefined ? null : new RateWindow(rateLimit.starts, rateLimit.intervalMs)
-    }),
-    deadlines: new Deadlines(clock),
-    signals: new Signals((error) => unobserved.report(error, {})),
-    listeners,
-    unobserved,
-    selfWait: settings.detectSelfWait ? new SelfWait() : null
   }
 }
