@@ -8,8 +8,8 @@ import {
 import { EVENT_BIT, type Listeners } from '../contract/events.js'
 import type { Scope } from '../contract/hooks.js'
 import type { TaskSettings } from '../contract/task-settings.js'
+import { FULL, KEY_FULL, type Verdict } from '../scheduler/intake.js'
 import { CREATED, STOPPING } from '../scheduler/lifecycle.js'
-import { FULL, KEY_FULL, type Verdict } from '../scheduler/scheduler.js'
 import { Handler, type Work } from '../task/work.js'
 import type { PoolParts } from './pool-parts.js'
 
