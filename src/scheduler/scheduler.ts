@@ -151,6 +151,7 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> implements Place
 
   /** Lets a task that was just accepted wait until `until`; Infinity: not before {@link requeueFirst}. */
   hold(entry: E, until: number): void {
+    entry.order = ++this.#orders
     this.#countHeld(entry)
     this.#defer(entry, until)
   }
