@@ -93,7 +93,7 @@ export class Refusals {
       )
     }
     const key = settings?.key as string
-    const { held, ...share } = scheduler.shareOf(key)
+    const { held, ...share } = scheduler.intake.shareOf(key)
     return new KeyQueueFullError(key, { ...share, queued: held, retryAfterMs })
   }
 }

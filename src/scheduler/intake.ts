@@ -1,4 +1,4 @@
-import type { Entry, KeyBounds, Share } from './lane.js'
+import { type Entry, type KeyBounds, NO_BOUND, type Share } from './lane.js'
 import { type PoolStage, STOPPING } from './lifecycle.js'
 import type { Shares } from './shares.js'
 import type { Waiter, WaiterList } from './waiter-list.js'
@@ -33,6 +33,16 @@ export interface Places<E extends Entry<E>> {
   keep(entry: E): void
   hold(entry: E, until: number): void
 }
+
+/** The bounds of one key and its present tasks. */
+export interface KeyShare {
+  readonly concurrency: number
+  readonly queueCapacity: number
+  readonly running: number
+  readonly held: number
+}
+
+const NOTHING = { running: 0, held: 0 } as const
 
 /** Decides which task is accepted and which waiter gets a freed place. */
 export class Intake<E extends Entry<E>, W extends Waiter<W>> {
@@ -155,6 +165,13 @@ export class Intake<E extends Entry<E>, W extends Waiter<W>> {
     const share = shares.open(key)
     share.waiting--
     shares.release(share)
+  }
+
+  /** The bounds and tasks of a key, for the fields of a refusal. */
+  shareOf(key: string): KeyShare {
+    const { concurrency, queueCapacity } = this.#shares?.boundsOf(key) ?? NO_BOUND
+    const { running, held } = this.#shares?.get(key) ?? NOTHING
+    return { concurrency: Math.min(concurrency, this.#places.concurrency), queueCapacity, running, held }
   }
 
   /** The share of a key with bounds of its own. */

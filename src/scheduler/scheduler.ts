@@ -33,16 +33,6 @@ export interface SchedulerOptions {
   readonly weightCapacity?: number
 }
 
-/** The bounds of one key and its present tasks. */
-export interface KeyShare {
-  readonly concurrency: number
-  readonly queueCapacity: number
-  readonly running: number
-  readonly held: number
-}
-
-const NOTHING = { running: 0, held: 0 } as const
-
 /**
  * Decides which task runs next and, by its {@link Intake}, which task is accepted. A deterministic state machine without
  * promises, timers, clock, events or errors; time is an argument.
@@ -396,12 +386,5 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> implements Place
   /** Estimated number of starts up to and including that of this queued task, from 1 to `queued`. */
   position(entry: E): number {
     return this.#lanes.position(entry)
-  }
-
-  /** The bounds and tasks of a key, for the fields of a refusal. */
-  shareOf(key: string): KeyShare {
-    const { concurrency, queueCapacity } = this.#shares?.boundsOf(key) ?? NO_BOUND
-    const { running, held } = this.#shares?.get(key) ?? NOTHING
-    return { concurrency: Math.min(concurrency, this.concurrency), queueCapacity, running, held }
   }
 }

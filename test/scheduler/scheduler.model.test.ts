@@ -457,7 +457,7 @@ class Model {
       const held = mine(QUEUED) + mine(DELAYED)
       const { perKey } = this.config
       expectSame(
-        real.shareOf(key),
+        real.intake.shareOf(key),
         perKey === null
           ? { concurrency: real.concurrency, running: 0, held: 0, queueCapacity: Number.POSITIVE_INFINITY }
           : {

@@ -132,14 +132,14 @@ describe('Scheduler: admission', () => {
   it('returns the tasks of a key, and removes its share with the last one', () => {
     const pool = started({ perKey: { concurrency: 1, queueCapacity: 2 } })
     const { items } = admit(pool, 'acme/1', 'acme/2')
-    expect(pool.shareOf('acme')).toEqual({ concurrency: 1, running: 1, held: 1, queueCapacity: 2 })
-    expect(pool.shareOf('other')).toEqual({ concurrency: 1, running: 0, held: 0, queueCapacity: 2 })
+    expect(pool.intake.shareOf('acme')).toEqual({ concurrency: 1, running: 1, held: 1, queueCapacity: 2 })
+    expect(pool.intake.shareOf('other')).toEqual({ concurrency: 1, running: 0, held: 0, queueCapacity: 2 })
     expect(pool.delay(items['acme/1'] as Item, 0, 0)?.name).toBe('acme/2')
-    expect(pool.shareOf('acme')).toEqual({ concurrency: 1, running: 1, held: 1, queueCapacity: 2 })
+    expect(pool.intake.shareOf('acme')).toEqual({ concurrency: 1, running: 1, held: 1, queueCapacity: 2 })
     expect(pool.settle(items['acme/1'] as Item, CANCELED, 0)).toBeNull()
     expect(pool.settle(items['acme/2'] as Item, SUCCEEDED, 0)).toBeNull()
-    expect(pool.shareOf('acme')).toEqual({ concurrency: 1, running: 0, held: 0, queueCapacity: 2 })
-    expect(started({ concurrency: 7 }).shareOf('acme')).toEqual({
+    expect(pool.intake.shareOf('acme')).toEqual({ concurrency: 1, running: 0, held: 0, queueCapacity: 2 })
+    expect(started({ concurrency: 7 }).intake.shareOf('acme')).toEqual({
       concurrency: 7,
       running: 0,
       held: 0,
