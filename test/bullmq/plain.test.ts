@@ -9,12 +9,9 @@ import { isTicket, jobIdOf, Keys, ticketOf } from '../../src/bullmq/redis/keys.j
 import { type TaskFields, taskFields } from '../../src/bullmq/redis/scripts/task-fields.js'
 import { requireSettings } from '../../src/bullmq/redis/server-settings.js'
 import { newRecord, recordOf } from '../../src/bullmq/task-text.js'
-import { HeldClaims } from '../../src/bullmq/work/held-claims.js'
 import { ProgressWriter } from '../../src/bullmq/work/progress-writer.js'
 import { Tally } from '../../src/bullmq/work/stop-tally.js'
-import { type Task, WorkerPool } from '../../src/index.js'
 import { freePort } from '../stores/keyv/support/servers.js'
-import { gate } from '../support/gate.js'
 import { ManualClock } from '../support/manual-clock.js'
 
 const valid = { name: 'p', connection: {}, concurrency: 1, queueCapacity: 1, handlers: { a: () => 1 } }
@@ -172,79 +169,6 @@ describe('the progress of a call', () => {
     expect(seen()).toBe(4)
     await progress.end()
     expect(seen()).toBe(4)
-  })
-})
-
-describe('the claims of a process', () => {
-  const running = async (): Promise<{ task: Task; pool: WorkerPool }> => {
-    const pool = new WorkerPool({ concurrency: 1, queueCapacity: 1 }).start()
-    const done = gate()
-    const task = pool.queueTask(({ signal }) => {
-      signal.addEventListener('abort', () => done.open())
-      return done.promise.then(() => Promise.reject(signal.reason))
-    })
-    task.settled().catch(() => {})
-    await Promise.resolve()
-    return { task, pool }
-  }
-
-  it('are lost when no lease could be renewed in time', async () => {
-    const clock = new ManualClock()
-    const held = new HeldClaims(clock, 300, () => Promise.reject(new Error('away')))
-    const { task } = await running()
-    held.add(task, new ProgressWriter(clock, async () => {}))
-    await clock.advance(200)
-    held.renewed([task.id, 'another'])
-    await clock.advance(200)
-    expect(task.record().cancelRequestedAt).toBeUndefined()
-    await clock.advance(200)
-    await expect(task.result()).rejects.toMatchObject({ cause: { code: 'ERR_LEASE_LOST' } })
-    held.lost([task.id, 'another'])
-    held.progressed('another')
-    held.remove(task.id)
-  })
-
-  it('are asked for cancels of which no message came', async () => {
-    const clock = new ManualClock()
-    const asked: (readonly string[])[] = []
-    const held = new HeldClaims(clock, 300, async (ids) => {
-      asked.push(ids)
-      return ids.map(() => (asked.length < 2 ? null : ''))
-    })
-    await held.canceled('')
-    await held.canceled('another')
-    const { task } = await running()
-    held.add(task, new ProgressWriter(clock, async () => {}))
-    await clock.advance(100)
-    await clock.advance(100)
-    await task.settled()
-    expect(task.state).toBe('canceled')
-    expect(asked).toEqual([[task.id], [task.id]])
-    held.remove(task.id)
-    await clock.advance(1_000)
-    expect(asked).toHaveLength(2)
-  })
-
-  it('are not asked again before Redis has answered', async () => {
-    const clock = new ManualClock()
-    const answer = gate<readonly null[]>()
-    let asked = 0
-    const held = new HeldClaims(clock, 300, () => {
-      asked++
-      return answer.promise
-    })
-    const { task } = await running()
-    const claim = held.add(task, new ProgressWriter(clock, async () => {}))
-    await clock.advance(100)
-    await clock.advance(100)
-    claim.renewedMs = clock.now()
-    expect(asked).toBe(1)
-    answer.open([null])
-    await clock.turn()
-    await clock.advance(100)
-    expect(asked).toBe(2)
-    held.remove(task.id)
-    task.cancel()
   })
 })
 
