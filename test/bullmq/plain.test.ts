@@ -1,7 +1,7 @@
 import { sharedPool } from 'coatcheck/bullmq'
 import { Redis } from 'ioredis'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { follow } from '../../src/bullmq/following.js'
+import { Followers } from '../../src/bullmq/following.js'
 import { Notices } from '../../src/bullmq/notices.js'
 import { checkSharedPoolOptions, checkSharedTaskOptions, jobPriority } from '../../src/bullmq/options.js'
 import { Channels } from '../../src/bullmq/redis/channels.js'
@@ -11,7 +11,9 @@ import { requireSettings } from '../../src/bullmq/redis/server-settings.js'
 import { newRecord, recordOf } from '../../src/bullmq/task-text.js'
 import { ProgressWriter } from '../../src/bullmq/work/progress-writer.js'
 import { Tally } from '../../src/bullmq/work/stop-tally.js'
+import type { TaskRecord } from '../../src/index.js'
 import { freePort } from '../stores/keyv/support/servers.js'
+import { gate } from '../support/gate.js'
 import { ManualClock } from '../support/manual-clock.js'
 
 const valid = { name: 'p', connection: {}, concurrency: 1, queueCapacity: 1, handlers: { a: () => 1 } }
@@ -173,17 +175,23 @@ describe('the progress of a call', () => {
 })
 
 describe('a followed task', () => {
-  it('is read again when Redis did not answer', async () => {
-    const clock = new ManualClock()
-    const client = new Redis({
-      host: '127.0.0.1',
-      port: await freePort(),
-      lazyConnect: true,
-      retryStrategy: () => null
-    })
+  const record = newRecord('n', { id: 'i', by: 'x', retainMs: null }, 0)
+
+  /** Followers whose Redis is away, so that no message comes. */
+  const away = async () => {
+    const port = await freePort()
+    const client = new Redis({ host: '127.0.0.1', port, lazyConnect: true, retryStrategy: () => null })
     client.on('error', () => {})
     onTestFinished(() => client.disconnect())
-    const record = newRecord('n', { id: 'i', by: 'x', retainMs: null }, 0)
+    const clock = new ManualClock()
+    const followers = new Followers(new Channels(client), clock)
+    const follow = (read: () => Promise<TaskRecord | undefined>) =>
+      followers.follow({ channel: 'c', read }, new AbortController().signal)
+    return { clock, followers, follow }
+  }
+
+  it('is read again when Redis did not answer', async () => {
+    const { clock, follow } = await away()
     const answers = [record, new Error('away'), record, { ...record, revision: 1, state: 'failed' as const }]
     const read = async () => {
       const answer = answers.shift()
@@ -192,12 +200,33 @@ describe('a followed task', () => {
     }
     const seen: number[] = []
     const following = (async () => {
-      const signal = new AbortController().signal
-      for await (const { revision } of follow({ channel: 'c', read }, new Channels(client), clock, signal))
-        seen.push(revision)
+      for await (const { revision } of follow(read)) seen.push(revision)
     })()
     while (answers.length > 0) await clock.advance(1_000)
     await following
     expect(seen).toEqual([0, 1])
+  })
+
+  it('is read once more when all following ends, also if it is being read then', async () => {
+    const { clock, followers, follow } = await away()
+    const reading = gate<TaskRecord>()
+    const answers = [Promise.resolve(record), reading.promise, Promise.resolve({ ...record, revision: 1 })]
+    const changes = follow(async () => answers.shift())
+    await changes.next()
+    const next = changes.next()
+    await clock.advance(1_000)
+    const closed = followers.close()
+    reading.open(record)
+    expect((await next).value).toMatchObject({ revision: 1 })
+    await closed
+    expect(answers).toEqual([])
+  })
+
+  it('is read once by a follower that comes when all following has ended', async () => {
+    const { followers, follow } = await away()
+    await followers.close()
+    const changes = follow(async () => record)
+    expect((await changes.next()).value).toEqual(record)
+    await expect(changes.next()).rejects.toMatchObject({ code: 'ERR_STORE' })
   })
 })
