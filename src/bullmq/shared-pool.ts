@@ -130,7 +130,8 @@ export class SharedPool<H extends HandlersOf<H> = Record<never, never>> {
     this.#list = new TaskList(producer, keys, this.#commands)
     this.#shutdown = new Shutdown({ worker: this.#worker, followers: this.#followers, queue, connections, clock })
     const meanRunMs = (): number => this.#worker.local.stats().runMs.mean
-    this.#submissions = new Submissions({ queue, commands: this.#commands, settings: settings.pool, clock, meanRunMs })
+    const isAway = (): boolean => producer.status !== 'ready'
+    this.#submissions = new Submissions({ queue, settings: settings.pool, clock, isAway, meanRunMs })
     producer.on('error', (error) => this.#storeIs({ failing: true, error }))
     producer.on('ready', () => this.#storeIs({ failing: false }))
   }
