@@ -7,6 +7,7 @@ import type { TaskSettings } from '../contract/task-settings.js'
 import { inputText } from '../durable/stored-options.js'
 import type { Clock } from '../ports/clock.js'
 import { jobPriority } from './options.js'
+import { RandomTickets } from './random-tickets.js'
 import { addBound } from './redis/admission.js'
 import { jobIdOf } from './redis/keys.js'
 import { type About, aboutOf, newRecord, recordOf } from './task-text.js'
@@ -15,7 +16,6 @@ import type { JobData } from './work/claims.js'
 /** A century, in seconds. */
 const FOREVER_S = 3_155_760_000
 
-const TICKET_BYTES = 21
 const [SHORTEST_RETRY_MS, LONGEST_RETRY_MS] = [1_000, 60_000]
 
 /** The parts that submissions use. */
@@ -32,9 +32,11 @@ export interface SubmissionParts {
 /** Puts tasks into Redis: verdict and add are one step there. */
 export class Submissions {
   readonly #parts: SubmissionParts
+  readonly #tickets: RandomTickets
 
   constructor(parts: SubmissionParts) {
     this.#parts = parts
+    this.#tickets = new RandomTickets(parts.clock)
   }
 
   /**
@@ -73,12 +75,11 @@ export class Submissions {
   }
 
   #about({ id, key, metadata, fingerprint, timeoutMs }: TaskSettings): About {
-    const { clock, settings } = this.#parts
-    const random = Buffer.from(clock.randomBytes(TICKET_BYTES)).toString('base64url')
+    const random = this.#tickets.next()
     return {
-      ...{ id: id ?? random, key, metadata, fingerprint, by: random },
+      ...{ id: id ?? random, key, metadata, fingerprint, by: id === undefined ? undefined : random },
       timeoutMs: timeoutMs === undefined ? undefined : finite(timeoutMs),
-      retainMs: finite(settings.retention.ms)
+      retainMs: finite(this.#parts.settings.retention.ms)
     }
   }
 

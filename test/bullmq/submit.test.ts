@@ -306,7 +306,7 @@ describe.skipIf(!hasRedis)('a task in Redis', () => {
       retention: { ms: Number.POSITIVE_INFINITY }
     }).pool
     // The second time it draws the same random number: to Redis it is the same submission.
-    const clock = { ...systemClock, randomBytes: () => new Uint8Array(21).fill(7) }
+    const clock = { ...systemClock, randomBytes: (count: number) => new Uint8Array(count).fill(7) }
     const submissions = new Submissions({ queue, settings, clock, isAway: () => false, meanRunMs: () => 0 })
     const submit = () => submissions.submit('echo', {}, checkSharedTaskOptions({ id: 'sent' }, 'echo'))
     const [first, second] = [await submit(), await submit()]
