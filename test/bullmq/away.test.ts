@@ -85,7 +85,6 @@ describe.skipIf(!hasRedis)('a Redis', () => {
   it('that fails makes a StoreError: the task may be queued', async () => {
     const { open, redis } = await shared()
     const pool = await open(handlers)
-    await redis.rename('coatcheck:test:meta', 'elsewhere')
     await redis.set('coatcheck:test:meta', 'not a hash') // what BullMQ adds to
     await expect(pool.queueTask('work', 1)).rejects.toMatchObject({ code: 'ERR_STORE', inDoubt: true })
   })

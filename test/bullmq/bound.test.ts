@@ -1,6 +1,4 @@
-import { Redis } from 'ioredis'
 import { describe, expect, it } from 'vitest'
-import { boundAdds } from '../../src/bullmq/redis/admission.js'
 import { gate } from '../support/gate.js'
 import { hasRedis, shared } from './support/pools.js'
 
@@ -57,16 +55,6 @@ describe.skipIf(!hasRedis)('the bound of a shared pool', () => {
     await expect(pool.queueTask('work', undefined, { delayMs: 60_000 })).rejects.toMatchObject({
       code: 'ERR_QUEUE_FULL'
     })
-  })
-
-  it('needs the scripts of BullMQ that it is put before', () => {
-    const client = new Redis({ lazyConnect: true })
-    const check = boundAdds(client, 1)
-    expect(check).toThrow('This version of BullMQ')
-    for (const name of ['addPrioritizedJob:0', 'addDelayedJob:0', 'addLog:0']) {
-      client.defineCommand(name, { numberOfKeys: 1, lua: 'return 1' })
-    }
-    expect(check).not.toThrow()
   })
 
   it('may be left out', async () => {

@@ -4,6 +4,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { Followers } from '../../src/bullmq/following.js'
 import { Notices } from '../../src/bullmq/notices.js'
 import { checkSharedPoolOptions, checkSharedTaskOptions, jobPriority } from '../../src/bullmq/options.js'
+import { changeScripts } from '../../src/bullmq/redis/bullmq-scripts.js'
 import { Channels } from '../../src/bullmq/redis/channels.js'
 import { isTicket, jobIdOf, Keys, ticketOf } from '../../src/bullmq/redis/keys.js'
 import { type TaskFields, taskFields } from '../../src/bullmq/redis/scripts/task-fields.js'
@@ -84,6 +85,21 @@ describe('what a server says of itself', () => {
     expect(() => requireSettings('maxmemory_policy:noeviction\r\naof_enabled:1\r\n')).not.toThrow()
     expect(() => requireSettings('maxmemory_policy:noeviction\naof_enabled:0')).toThrow('appendonly yes')
     expect(() => requireSettings('maxmemory_policy:volatile-lru\naof_enabled:1')).toThrow('noeviction')
+  })
+})
+
+describe('the scripts of BullMQ', () => {
+  it('must be those that ours are put before', () => {
+    const client = new Redis({ lazyConnect: true })
+    const check = changeScripts(client, 1)
+    const define = (...names: string[]): void => {
+      for (const name of names) client.defineCommand(name, { numberOfKeys: 1, lua: 'return 1' })
+    }
+    expect(check).toThrow('does not have the script addPrioritizedJob, addDelayedJob, moveToFinished.')
+    define('addPrioritizedJob:0', 'addDelayedJob:0', 'addLog:0')
+    expect(check).toThrow('does not have the script moveToFinished.')
+    define('moveToFinished:0')
+    expect(check).not.toThrow()
   })
 })
 

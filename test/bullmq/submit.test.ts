@@ -3,7 +3,7 @@ import { snooze, type TaskContext } from 'coatcheck'
 import { Redis } from 'ioredis'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { checkSharedPoolOptions, checkSharedTaskOptions } from '../../src/bullmq/options.js'
-import { boundAdds } from '../../src/bullmq/redis/admission.js'
+import { changeScripts } from '../../src/bullmq/redis/bullmq-scripts.js'
 import { Submissions } from '../../src/bullmq/submissions.js'
 import { systemClock } from '../../src/ports/system-clock.js'
 import { gate } from '../support/gate.js'
@@ -297,10 +297,10 @@ describe.skipIf(!hasRedis)('a task in Redis', () => {
     const { server } = await shared()
     const connection = new Redis({ ...connectionTo(server), maxRetriesPerRequest: 1 })
     onTestFinished(() => connection.disconnect())
-    const checkBound = boundAdds(connection, 1)
+    const checkScripts = changeScripts(connection, 1)
     const queue = new Queue('test', { connection, prefix: 'coatcheck' })
     await queue.waitUntilReady()
-    checkBound()
+    checkScripts()
     const settings = checkSharedPoolOptions({
       ...{ name: 'test', connection: {}, concurrency: 1, queueCapacity: 1, handlers },
       retention: { ms: Number.POSITIVE_INFINITY }
