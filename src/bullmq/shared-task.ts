@@ -68,7 +68,7 @@ export class SharedTask<R = unknown> {
    * What the function returned, as JSON has it. Rejects with the texts of what it threw, as an `Error` with its name and
    * code, or with a `TaskCanceledError`.
    *
-   * @throws StoreError when Redis does not have the result, and as {@link settled}
+   * @throws StoreError when Redis does not have the result, and as {@link SharedTask.settled}
    */
   async result(): Promise<R> {
     const { state, result, resultOmitted, error, reason } = await this.settled()
