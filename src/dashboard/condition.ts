@@ -12,6 +12,8 @@ export type ConditionName =
   | 'not started'
   | 'stopping'
   | 'stopped'
+  | 'the store is not reached'
+  | 'connecting'
 
 /** How much it matters: the colour of the line. The words state it too. */
 export type Tone = 'good' | 'busy' | 'warning' | 'bad' | 'off'
@@ -71,12 +73,14 @@ function heldBack(facts: ConditionFacts): Condition | undefined {
   if (paused)
     return { name: 'paused', tone: 'warning', detail: sentence(`${tasks(queued)} queued, none starts`, besides) }
   if (stuck === 0) return undefined
+  return { name: 'stuck', tone: 'bad', detail: sentence(ignoring(stuck, concurrency), besides) }
+}
+
+/** What tasks that ignore their abort do. */
+export function ignoring(stuck: number, concurrency: number): string {
   const held = `${stuck} of ${counted(concurrency, 'worker')}`
-  const ignored =
-    stuck === 1
-      ? `1 task ignores its timeout or cancel and holds ${held}`
-      : `${stuck} tasks ignore their timeout or cancel and hold ${held}`
-  return { name: 'stuck', tone: 'bad', detail: sentence(ignored, besides) }
+  if (stuck === 1) return `1 task ignores its timeout or cancel and holds ${held}`
+  return `${stuck} tasks ignore their timeout or cancel and hold ${held}`
 }
 
 function overloaded(facts: ConditionFacts): Condition | undefined {
@@ -114,8 +118,8 @@ function refusals({ refusedLately }: ConditionFacts): string {
   return refusedLately === 0 ? '' : `${refusedLately} refused in the last 10 s`
 }
 
-const sentence = (...parts: readonly string[]): string => parts.filter((part) => part !== '').join(', ')
+export const sentence = (...parts: readonly string[]): string => parts.filter((part) => part !== '').join(', ')
 
-const counted = (count: number, one: string): string => `${count} ${one}${count === 1 ? '' : 's'}`
+export const counted = (count: number, one: string): string => `${count} ${one}${count === 1 ? '' : 's'}`
 
-const tasks = (count: number): string => counted(count, 'task')
+export const tasks = (count: number): string => counted(count, 'task')

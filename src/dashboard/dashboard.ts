@@ -1,8 +1,9 @@
 import { isFunction, wording } from '../contract/checks.js'
 import { callHook } from '../contract/hooks.js'
+import type { CancelOutcome } from '../contract/task-contract.js'
 import { type HttpReply, type HttpRequest, problem, replyWith, type TicketRoutes } from '../http/index.js'
 import { type DashboardAction, refuseCrossSite, refuseForeignHost } from './access.js'
-import { type DashboardPool, requirePool } from './dashboard-pool.js'
+import { type DashboardPool, isShared, requirePool } from './dashboard-pool.js'
 import { Feed } from './feed.js'
 import { checkDashboardOptions, type DashboardOptions, type DashboardSettings } from './options.js'
 import { type Button, pageReply } from './page/page.js'
@@ -13,7 +14,7 @@ import { type Button, pageReply } from './page/page.js'
  * ```
  *  GET  /dashboard                     the page, all in one file
  *  GET  /dashboard/events              what it shows, as server-sent events
- *  POST /dashboard/cancel?ticket=<id>  200 canceled   202 requested   404 unknown   409 finished before
+ *  POST /dashboard/cancel?ticket=<id>  200 canceled   202 requested   404 unknown   409 finished before   503 no store
  *  POST /dashboard/stop                202; with the option `stop`
  * ```
  *
@@ -24,7 +25,11 @@ import { type Button, pageReply } from './page/page.js'
  * has the last minute. All else is read only while a page is open, at most four times a second, once for up to twenty
  * pages. No timer keeps the process alive. The pool gets no listener.
  *
- * @param pool - the pool to show
+ * Of a pool that several processes share the page shows the counts and tasks of all of them, and what only this process
+ * knows as such: its workers, rates and outcomes. Its store is read once a second while a page is open, one read at a time.
+ * While the store is not reached, the page states that, and a cancel is answered with 503.
+ *
+ * @param pool - the pool to show: a `WorkerPool`, or the `SharedPool` of `coatcheck/bullmq`
  * @param tickets - what `ticketRoutes` returned, or other routes of that form
  * @param options - checked once, by this call; `authorize` is required
  * @throws TypeError that names the argument or option that is wrong or unknown
@@ -137,7 +142,7 @@ class DashboardPaths {
     const buttons: Button[] = []
     if (await this.#isAllowed(request, 'cancel')) buttons.push('cancel')
     if (this.#settings.stop !== undefined && (await this.#isAllowed(request, 'stop'))) buttons.push('stop')
-    return pageReply(buttons)
+    return pageReply(isShared(this.#pool) ? 'shared' : 'local', buttons)
   }
 
   #events({ signal }: HttpRequest): HttpReply {
@@ -151,12 +156,16 @@ class DashboardPaths {
     return { status: 200, headers, close: false, ...this.#feed.open(signal) }
   }
 
-  #cancel({ target }: HttpRequest): HttpReply {
+  async #cancel(request: HttpRequest): Promise<HttpReply> {
+    const { target } = request
     const ticket = new URLSearchParams(target.slice(target.indexOf('?') + 1)).get('ticket')
-    const outcome = ticket === null ? 'unknown' : this.#pool.cancel(ticket)
-    if (outcome === 'unknown') return problem('TICKET_NOT_FOUND')
-    if (outcome === 'finished') return problem('ALREADY_FINISHED')
-    return replyWith(outcome === 'canceled' ? 200 : 202, { body: { status: outcome } })
+    if (ticket === null) return problem('TICKET_NOT_FOUND')
+    try {
+      return cancelReply(await this.#pool.cancel(ticket))
+    } catch (error) {
+      this.#report(error, request)
+      return problem('STORE_UNAVAILABLE')
+    }
   }
 
   /** Does not wait for the end of the stop, which the reply has to precede. */
@@ -171,6 +180,12 @@ class DashboardPaths {
       () => {}
     )
   }
+}
+
+function cancelReply(outcome: CancelOutcome): HttpReply {
+  if (outcome === 'unknown') return problem('TICKET_NOT_FOUND')
+  if (outcome === 'finished') return problem('ALREADY_FINISHED')
+  return replyWith(outcome === 'canceled' ? 200 : 202, { body: { status: outcome } })
 }
 
 /** The path of a request target, which may be a whole URL. @see RFC 9112, section 3.2 */

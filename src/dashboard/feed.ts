@@ -1,8 +1,9 @@
 import type { Clock, Timer } from '../ports/clock.js'
-import type { DashboardPool } from './dashboard-pool.js'
+import { type DashboardPool, isShared } from './dashboard-pool.js'
+import { LocalView } from './local-view.js'
 import { RateMeter } from './rates.js'
-import { snapshotOf } from './snapshot.js'
-import { TaskListReader } from './task-lists.js'
+import { SharedView } from './shared/view.js'
+import type { View } from './view.js'
 
 /** The part of a clock that the feed uses. */
 export type FeedClock = Pick<Clock, 'now' | 'timer'>
@@ -47,7 +48,7 @@ export class Feed {
   readonly #pool: DashboardPool
   readonly #clock: FeedClock
   readonly #meter: RateMeter
-  readonly #lists: TaskListReader
+  readonly #view: View
   readonly #readers = new Set<Reader>()
   readonly #second: Timer
   readonly #tick: Timer
@@ -57,7 +58,7 @@ export class Feed {
   constructor(pool: DashboardPool, clock: FeedClock) {
     this.#pool = pool
     this.#clock = clock
-    this.#lists = new TaskListReader(pool)
+    this.#view = isShared(pool) ? new SharedView(pool, clock, () => this.#onNews()) : new LocalView(pool)
     this.#meter = new RateMeter(clock.now(), pool.stats().totals)
     this.#second = clock.timer(() => this.#measure())
     this.#tick = clock.timer(() => this.#onTick())
@@ -131,7 +132,10 @@ export class Feed {
 
   #leave(reader: Reader): void {
     if (!this.#readers.delete(reader)) return
-    if (this.#readers.size === 0) this.#tick.clear()
+    if (this.#readers.size === 0) {
+      this.#tick.clear()
+      this.#view.forget()
+    }
     reader.wake()
   }
 
@@ -147,6 +151,13 @@ export class Feed {
     }
   }
 
+  /** The store of a shared pool has answered, or failed to. */
+  #onNews(): void {
+    if (this.#readers.size === 0) return this.#view.forget()
+    this.#read()
+    for (const reader of this.#readers) reader.wake()
+  }
+
   #measure(): void {
     const { state, totals } = this.#pool.stats()
     this.#meter.read(this.#clock.now(), totals)
@@ -154,9 +165,9 @@ export class Feed {
   }
 
   #read(): void {
-    const stats = this.#pool.stats()
-    this.#isOver = stats.state === 'stopped'
-    this.#newest = JSON.stringify(snapshotOf(stats, this.#meter, this.#lists.read()))
+    const snapshot = this.#view.snapshot(this.#meter)
+    this.#isOver = snapshot.state === 'stopped'
+    this.#newest = JSON.stringify(snapshot)
   }
 }
 

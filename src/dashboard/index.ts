@@ -5,6 +5,12 @@
  */
 export type { DashboardAction } from './access.js'
 export { dashboard } from './dashboard.js'
-export type { DashboardPool } from './dashboard-pool.js'
+export type {
+  DashboardPool,
+  LocalDashboardPool,
+  SharedDashboardCounts,
+  SharedDashboardPool,
+  SharedDashboardStats
+} from './dashboard-pool.js'
 export type { FeedClock } from './feed.js'
 export type { DashboardOptions } from './options.js'

@@ -26,7 +26,7 @@ export class NextTasks {
    */
   read(queued: readonly Task[], count: number): readonly TaskLine[] {
     const compared = this.#toCompare(queued.toReversed())
-      .map((task) => ({ task, line: taskLine(task) }))
+      .map((task) => ({ task, line: taskLine(task.record()) }))
       .sort((a, b) => positionOf(a.line) - positionOf(b.line))
     this.#best = compared.slice(0, KEPT).map(({ task }) => task)
     return compared.slice(0, count).map(({ line }) => line)

@@ -27,14 +27,15 @@ export interface DashboardOptions {
   readonly path?: string | undefined
 
   /**
-   * Begins to stop the server. The page has a button for it, which asks first.
+   * Begins to stop the server. The page has a button for it, which asks first; with a shared pool it states that this process
+   * stops.
    *
    * @defaultValue none: the page has no such button
    */
   readonly stop?: (() => unknown) | undefined
 
   /**
-   * Called with an error of `authorize` or `stop`, and with the request.
+   * Called with an error of `authorize`, `stop` or a cancel, and with the request.
    *
    * @defaultValue one `console.error` per error
    */

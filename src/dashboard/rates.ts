@@ -6,7 +6,10 @@ export const SECONDS = 60
 /** The number of seconds that the means cover. */
 const MEAN_SECONDS = 10
 
-/** The totals that rates are made of. */
+/** The totals that rates are made of. A shared pool does not count what it refuses. */
+export type RateTotals = Pick<PoolTotals, 'succeeded' | 'failed' | 'canceled'> & Partial<Pick<PoolTotals, 'refused'>>
+
+/** What is measured. */
 type Counted = 'succeeded' | 'failed' | 'canceled' | 'refused'
 
 /** Per second, what happened lately. */
@@ -38,7 +41,7 @@ export class RateMeter {
   #second = 0
 
   /** @param nowMs - of a monotonic clock */
-  constructor(nowMs: number, totals: PoolTotals) {
+  constructor(nowMs: number, totals: RateTotals) {
     this.#originMs = nowMs
     this.#newest = sampleOf(nowMs, totals)
     this.#samples.set(0, this.#newest)
@@ -50,7 +53,7 @@ export class RateMeter {
   }
 
   /** Takes a reading. It belongs to the nearest end of a second: timers are a little early or late. */
-  read(nowMs: number, totals: PoolTotals): void {
+  read(nowMs: number, totals: RateTotals): void {
     const second = Math.round((nowMs - this.#originMs) / 1_000)
     if (second <= this.#second) return
     this.#second = second
@@ -95,7 +98,7 @@ export class RateMeter {
   }
 }
 
-function sampleOf(atMs: number, { succeeded, failed, canceled, refused }: PoolTotals): Sample {
+function sampleOf(atMs: number, { succeeded, failed, canceled, refused = 0 }: RateTotals): Sample {
   return { atMs, succeeded, failed, canceled, refused, settled: succeeded + failed + canceled }
 }
 

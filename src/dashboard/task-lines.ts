@@ -1,4 +1,3 @@
-import type { Task } from '../contract/task-contract.js'
 import { cut, type TaskRecord } from '../contract/task-record.js'
 
 /** A task as the page shows it. */
@@ -29,8 +28,7 @@ export interface FailureLine {
 
 const MAX_TEXT = 200
 
-export function taskLine(task: Task): TaskLine {
-  const record = task.record()
+export function taskLine(record: TaskRecord): TaskLine {
   const { id, key = null, attempt, progress, startedAt = null, position = null, cancelRequestedAt } = record
   return {
     ...{ id, attempt, startedAt, position },
@@ -42,8 +40,7 @@ export function taskLine(task: Task): TaskLine {
   }
 }
 
-export function failureLine(task: Task): FailureLine {
-  const record = task.record()
+export function failureLine(record: TaskRecord): FailureLine {
   const { id, error, settledAt = '' } = record
   return {
     ...{ id, settledAt, label: labelOf(record) },

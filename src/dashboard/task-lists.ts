@@ -1,5 +1,5 @@
 import type { Task } from '../contract/task-contract.js'
-import type { DashboardPool } from './dashboard-pool.js'
+import type { LocalDashboardPool } from './dashboard-pool.js'
 import { NextTasks } from './next-tasks.js'
 import { type FailureLine, failureLine, type TaskLine, taskLine } from './task-lines.js'
 
@@ -31,13 +31,13 @@ const MAX_OTHERS = 10
 
 /** Reads the lists of a pool. */
 export class TaskListReader {
-  readonly #pool: DashboardPool
+  readonly #pool: LocalDashboardPool
   #failed = 0
   #failures: readonly FailureLine[] = []
   readonly #failureLines = new WeakMap<Task, FailureLine>()
   readonly #next = new NextTasks()
 
-  constructor(pool: DashboardPool) {
+  constructor(pool: LocalDashboardPool) {
     this.#pool = pool
   }
 
@@ -45,7 +45,10 @@ export class TaskListReader {
     const running = this.#pool.tasks({ state: 'running', limit: MAX_READ })
     const queued = this.#pool.tasks({ state: 'queued', limit: MAX_READ })
     return {
-      runningTasks: running.slice(-MAX_RUNNING).reverse().map(taskLine),
+      runningTasks: running
+        .slice(-MAX_RUNNING)
+        .reverse()
+        .map((task) => taskLine(task.record())),
       queuedTasks: this.#next.read(queued, MAX_OTHERS),
       keys: keysOf(running, queued),
       queuedRead: queued.length,
@@ -58,21 +61,25 @@ export class TaskListReader {
     const { failed } = this.#pool.stats().totals
     if (failed === this.#failed) return this.#failures
     this.#failed = failed
-    this.#failures = this.#pool
-      .tasks({ state: 'failed', limit: MAX_READ })
-      .map((task) => this.#failureLine(task))
-      .sort((a, b) => (a.settledAt < b.settledAt ? 1 : a.settledAt > b.settledAt ? -1 : 0))
-      .slice(0, MAX_OTHERS)
+    const tasks = this.#pool.tasks({ state: 'failed', limit: MAX_READ })
+    this.#failures = newestFailures(tasks.map((task) => this.#failureLine(task)))
     return this.#failures
   }
 
   #failureLine(task: Task): FailureLine {
     const known = this.#failureLines.get(task)
     if (known !== undefined) return known
-    const line = failureLine(task)
+    const line = failureLine(task.record())
     this.#failureLines.set(task, line)
     return line
   }
+}
+
+/** The ten that came last; those of the same time in the order given. */
+export function newestFailures(failures: readonly FailureLine[]): readonly FailureLine[] {
+  return failures
+    .toSorted((a, b) => (a.settledAt < b.settledAt ? 1 : a.settledAt > b.settledAt ? -1 : 0))
+    .slice(0, MAX_OTHERS)
 }
 
 function keysOf(running: readonly Task[], queued: readonly Task[]): readonly KeyLine[] {

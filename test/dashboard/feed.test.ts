@@ -1,58 +1,14 @@
-import type { DashboardPool } from 'coatcheck/dashboard'
+import type { LocalDashboardPool } from 'coatcheck/dashboard'
 import { describe, expect, it } from 'vitest'
-import { Feed, type Stream } from '../../src/dashboard/feed.js'
-import type { Snapshot } from '../../src/dashboard/snapshot.js'
+import { Feed } from '../../src/dashboard/feed.js'
 import { startedPool, untilAborted } from '../support/pools.js'
-
-/** A reader of a stream that takes each piece at once, until it leaves. */
-class Reader {
-  readonly pieces: string[] = []
-  isOver = false
-  readonly #left = new AbortController()
-  readonly #stream: Stream
-  readonly #iterator: AsyncIterator<string>
-
-  constructor(feed: Feed) {
-    this.#stream = feed.open(this.#left.signal)
-    this.#iterator = this.#stream.body[Symbol.asyncIterator]()
-  }
-
-  get isCut(): boolean {
-    return this.#stream.signal.aborted
-  }
-
-  async take(): Promise<void> {
-    const { done, value } = await this.#iterator.next()
-    if (done === true) this.isOver = true
-    else this.pieces.push(value)
-  }
-
-  async takeAll(): Promise<void> {
-    while (!this.isOver) await this.take()
-  }
-
-  leave(): void {
-    this.#left.abort()
-  }
-
-  /** The data of its events. */
-  get snapshots(): Snapshot[] {
-    return this.pieces
-      .map((piece) => /^data: (.*)\n\n$/m.exec(piece)?.[1])
-      .filter((data) => data !== undefined)
-      .map((data) => JSON.parse(data) as Snapshot)
-  }
-
-  get newest(): Snapshot {
-    return this.snapshots.at(-1)!
-  }
-}
+import { Reader } from './reader.js'
 
 const fed = (options: Parameters<typeof startedPool>[0] = {}) => {
   const { clock, pool } = startedPool({ concurrency: 2, retention: { ms: Number.POSITIVE_INFINITY }, ...options })
   pool.on('failed', () => {})
   const reads = { stats: 0, tasks: 0 }
-  const watched: DashboardPool = {
+  const watched: LocalDashboardPool = {
     stats: () => {
       reads.stats++
       return pool.stats()

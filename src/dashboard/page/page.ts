@@ -21,10 +21,13 @@ const POLICY = [
   "trusted-types 'none'"
 ].join('; ')
 
+/** Which pool the page is of: one of this process, or one that several processes share. */
+export type PageOf = 'local' | 'shared'
+
 /** The page with these buttons. */
-export function pageReply(buttons: readonly Button[]): HttpReply {
+export function pageReply(of: PageOf, buttons: readonly Button[]): HttpReply {
   return replyWith(200, {
-    body: pageWith(buttons),
+    body: pageWith(of, buttons),
     contentType: 'text/html; charset=utf-8',
     headers: {
       'Cache-Control': 'no-store', // the next reader may have other buttons
@@ -35,9 +38,9 @@ export function pageReply(buttons: readonly Button[]): HttpReply {
   })
 }
 
-function pageWith(buttons: readonly Button[]): string {
+function pageWith(of: PageOf, buttons: readonly Button[]): string {
   return `<!doctype html>
-<html lang="en">
+<html lang="en" data-pool="${of}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">

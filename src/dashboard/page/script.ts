@@ -5,6 +5,7 @@ export const SCRIPT = `
 const $ = (id) => document.getElementById(id)
 const base = location.pathname.replace(/[/]+$/, '')
 const buttons = document.body.dataset.buttons.split(' ')
+const isShared = document.documentElement.dataset.pool === 'shared'
 
 /** The same text is not written twice: a screen reader would read it again. */
 const write = (element, text) => {
@@ -21,7 +22,8 @@ const say = (text) => write($('said'), text)
 
 const timeOf = (iso) => (iso === null ? '–' : new Date(iso).toLocaleTimeString())
 
-const whole = (count) => count.toLocaleString('en')
+/** What is not known is a dash, not a zero. */
+const whole = (count) => count?.toLocaleString('en') ?? '–'
 
 const joined = (...parts) => parts.filter((part) => part !== '').join(' · ')
 
@@ -114,7 +116,7 @@ const queued = new Rows($('queue'), (line) => {
     element,
     button,
     update: ({ position, attempt }) => {
-      write(turn, position !== null ? whole(position) + '.' : attempt > 0 ? 'retry' : 'later')
+      write(turn, position !== null ? whole(position) + '.' : attempt > 0 ? 'retry' : isShared ? '' : 'later')
     }
   }
 })
@@ -198,7 +200,7 @@ function showRates({ mean, overSeconds, settled, refused }, totals) {
   }
   write($('accepted'), whole(totals.accepted))
   $('failed-row').className = mean !== null && mean.failed > 0 ? 'alarm' : ''
-  $('refused-row').className = mean !== null && mean.refused > 0 ? 'alarm' : ''
+  $('refused-row').classList.toggle('alarm', mean !== null && mean.refused > 0)
 
   const top = Math.max(1, ...settled, ...refused)
   $('graph-settled').setAttribute('d', pathOf(settled, top))
@@ -208,7 +210,8 @@ function showRates({ mean, overSeconds, settled, refused }, totals) {
   $('graph-gap').setAttribute('width', leading === -1 ? 60 : leading)
   write($('graph-top'), 'top of the scale: ' + Number(top.toFixed(1)))
   write($('graph-missing'), missing === 0 ? '' : 'no data for ' + missing + ' of 60 s')
-  write($('graph-text'), 'Settled and refused tasks in each of the last 60 seconds, ' + missing + ' of them without data')
+  const drawn = isShared ? 'Settled tasks of this process' : 'Settled and refused tasks'
+  write($('graph-text'), drawn + ' in each of the last 60 seconds, ' + missing + ' of them without data')
 }
 
 function showTimes(name, percentiles) {
@@ -216,11 +219,12 @@ function showTimes(name, percentiles) {
   write($(name + '-p95'), percentiles === null ? '–' : duration(percentiles.p95))
 }
 
-function showLists({ running: all, queued: inQueue, delayed, runningTasks, queuedTasks, queuedRead, ...lists }) {
+function showLists({ running: all, queued: inQueue, delayed, runningTasks, queuedTasks, ...lists }) {
+  const { queuedRead = Infinity, keys: keyLines = [] } = lists // absent of a shared pool
   const focused = document.activeElement?.dataset?.ticket
   running.show(runningTasks)
   queued.show(queuedTasks)
-  keys.show(lists.keys)
+  keys.show(keyLines)
   failures.show(lists.failures)
   const waits = inQueue + delayed
   const isPartial = queuedRead < waits
@@ -230,7 +234,7 @@ function showLists({ running: all, queued: inQueue, delayed, runningTasks, queue
     isPartial ? 'found among the newest ' + whole(queuedRead) : ''
   ))
   $('queue-note').hidden = queuedTasks.every(({ position }) => position === null)
-  $('keys-section').hidden = lists.keys.length === 0
+  $('keys-section').hidden = keyLines.length === 0
   write($('keys-note'), isPartial ? 'Counted among the newest ' + whole(queuedRead) + ' queued tasks.' : '')
   $('no-failures').hidden = lists.failures.length > 0
   // A row that is removed, or moves to the other list, must not take the keyboard's place with it.
@@ -244,24 +248,36 @@ function more(all, shown, none) {
   return all > shown ? 'and ' + whole(all - shown) + ' more' : ''
 }
 
+function showLocal({ running: all, queued: inQueue, stuck, condition, ...snapshot }) {
+  fill($('running-bar'), $('running'), all, snapshot.concurrency)
+  fill($('queued-bar'), $('queued'), inQueue, snapshot.queueCapacity)
+  $('queued-bar').classList.toggle('full', condition.name.startsWith('full'))
+  write($('stuck'), stuck === 0 ? '' : whole(stuck) + ' of them stuck')
+  write($('oldest'), inQueue === 0 ? '' : 'oldest ' + duration(snapshot.oldestQueuedSeconds * 1000))
+  write($('waiting'), whole(snapshot.waiting))
+  showTimes('wait', snapshot.waitMs)
+  showTimes('run', snapshot.runMs)
+}
+
+function showShared({ running: all, queued: inQueue, here, isStale }) {
+  $('main').classList.toggle('stale', isStale)
+  write($('running'), whole(all))
+  write($('queued'), whole(inQueue))
+  write($('here'), here.works ? whole(here.running) + ' of ' + whole(here.concurrency) + ' workers of this process'
+    : 'this process runs no tasks')
+}
+
 function show(snapshot) {
   const { name, state, condition, totals } = snapshot
   document.title = condition.name + ' – ' + name
   write($('name'), name)
   showCondition(condition.name, condition.tone, condition.detail)
   $('stop').hidden = !buttons.includes('stop') || state === 'stopping' || state === 'stopped'
-  fill($('running-bar'), $('running'), snapshot.running, snapshot.concurrency)
-  fill($('queued-bar'), $('queued'), snapshot.queued, snapshot.queueCapacity)
-  $('queued-bar').className = condition.name.startsWith('full') ? 'full' : ''
-  write($('stuck'), snapshot.stuck === 0 ? '' : whole(snapshot.stuck) + ' of them stuck')
-  write($('oldest'), snapshot.queued === 0 ? '' : 'oldest ' + duration(snapshot.oldestQueuedSeconds * 1000))
+  ;(isShared ? showShared : showLocal)(snapshot)
   write($('delayed'), whole(snapshot.delayed))
-  write($('waiting'), whole(snapshot.waiting))
   write($('stuck-count'), whole(snapshot.stuck))
   $('stuck-row').className = snapshot.stuck > 0 ? 'alarm' : ''
   write($('retained'), whole(snapshot.retained))
-  showTimes('wait', snapshot.waitMs)
-  showTimes('run', snapshot.runMs)
   showRates(snapshot.rates, totals)
   showLists(snapshot)
 }
@@ -291,7 +307,7 @@ $('keep').addEventListener('click', () => $('sure').close())
 $('stop-now').addEventListener('click', async () => {
   $('sure').close()
   const status = await post('/stop').catch(() => 0)
-  if (status !== 202) say('The server could not be asked to stop')
+  if (status !== 202) say((isShared ? 'This process' : 'The server') + ' could not be asked to stop')
 })
 
 connect()

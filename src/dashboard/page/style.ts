@@ -41,7 +41,10 @@ header button { margin-left: auto; }
 .condition.busy { background: var(--busy-back); color: var(--busy-text); }
 .condition.warning { background: var(--warning-back); color: var(--warning-text); }
 .condition.bad { background: var(--bad-back); color: var(--bad-text); }
-.lost .figures { opacity: .55; }
+.lost .figures, .stale .figures { opacity: .55; }
+[data-pool="local"] .shared, [data-pool="shared"] .local { display: none; }
+[data-pool="shared"] #now-section { grid-column: span 2; }
+h2 .scope { font-weight: normal; color: var(--quiet); font-size: .9rem; }
 
 section { background: var(--card); border: 1px solid var(--line); border-radius: .6rem; padding: .9rem 1rem; min-width: 0; }
 .cards { display: grid; grid-template-columns: repeat(4, minmax(0, 1fr)); gap: 1rem; margin-bottom: 1rem; }
