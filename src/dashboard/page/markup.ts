@@ -4,6 +4,7 @@ const HERE = ' <span class="scope shared">this process</span>'
 /**
  * The body of the page without data. The script fills the elements that have an id. What has the class `shared` is only shown
  * of a pool that several processes share, what has the class `local` only of one of this process.
+ * What has the class `stored` is read from the store of a shared pool.
  */
 export const MARKUP = `
 <header>
@@ -16,20 +17,20 @@ export const MARKUP = `
   <noscript><p class="condition warning">This page needs JavaScript.</p></noscript>
   <div class="figures">
     <div class="cards">
-      <section aria-labelledby="running-title">
+      <section class="stored" aria-labelledby="running-title">
         <h2 id="running-title">Running${ALL}</h2>
         <p class="big" id="running">–</p>
         <progress class="local" id="running-bar" max="1" value="0" aria-labelledby="running-title"></progress>
         <p class="quiet shared" id="here"></p>
         <p class="quiet" id="stuck"></p>
       </section>
-      <section aria-labelledby="queued-title">
+      <section class="stored" aria-labelledby="queued-title">
         <h2 id="queued-title">Queued${ALL}</h2>
         <p class="big" id="queued">–</p>
         <progress class="local" id="queued-bar" max="1" value="0" aria-labelledby="queued-title"></progress>
         <p class="quiet" id="oldest"></p>
       </section>
-      <section aria-labelledby="now-title" id="now-section">
+      <section class="stored" aria-labelledby="now-title" id="now-section">
         <h2 id="now-title">Other counts${ALL}</h2>
         <table aria-labelledby="now-title">
           <tbody>
@@ -78,7 +79,7 @@ export const MARKUP = `
         </table>
       </section>
     </div>
-    <div class="columns">
+    <div class="columns stored">
       <section aria-labelledby="tasks-title">
         <h2 id="tasks-title" tabindex="-1">Running tasks</h2>
         <ul id="running-list" role="list" aria-labelledby="tasks-title"></ul>
@@ -86,7 +87,7 @@ export const MARKUP = `
       </section>
       <section aria-labelledby="queue-title" id="queue-section">
         <h2 id="queue-title"><span class="local">Next to run</span><span class="shared">Queued tasks</span></h2>
-        <p class="quiet shared">The newest first.</p>
+        <p class="quiet shared" id="newest-note">The newest first.</p>
         <p class="quiet" id="queue-note" hidden>By the number of starts up to its own, an estimate where keys take turns.</p>
         <ul id="queue" role="list" aria-labelledby="queue-title"></ul>
         <p class="quiet" id="more-queued"></p>
@@ -100,7 +101,7 @@ export const MARKUP = `
         <p class="quiet" id="keys-note"></p>
       </section>
     </div>
-    <section aria-labelledby="failures-title">
+    <section class="stored" aria-labelledby="failures-title">
       <h2 id="failures-title">Recent failures</h2>
       <ul id="failures" role="list" aria-labelledby="failures-title"></ul>
       <p class="quiet" id="no-failures">None.</p>

@@ -41,7 +41,7 @@ header button { margin-left: auto; }
 .condition.busy { background: var(--busy-back); color: var(--busy-text); }
 .condition.warning { background: var(--warning-back); color: var(--warning-text); }
 .condition.bad { background: var(--bad-back); color: var(--bad-text); }
-.lost .figures, .stale .figures { opacity: .55; }
+.lost .figures, .stale .stored { opacity: .55; }
 [data-pool="local"] .shared, [data-pool="shared"] .local { display: none; }
 [data-pool="shared"] #now-section { grid-column: span 2; }
 h2 .scope { font-weight: normal; color: var(--quiet); font-size: .9rem; }
@@ -58,7 +58,7 @@ section { background: var(--card); border: 1px solid var(--line); border-radius:
 .quiet { color: var(--quiet); font-size: .9rem; }
 p.quiet { margin: .3rem 0 0; }
 p:empty { display: none; }
-#queue-note { margin: -.3rem 0 .5rem; }
+#queue-note, #newest-note { margin: -.3rem 0 .5rem; }
 progress { appearance: none; display: block; width: 100%; height: .55rem; border: 0; border-radius: .3rem; background: var(--track); overflow: hidden; }
 progress::-webkit-progress-bar { background: var(--track); }
 progress::-webkit-progress-value { background: var(--accent); }
@@ -93,6 +93,8 @@ li .label { font-weight: 600; display: -webkit-box; -webkit-box-orient: vertical
 li progress { margin: .45rem 0 .3rem; }
 li .act { min-width: 6.2rem; text-align: right; }
 #queue li { grid-template-columns: 2.8rem minmax(0, 1fr) auto; }
+#queue .turn:empty { display: none; }
+#queue li:has(.turn:empty) { grid-template-columns: minmax(0, 1fr) auto; }
 #queue .turn { font-variant-numeric: tabular-nums; white-space: nowrap; }
 #failures li { grid-template-columns: minmax(0, 1fr) auto; }
 #failures .error { grid-column: 1 / -1; }
