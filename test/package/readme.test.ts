@@ -35,6 +35,10 @@ describe('the README', () => {
     expect(text).toContain('npm ci && npm run demo')
     expect(text).toContain('npm ci && npm test')
   })
+
+  it('is no longer than people read', async () => {
+    expect((await read('README.md')).split('\n').length).toBeLessThanOrEqual(301)
+  })
 })
 
 describe('every page', () => {
