@@ -8,7 +8,7 @@ import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parseAllDocuments } from 'yaml'
 import { printPort } from '../package/print-port.js'
-import { blocksOf, programsOf } from '../package/programs.js'
+import { blocksOf, nameOf, programsOf } from '../package/programs.js'
 import { root } from '../package/run.js'
 
 const REDIS = 'needs a server of Redis: test/stores/keyv/servers.test.ts runs the same'
@@ -56,6 +56,15 @@ let folder: string
 beforeAll(async () => {
   folder = await mkdtemp(join(root, 'test', '.pages-'))
   await writeFile(join(folder, 'print-port.mjs'), printPort)
+  for (const { code } of all) {
+    const name = nameOf(code)
+    if (name !== undefined) await writeFile(join(folder, name), code)
+  }
+  const compilerOptions = { experimentalDecorators: true } // of Nest
+  await writeFile(
+    join(folder, 'tsconfig.json'),
+    JSON.stringify({ extends: '../../tsconfig.json', compilerOptions, include: ['*.mts'] })
+  )
   // The file that a test of the page about CPU work has its thread load.
   await writeFile(join(folder, 'count-words.mjs'), "export const countWords = (text) => text.split(' ').length\n")
 })
@@ -73,7 +82,7 @@ interface Run {
 
 /** Runs a program to its end; one that serves is asked whether it lives, and then ended by SIGTERM. */
 const play = async (args: readonly string[]): Promise<Run> => {
-  const env = { ...process.env, TSX_TSCONFIG_PATH: join(root, 'tsconfig.json') }
+  const env = { ...process.env, TSX_TSCONFIG_PATH: join(folder, 'tsconfig.json') }
   const child = spawn(process.execPath, args, { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] })
   const ended = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>
   const errors = text(child.stderr)
