@@ -63,7 +63,7 @@ const step = async (name, work) => {
 
 /** @type {(plan: typeof import('./plan.mjs').full, dist: string) => Promise<import('./results.js').TimeRow[]>} */
 const time = async (plan, dist) => {
-  const where = { dist, shapes: Object.keys(shapes), context: false }
+  const where = { dist, shapes: Object.keys(shapes), context: false, fresh: false }
   const fast = Object.keys(contenders).filter((name) => !slow.includes(name))
   const together = await timeOf({ ...where, names: fast, ...plan.time })
   const apart = await timeOf({ ...where, names: [YARDSTICK, ...slow], ...plan.scale })
@@ -74,7 +74,7 @@ const time = async (plan, dist) => {
 /** @type {(plan: typeof import('./plan.mjs').full, nodes: readonly string[], dist: string) => Promise<import('./results.js').LineTimes[]>} */
 const lines = async (plan, nodes, dist) => {
   const names = [YARDSTICK, NO_CONTEXT, DEFAULTS, ID_READ]
-  const wanted = { dist, names, shapes: ['burst', 'closed loop', 'waves'], ...plan.lines }
+  const wanted = { dist, names, shapes: ['burst', 'closed loop', 'waves'], fresh: false, ...plan.lines }
   const found = []
   for (const node of nodes) {
     for (const context of [false, true]) {

@@ -15,6 +15,7 @@ const CHILD = new URL('time.child.mjs', import.meta.url)
  * @property {number} warmups
  * @property {number} repeats
  * @property {boolean} context
+ * @property {boolean} fresh
  * @property {string} [node]
  */
 
@@ -33,7 +34,8 @@ const timeOfShape = async (question, processes, node) => {
   const { shape, names } = question
   /** @type {import('../measure/cost.mjs').Cost[][]} */
   const answers = []
-  for (let n = 0; n < processes; n++) answers.push(await ask(CHILD, question, { node }))
+  const flags = question.fresh ? ['--expose-gc'] : []
+  for (let n = 0; n < processes; n++) answers.push(await ask(CHILD, question, { node, flags }))
   const yardstick = names.indexOf(YARDSTICK)
   return names.map((contender, at) => ({
     contender,

@@ -1,8 +1,8 @@
 import { DuplicateTaskError } from '../contract/errors.js'
 import type { TaskSettings, WaitSettings } from '../contract/task-settings.js'
+import { FULL, TO_QUEUE, type Verdict } from '../scheduler/intake.js'
 import type { KeyBounds } from '../scheduler/lane.js'
 import { STOPPING } from '../scheduler/lifecycle.js'
-import { FULL, TO_QUEUE, type Verdict } from '../scheduler/scheduler.js'
 import { captureContext } from '../task/async-context.js'
 import { PoolTask } from '../task/task.js'
 import type { Work } from '../task/work.js'
@@ -68,11 +68,11 @@ export class Admission {
 
   /** Submits a task of a key with bounds of its own. They are the user's to say: nothing has been decided before. */
   #withBounds<T>(boundsOf: (key: string) => KeyBounds, key: string, submit: () => T): T {
-    this.#scheduler.openKey(key, boundsOf)
+    this.#scheduler.intake.openKey(key, boundsOf)
     try {
       return submit()
     } finally {
-      this.#scheduler.closeKey(key)
+      this.#scheduler.intake.closeKey(key)
     }
   }
 
@@ -117,16 +117,16 @@ export class Admission {
   #admit(task: PoolTask, settings: TaskSettings | undefined, now: number): Verdict {
     const verdict =
       settings === undefined
-        ? this.#scheduler.admit(task, 0, undefined, now)
+        ? this.#scheduler.intake.admit(task, 0, undefined, now)
         : settings.delayMs === 0
-          ? this.#scheduler.admit(task, settings.priority, settings.key, now, settings.weight)
+          ? this.#scheduler.intake.admit(task, settings.priority, settings.key, now, settings.weight)
           : this.#admitDelayed(task, settings)
     if (this.#scheduler.timed) this.#dispatch.watchRate(now)
     return verdict
   }
 
   #admitDelayed(task: PoolTask, { priority, key, delayMs, weight }: TaskSettings): Verdict {
-    return this.#scheduler.admitDelayed(task, priority, key, this.#clock.now() + delayMs, weight)
+    return this.#scheduler.intake.admitDelayed(task, priority, key, this.#clock.now() + delayMs, weight)
   }
 
   /** @throws StoreError while a task that is to be stored cannot be written */

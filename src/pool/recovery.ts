@@ -7,8 +7,8 @@ import { restoreTask } from '../durable/restore.js'
 import { settingsOf } from '../durable/stored-options.js'
 import type { Clock } from '../ports/clock.js'
 import type { KeyBounds } from '../scheduler/lane.js'
+import { NO_BOUND } from '../scheduler/lane.js'
 import { CANCELED, DELAYED, FAILED, QUEUED, RUNNING } from '../scheduler/lifecycle.js'
-import { NO_BOUND } from '../scheduler/scheduler.js'
 import { Cancellation } from '../task/cancellation.js'
 import type { Stored } from '../task/stored.js'
 import type { PoolTask } from '../task/task.js'
@@ -99,7 +99,7 @@ export class Recovery {
   /** Gives a key its own bounds. They are not applied to what was accepted under former ones, but to what follows. */
   #withBounds(boundsOf: (key: string) => KeyBounds, key: string, place: () => void): void {
     const { scheduler } = this.#parts
-    scheduler.openKey(key, (key) => {
+    scheduler.intake.openKey(key, (key) => {
       try {
         return boundsOf(key)
       } catch (error) {
@@ -108,32 +108,32 @@ export class Recovery {
       }
     })
     place()
-    scheduler.closeKey(key)
+    scheduler.intake.closeKey(key)
   }
 
   #place(task: PoolTask, row: StoredTask, key: string | undefined, handler: Handler): void {
     const { scheduler } = this.#parts
     if (row.state === 'running') {
       const stored = task.details?.stored as Stored
-      scheduler.restoreDelayed(task, row.priority, key, Number.POSITIVE_INFINITY, weightOf(task))
+      scheduler.intake.restoreDelayed(task, row.priority, key, Number.POSITIVE_INFINITY, weightOf(task))
       stored.shown = { stage: RUNNING, revision: task.presentRevision, progress: undefined }
       this.#interrupted.push({ task, stored, handler })
       return
     }
     if (row.crashes > 0 && row.dueAt === null) {
-      scheduler.restoreDelayed(task, row.priority, key, Number.POSITIVE_INFINITY, weightOf(task))
+      scheduler.intake.restoreDelayed(task, row.priority, key, Number.POSITIVE_INFINITY, weightOf(task))
       this.#waiting.push(task)
       return
     }
     if (row.dueAt !== null && row.dueAt > this.#parts.clock.date()) this.#delay(task, row, row.dueAt)
-    else scheduler.restore(task, row.priority, key, weightOf(task))
+    else scheduler.intake.restore(task, row.priority, key, weightOf(task))
     if (row.startedAt === null && task.stage === QUEUED) this.#limitQueueing(task, row)
   }
 
   #delay(task: PoolTask, row: StoredTask, dueAt: number): void {
     const { scheduler, clock, deadlines } = this.#parts
     const until = dueAt >= LAST_DATE_MS ? Number.POSITIVE_INFINITY : clock.now() + dueAt - clock.date()
-    scheduler.restoreDelayed(task, row.priority, row.key ?? undefined, until, weightOf(task))
+    scheduler.intake.restoreDelayed(task, row.priority, row.key ?? undefined, until, weightOf(task))
     const deadline = new Deadline(() => {
       if (row.startedAt === null) task.detailed().readyMs = this.#parts.turn.stamp
       this.#dispatch.requeue(task)

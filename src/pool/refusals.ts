@@ -8,8 +8,8 @@ import {
 import { EVENT_BIT, type Listeners } from '../contract/events.js'
 import type { Scope } from '../contract/hooks.js'
 import type { TaskSettings } from '../contract/task-settings.js'
+import { FULL, KEY_FULL, type Verdict } from '../scheduler/intake.js'
 import { CREATED, STOPPING } from '../scheduler/lifecycle.js'
-import { FULL, KEY_FULL, type Verdict } from '../scheduler/scheduler.js'
 import { Handler, type Work } from '../task/work.js'
 import type { PoolParts } from './pool-parts.js'
 
@@ -93,7 +93,7 @@ export class Refusals {
       )
     }
     const key = settings?.key as string
-    const { held, ...share } = scheduler.shareOf(key)
+    const { held, ...share } = scheduler.intake.shareOf(key)
     return new KeyQueueFullError(key, { ...share, queued: held, retryAfterMs })
   }
 }

@@ -7,7 +7,7 @@ import {
   withoutStack
 } from '../contract/errors.js'
 import type { WaitSettings } from '../contract/task-settings.js'
-import { TO_QUEUE } from '../scheduler/scheduler.js'
+import { TO_QUEUE } from '../scheduler/intake.js'
 import type { PoolTask } from '../task/task.js'
 import { AttemptContext } from '../task/task-context.js'
 import type { Work } from '../task/work.js'
@@ -72,7 +72,7 @@ export class Waiters {
             new WaitTimeoutError(clock.now() - since, scheduler.prospects.retryAfterMs(clock.now(), settings.task.key))
         )
     )
-    if (!scheduler.wait(waiter))
+    if (!scheduler.intake.wait(waiter))
       throw this.#refused(
         task,
         settings,
@@ -91,11 +91,11 @@ export class Waiters {
   serve(now: number): void {
     const { scheduler } = this.#parts
     for (;;) {
-      const waiter = scheduler.nextWaiter(now)
+      const waiter = scheduler.intake.nextWaiter(now)
       if (waiter === null) break
       this.#detach(waiter)
       this.#answer(waiter, now)
-      scheduler.served(waiter)
+      scheduler.intake.served(waiter)
     }
     this.#breakDeadlock(now)
   }
@@ -118,7 +118,7 @@ export class Waiters {
   }
 
   #leave(waiter: AdmissionWaiter, reason: unknown): void {
-    this.#parts.scheduler.leave(waiter)
+    this.#parts.scheduler.intake.leave(waiter)
     this.#detach(waiter)
     waiter.reject(this.#refused(waiter.task, waiter.settings, reason))
   }
@@ -143,8 +143,8 @@ export class Waiters {
     if (refusal !== undefined) return waiter.reject(this.#refused(task, settings, refusal))
     const { scheduler, clock } = this.#parts
     const verdict = waiter.delayed
-      ? scheduler.grantDelayed(task, waiter, clock.now() + settings.task.delayMs)
-      : scheduler.grant(task, waiter, now)
+      ? scheduler.intake.grantDelayed(task, waiter, clock.now() + settings.task.delayMs)
+      : scheduler.intake.grant(task, waiter, now)
     if (verdict > TO_QUEUE)
       return waiter.reject(this.#refused(task, settings, this.#refusals.lateErrorOf(verdict, settings.task)))
     task.queuedMs = this.#parts.turn.stamp

@@ -69,6 +69,12 @@ export interface KeyBounds {
   readonly rateLimit?: { readonly starts: number; readonly intervalMs: number } | undefined
 }
 
+/** For a key without bounds. */
+export const NO_BOUND: KeyBounds = {
+  concurrency: Number.POSITIVE_INFINITY,
+  queueCapacity: Number.POSITIVE_INFINITY
+}
+
 /** The running and waiting tasks of one key. */
 export class Share<E extends Entry<E>> implements HeapItem {
   readonly key: string

@@ -1,4 +1,5 @@
-import type { Entry, KeyBounds, Lane, Share } from './lane.js'
+import { Intake, type Places } from './intake.js'
+import { type Entry, type KeyBounds, type Lane, NO_BOUND } from './lane.js'
 import { Lanes } from './lanes.js'
 import {
   CREATED,
@@ -21,50 +22,25 @@ import { Shares } from './shares.js'
 import { type Waiter, WaiterList } from './waiter-list.js'
 import { Weights } from './weights.js'
 
-/** Accepted and given a free worker in the same step. */
-export const TO_WORKER = 0
-/** Accepted into the queue. */
-export const TO_QUEUE = 1
-/** Refused: there is no place, or a waiter comes first. */
-export const FULL = 2
-/** Refused: the key's share is full. */
-export const KEY_FULL = 3
-/** Refused: the pool is stopping or has stopped. */
-export const CLOSED = 4
-
-export type Verdict = typeof TO_WORKER | typeof TO_QUEUE | typeof FULL | typeof KEY_FULL | typeof CLOSED
-
 export interface SchedulerOptions {
   readonly concurrency: number
   readonly queueCapacity: number
   readonly waiterCapacity: number
-  /** Bounds of each key, or `own`: each has its own ({@link Scheduler.openKey}); null: no bounds. */
+  /** Bounds of each key, or `own`: each has its own ({@link Intake.openKey}); null: no bounds. */
   readonly perKey: KeyBounds | 'own' | null
   readonly rate: RateWindow | null
   /** Bound of the sum of the weights; without it, weights do not count. */
   readonly weightCapacity?: number
 }
 
-/** The bounds of one key and its present tasks. */
-export interface KeyShare {
-  readonly concurrency: number
-  readonly queueCapacity: number
-  readonly running: number
-  readonly held: number
-}
-
-/** For a key without bounds. */
-export const NO_BOUND = { concurrency: Number.POSITIVE_INFINITY, queueCapacity: Number.POSITIVE_INFINITY } as const
-const NOTHING = { running: 0, held: 0 } as const
-
 /**
- * Decides which task is accepted, which runs next and which waiter gets a freed place. A deterministic state machine
- * without promises, timers, clock, events or errors; time is an argument.
+ * Decides which task runs next and, by its {@link Intake}, which task is accepted. A deterministic state machine without
+ * promises, timers, clock, events or errors; time is an argument.
  *
  * There are `concurrency + queueCapacity` places: the workers and the capacity of the queue. Every accepted task holds
  * one from the step that accepts it to the step that settles it, also while it waits for a retry.
  */
-export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
+export class Scheduler<E extends Entry<E>, W extends Waiter<W>> implements Places<E> {
   concurrency: number
   queueCapacity: number
   stage: PoolStage = CREATED
@@ -88,6 +64,7 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
   peakRunning = 0
   peakQueued = 0
 
+  readonly intake: Intake<E, W>
   readonly waiters: WaiterList<W>
   /** The tasks that must not start yet, and when they may: retries, and tasks that were queued with a delay. */
   readonly delayed = new Map<E, number>()
@@ -96,7 +73,6 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
   timed: boolean
   readonly weights: Weights<E> | null
   readonly #shares: Shares<E> | null
-  readonly #ownBounds: boolean
   #rate: RateWindow | null
   /** Whether a key has or had a rate. */
   keysTimed: boolean
@@ -112,11 +88,12 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
     this.#rate = options.rate
     const { weightCapacity = Number.POSITIVE_INFINITY } = options
     this.weights = weightCapacity === Number.POSITIVE_INFINITY ? null : new Weights(weightCapacity)
-    this.#ownBounds = options.perKey === 'own'
-    const bounds: KeyBounds = options.perKey === 'own' ? NO_BOUND : (options.perKey ?? NO_BOUND)
-    this.#shares = options.perKey && new Shares(bounds)
+    const ownBounds = options.perKey === 'own'
+    const bounds = ownBounds || options.perKey === null ? NO_BOUND : options.perKey
+    this.#shares = options.perKey === null ? null : new Shares(bounds)
     this.keysTimed = bounds.rateLimit !== undefined
     this.timed = this.keysTimed || options.rate !== null
+    this.intake = new Intake(this, this.waiters, this.#shares, ownBounds)
     this.prospects = new Prospects(this, this.#lanes, this.#shares)
   }
 
@@ -140,185 +117,44 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
     return this.accepted + this.refused + this.waiters.size
   }
 
-  // ── admission ────────────────────────────────────────────────────────────────────────────────────────────────────
+  // ── places ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /**
-   * Decides on a new task and gives it a place if it is accepted, in one step.
-   *
-   * Where the time matters, the caller must first start every queued task that may start now ({@link next}), so that a new
-   * task never passes them.
-   */
-  admit(entry: E, priority: number, key: string | undefined, now: number, weight = 1): Verdict {
-    const verdict = this.#judge(key, this.#mayStart(now), weight, now)
-    if (verdict === CLOSED || verdict === KEY_FULL) return verdict
-    if (this.waiters.size > 0) return FULL
-    return this.#take(entry, priority, key, verdict, weight)
-  }
-
-  /** The same for a task that must not start before `until`: it gets a place in the queue, never a worker. */
-  admitDelayed(entry: E, priority: number, key: string | undefined, until: number, weight = 1): Verdict {
-    const verdict = this.#judge(key, false, weight, until)
-    if (verdict === CLOSED || verdict === KEY_FULL) return verdict
-    if (this.waiters.size > 0) return FULL
-    return this.#hold(entry, priority, key, until, verdict, weight)
-  }
-
-  /** Adds a waiter. Returns false if the waiter list is full. */
-  wait(waiter: W): boolean {
-    if (this.waiters.full) return false
-    this.waiters.push(waiter)
-    const share = this.#ownShare(waiter.key)
-    if (share !== undefined) share.waiting++
-    return true
-  }
-
-  /** A waiter that got a place, or a refusal, does not wait for its key any more. */
-  served({ key }: W): void {
-    const share = this.#ownShare(key)
-    if (share === undefined) return
-    share.waiting--
-    this.#shares?.release(share)
-  }
-
-  /**
-   * Gives a key bounds of its own, before a task of it is judged: until it has no tasks and no waiters any more. Followed
-   * by {@link closeKey}, whatever the verdict.
-   *
-   * @param boundsOf - asked if the key is idle
-   */
-  openKey(key: string, boundsOf: (key: string) => KeyBounds): void {
-    const shares = this.#shares as Shares<E>
-    if (shares.get(key)?.isIdle !== false) {
-      const bounds = boundsOf(key)
-      if (bounds.rateLimit !== undefined) {
-        this.keysTimed = true
-        this.timed = true
-      }
-      shares.openWith(key, bounds) // without effect if the function has queued a task of the key
-    }
-    shares.open(key).waiting++
-  }
-
-  closeKey(key: string): void {
-    const shares = this.#shares as Shares<E>
-    const share = shares.open(key)
-    share.waiting--
-    shares.release(share)
-  }
-
-  /** The share of a key with bounds of its own. */
-  #ownShare(key: string | undefined): Share<E> | undefined {
-    return key === undefined || !this.#ownBounds ? undefined : this.#shares?.get(key)
-  }
-
-  /** Removes a waiter that got no place. */
-  leave(waiter: W): void {
-    this.waiters.remove(waiter)
-    this.served(waiter)
-  }
-
-  /** Removes and returns the first waiter if there is a place, also if its key is full; else null. */
-  nextWaiter(now: number): W | null {
-    const { head } = this.waiters
-    if (head === null) return null
-    const workerFree = !head.delayed && this.#mayStart(now)
-    if (this.#isFull(workerFree, head.weight)) return null
-    if (this.#judge(head.key, workerFree, head.weight, now) === FULL) return null
-    this.waiters.remove(head)
-    return head
-  }
-
-  /** Decides on the task of a waiter that {@link nextWaiter} returned. */
-  grant(entry: E, waiter: W, now: number): Verdict {
-    const { priority, key, weight } = waiter
-    return this.#take(entry, priority, key, this.#judge(key, this.#mayStart(now), weight, now), weight)
-  }
-
-  /** The same for a task that must not start before `until`. */
-  grantDelayed(entry: E, waiter: W, until: number): Verdict {
-    const { priority, key, weight } = waiter
-    return this.#hold(entry, priority, key, until, this.#judge(key, false, weight, until), weight)
-  }
-
-  /** `workerFree`: the task could take a worker at once, but for its key. */
-  #judge(key: string | undefined, workerFree: boolean, weight: number, now: number): Verdict {
-    if (this.stage >= STOPPING) return CLOSED
-    if (key !== undefined && this.#shares !== null) {
-      const toWorker = workerFree && !this.#shares.atLimit(key, now)
-      return this.#shares.hasRoom(key, toWorker) ? this.#judgeByRoom(toWorker, weight) : KEY_FULL
-    }
-    return this.#judgeByRoom(workerFree, weight)
-  }
-
-  #judgeByRoom(workerFree: boolean, weight: number): Verdict {
-    if (this.#isFull(workerFree, weight)) return FULL
-    return workerFree ? TO_WORKER : TO_QUEUE
-  }
-
-  /** Whether there is no place for one more task. `workerFree`: the task could take a worker at once. */
-  #isFull(workerFree: boolean, weight: number): boolean {
-    const { held } = this
-    if (this.weights !== null && !this.weights.hasRoom(weight)) return true
-    if (this.running + held >= this.concurrency + this.queueCapacity) return true
-    return !workerFree && held >= this.queueCapacity
-  }
-
-  #take(entry: E, priority: number, key: string | undefined, verdict: Verdict, weight: number): Verdict {
-    if (verdict > TO_QUEUE) return verdict
-    const share = this.#assign(entry, priority, key, weight)
-    if (verdict === TO_WORKER) {
-      entry.order = ++this.#orders
-      this.#run(entry)
-    } else {
-      this.#keep(share)
-      this.#enqueue(entry)
-    }
-    return verdict
-  }
-
-  /** The task is accepted, and waits for its time. */
-  #hold(entry: E, priority: number, key: string | undefined, until: number, verdict: Verdict, weight: number): Verdict {
-    if (verdict !== TO_QUEUE) return verdict
-    this.#keep(this.#assign(entry, priority, key, weight))
-    entry.order = ++this.#orders
-    this.#defer(entry, until)
-    return verdict
-  }
-
-  #assign(entry: E, priority: number, key: string | undefined, weight: number): Share<E> | null {
+  /** Accepts a task, which then has to get a worker ({@link run}) or a place without one ({@link keep}, {@link hold}). */
+  accept(entry: E, priority: number, key: string | undefined, weight: number): void {
     if (this.weights !== null) this.weights.take(entry, weight)
     const share = key === undefined || this.#shares === null ? null : this.#shares.open(key)
     entry.lane = this.#lanes.find(priority, key, share)
     this.accepted++
-    return share
   }
 
-  /** One more task has a place without a worker. */
-  #keep(share: Share<E> | null): void {
-    this.held++
-    if (share !== null) share.held++
+  /** Gives a free worker to a task that was just accepted. */
+  run(entry: E): void {
+    entry.order = ++this.#orders
+    this.#run(entry)
   }
 
-  #unkeep(share: Share<E> | null): void {
-    this.held--
-    if (share !== null) share.held--
-  }
-
-  #defer(entry: E, until: number): void {
-    move(entry, DELAYED)
-    this.delayed.set(entry, until)
-  }
-
-  /** Accepts a task that was accepted by a former pool, beyond all bounds: into the queue. */
-  restore(entry: E, priority: number, key: string | undefined, weight = 1): void {
-    this.#keep(this.#assign(entry, priority, key, weight))
+  /** Queues a task that was just accepted. */
+  keep(entry: E): void {
+    this.#countHeld(entry)
     this.#enqueue(entry)
   }
 
-  /** The same, with a delay. `until` is when it ends; Infinity: not before {@link requeueFirst}. */
-  restoreDelayed(entry: E, priority: number, key: string | undefined, until: number, weight = 1): void {
-    this.#keep(this.#assign(entry, priority, key, weight))
+  /** Lets a task that was just accepted wait until `until`; Infinity: not before {@link requeueFirst}. */
+  hold(entry: E, until: number): void {
+    entry.order = ++this.#orders
+    this.#countHeld(entry)
     this.#defer(entry, until)
+  }
+
+  /** A key has a rate of its own. */
+  timeKeys(): void {
+    this.keysTimed = true
+    this.timed = true
+  }
+
+  /** Whether the pool's bounds let one more task start. */
+  mayStart(now: number): boolean {
+    return this.open && this.running < this.concurrency && (this.#rate === null || this.#rate.allows(now))
   }
 
   // ── running ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -326,10 +162,10 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
   /** Gives a worker to the next task that may start and returns the task; null if none may. */
   next(now: number): E | null {
     if (this.keysTimed) this.#watchKeys(now)
-    if (this.queued === 0 || !this.#mayStart(now)) return null
+    if (this.queued === 0 || !this.mayStart(now)) return null
     const entry = this.#lanes.take(now)
     if (entry === null) return null
-    this.#unkeep((entry.lane as Lane<E>).share)
+    this.#uncountHeld(entry)
     this.queued--
     this.#run(entry)
     return entry
@@ -365,7 +201,7 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
    */
   delay(entry: E, until: number, now: number): E | null {
     this.#freeWorker(entry)
-    this.#keep((entry.lane as Lane<E>).share)
+    this.#countHeld(entry)
     this.#defer(entry, until)
     return this.next(now)
   }
@@ -436,14 +272,10 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
         this.#lanes.remove(entry)
         this.queued--
       } else this.delayed.delete(entry)
-      this.#unkeep(share)
+      this.#uncountHeld(entry)
     }
     if (share !== null) this.#shares?.release(share)
     if (this.weights !== null) this.weights.giveBack(entry)
-  }
-
-  #mayStart(now: number): boolean {
-    return this.open && this.running < this.concurrency && (this.#rate === null || this.#rate.allows(now))
   }
 
   #run(entry: E): void {
@@ -463,6 +295,24 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
     if (share === null) return
     share.running--
     this.#lanes.unpark(share)
+  }
+
+  /** One more task has a place without a worker. */
+  #countHeld({ lane }: E): void {
+    const { share } = lane as Lane<E>
+    this.held++
+    if (share !== null) share.held++
+  }
+
+  #uncountHeld({ lane }: E): void {
+    const { share } = lane as Lane<E>
+    this.held--
+    if (share !== null) share.held--
+  }
+
+  #defer(entry: E, until: number): void {
+    move(entry, DELAYED)
+    this.delayed.set(entry, until)
   }
 
   #enqueue(entry: E): void {
@@ -536,12 +386,5 @@ export class Scheduler<E extends Entry<E>, W extends Waiter<W>> {
   /** Estimated number of starts up to and including that of this queued task, from 1 to `queued`. */
   position(entry: E): number {
     return this.#lanes.position(entry)
-  }
-
-  /** The bounds and tasks of a key, for the fields of a refusal. */
-  shareOf(key: string): KeyShare {
-    const { concurrency, queueCapacity } = this.#shares?.boundsOf(key) ?? NO_BOUND
-    const { running, held } = this.#shares?.get(key) ?? NOTHING
-    return { concurrency: Math.min(concurrency, this.concurrency), queueCapacity, running, held }
   }
 }

@@ -5,6 +5,7 @@
  */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { CLOSED, FULL, KEY_FULL, TO_QUEUE, TO_WORKER } from '../../src/scheduler/intake.js'
 import {
   CANCELED,
   DELAYED,
@@ -16,7 +17,7 @@ import {
   type Stage,
   SUCCEEDED
 } from '../../src/scheduler/lifecycle.js'
-import { CLOSED, FULL, KEY_FULL, type Scheduler, TO_QUEUE, TO_WORKER } from '../../src/scheduler/scheduler.js'
+import type { Scheduler } from '../../src/scheduler/scheduler.js'
 import { Caller, Item, scheduler } from './item.js'
 
 const KEYS = [undefined, undefined, 'a', 'b', 'c'] as const
@@ -257,7 +258,7 @@ class Model {
 
   serve(): void {
     for (;;) {
-      const caller = this.real.nextWaiter(this.now)
+      const caller = this.real.intake.nextWaiter(this.now)
       const head = this.waiters[0]
       if (head === undefined || this.#full(head) || this.verdict(head, true) === FULL) {
         expect(caller).toBeNull()
@@ -266,7 +267,9 @@ class Model {
       expect(caller, 'I11 the head of the line').toBe(head)
       this.waiters.shift()
       this.accept(head, true, (item) =>
-        head.delayed ? this.real.grantDelayed(item, head, this.now) : this.real.grant(item, head, this.now)
+        head.delayed
+          ? this.real.intake.grantDelayed(item, head, this.now)
+          : this.real.intake.grant(item, head, this.now)
       )
     }
   }
@@ -297,12 +300,12 @@ class Model {
     const full = this.verdict(wanted, false) === FULL
     this.accept(wanted, false, (item) =>
       delayed
-        ? this.real.admitDelayed(item, priority, key, this.now, weight)
-        : this.real.admit(item, priority, key, this.now, weight)
+        ? this.real.intake.admitDelayed(item, priority, key, this.now, weight)
+        : this.real.intake.admit(item, priority, key, this.now, weight)
     )
     if (!full) return
     const caller = new Caller('', priority, key, delayed, weight)
-    expect(this.real.wait(caller)).toBe(this.waiters.length < this.config.waiterCapacity)
+    expect(this.real.intake.wait(caller)).toBe(this.waiters.length < this.config.waiterCapacity)
     if (this.waiters.length >= this.config.waiterCapacity) return
     this.waiters.push(caller)
     this.refused--
@@ -384,7 +387,7 @@ class Model {
 
   leave(caller: Caller): void {
     this.waiters.splice(this.waiters.indexOf(caller), 1)
-    this.real.leave(caller)
+    this.real.intake.leave(caller)
     this.real.refused++
     this.refused++
   }
@@ -454,7 +457,7 @@ class Model {
       const held = mine(QUEUED) + mine(DELAYED)
       const { perKey } = this.config
       expectSame(
-        real.shareOf(key),
+        real.intake.shareOf(key),
         perKey === null
           ? { concurrency: real.concurrency, running: 0, held: 0, queueCapacity: Number.POSITIVE_INFINITY }
           : {

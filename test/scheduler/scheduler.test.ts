@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { CLOSED, FULL, KEY_FULL, TO_QUEUE, TO_WORKER } from '../../src/scheduler/intake.js'
 import {
   CANCELED,
   CREATED,
@@ -12,7 +13,7 @@ import {
   STOPPING,
   SUCCEEDED
 } from '../../src/scheduler/lifecycle.js'
-import { CLOSED, FULL, KEY_FULL, type Scheduler, TO_QUEUE, TO_WORKER } from '../../src/scheduler/scheduler.js'
+import type { Scheduler } from '../../src/scheduler/scheduler.js'
 import { Caller, Item, scheduler, startAll, started } from './item.js'
 
 /** Admits items by name: priority 0, the key given before a slash (`acme/1`). */
@@ -21,7 +22,7 @@ function admit(on: Scheduler<Item, Caller>, ...names: string[]): { verdicts: num
   const verdicts = names.map((name) => {
     const item = new Item(name)
     items[name] = item
-    return on.admit(item, 0, name.includes('/') ? name.split('/')[0] : undefined, 0)
+    return on.intake.admit(item, 0, name.includes('/') ? name.split('/')[0] : undefined, 0)
   })
   return { verdicts, items }
 }
@@ -131,14 +132,14 @@ describe('Scheduler: admission', () => {
   it('returns the tasks of a key, and removes its share with the last one', () => {
     const pool = started({ perKey: { concurrency: 1, queueCapacity: 2 } })
     const { items } = admit(pool, 'acme/1', 'acme/2')
-    expect(pool.shareOf('acme')).toEqual({ concurrency: 1, running: 1, held: 1, queueCapacity: 2 })
-    expect(pool.shareOf('other')).toEqual({ concurrency: 1, running: 0, held: 0, queueCapacity: 2 })
+    expect(pool.intake.shareOf('acme')).toEqual({ concurrency: 1, running: 1, held: 1, queueCapacity: 2 })
+    expect(pool.intake.shareOf('other')).toEqual({ concurrency: 1, running: 0, held: 0, queueCapacity: 2 })
     expect(pool.delay(items['acme/1'] as Item, 0, 0)?.name).toBe('acme/2')
-    expect(pool.shareOf('acme')).toEqual({ concurrency: 1, running: 1, held: 1, queueCapacity: 2 })
+    expect(pool.intake.shareOf('acme')).toEqual({ concurrency: 1, running: 1, held: 1, queueCapacity: 2 })
     expect(pool.settle(items['acme/1'] as Item, CANCELED, 0)).toBeNull()
     expect(pool.settle(items['acme/2'] as Item, SUCCEEDED, 0)).toBeNull()
-    expect(pool.shareOf('acme')).toEqual({ concurrency: 1, running: 0, held: 0, queueCapacity: 2 })
-    expect(started({ concurrency: 7 }).shareOf('acme')).toEqual({
+    expect(pool.intake.shareOf('acme')).toEqual({ concurrency: 1, running: 0, held: 0, queueCapacity: 2 })
+    expect(started({ concurrency: 7 }).intake.shareOf('acme')).toEqual({
       concurrency: 7,
       running: 0,
       held: 0,
@@ -297,11 +298,11 @@ describe('Scheduler: the rate limit', () => {
     const { items } = admit(pool, 'a')
     pool.rate?.called(0)
     pool.settle(items['a'] as Item, SUCCEEDED, 10)
-    expect(pool.admit(new Item('b'), 0, undefined, 10)).toBe(FULL)
-    pool.wait(new Caller('b'))
+    expect(pool.intake.admit(new Item('b'), 0, undefined, 10)).toBe(FULL)
+    pool.intake.wait(new Caller('b'))
     expect(pool.prospects.rateOpensAt(10)).toBe(100)
-    expect(pool.nextWaiter(99)).toBeNull()
-    expect(pool.nextWaiter(100)?.name).toBe('b')
+    expect(pool.intake.nextWaiter(99)).toBeNull()
+    expect(pool.intake.nextWaiter(100)?.name).toBe('b')
   })
 })
 
@@ -310,33 +311,33 @@ describe('Scheduler: waiters', () => {
     const pool = started({ queueCapacity: 0 })
     const { items } = admit(pool, 'a')
     const callers = [new Caller('first'), new Caller('second'), new Caller('third')]
-    expect(callers.map((caller) => pool.wait(caller))).toEqual([true, true, false])
-    expect(pool.nextWaiter(0)).toBeNull()
+    expect(callers.map((caller) => pool.intake.wait(caller))).toEqual([true, true, false])
+    expect(pool.intake.nextWaiter(0)).toBeNull()
     expect(pool.submitted, 'whoever waits is submitted; the third was not counted').toBe(3)
 
     pool.settle(items['a'] as Item, SUCCEEDED, 0)
     expect(admit(pool, 'newcomer').verdicts, 'somebody waits').toEqual([FULL])
-    const first = pool.nextWaiter(0)
+    const first = pool.intake.nextWaiter(0)
     expect(first?.name).toBe('first')
     const item = new Item('granted')
-    expect(pool.grant(item, first as Caller, 0)).toBe(TO_WORKER)
+    expect(pool.intake.grant(item, first as Caller, 0)).toBe(TO_WORKER)
     expect(item.stage).toBe(RUNNING)
-    expect(pool.nextWaiter(0), 'A17 one place, one waiter').toBeNull()
+    expect(pool.intake.nextWaiter(0), 'A17 one place, one waiter').toBeNull()
     expect(counts(pool)).toEqual({ running: 1, queued: 0, delayed: 0, waiting: 1, held: 0, live: 1 })
   })
 
   it('I11 serves waiters first come, first served, whatever their priority; the queue applies it', () => {
     const pool = scheduler({ queueCapacity: 2 })
     admit(pool, 'a', 'b')
-    pool.wait(new Caller('low', -1))
-    pool.wait(new Caller('high', 9))
+    pool.intake.wait(new Caller('low', -1))
+    pool.intake.wait(new Caller('high', 9))
     pool.queueCapacity = 4
     for (const name of ['low', 'high']) {
-      const caller = pool.nextWaiter(0) as Caller
+      const caller = pool.intake.nextWaiter(0) as Caller
       expect(caller.name).toBe(name)
-      expect(pool.grant(new Item(name), caller, 0)).toBe(TO_QUEUE)
+      expect(pool.intake.grant(new Item(name), caller, 0)).toBe(TO_QUEUE)
     }
-    expect(pool.nextWaiter(0)).toBeNull()
+    expect(pool.intake.nextWaiter(0)).toBeNull()
     pool.start()
     pool.concurrency = 4
     expect(startAll(pool)).toEqual(['high', 'a', 'b', 'low'])
@@ -345,11 +346,11 @@ describe('Scheduler: waiters', () => {
   it('removes a waiter from any position', () => {
     const pool = scheduler({ queueCapacity: 0, waiterCapacity: 3 })
     const [a, b, c] = [new Caller('a'), new Caller('b'), new Caller('c')] as const
-    for (const caller of [a, b, c]) pool.wait(caller)
-    pool.leave(b)
-    pool.leave(a)
+    for (const caller of [a, b, c]) pool.intake.wait(caller)
+    pool.intake.leave(b)
+    pool.intake.leave(a)
     pool.start()
-    expect(pool.nextWaiter(0)).toBe(c)
+    expect(pool.intake.nextWaiter(0)).toBe(c)
     expect(pool.waiters.size).toBe(0)
   })
 
@@ -357,31 +358,31 @@ describe('Scheduler: waiters', () => {
     const pool = started({ concurrency: 1, queueCapacity: 1, perKey: { concurrency: 1, queueCapacity: 1 } })
     const { items } = admit(pool, 'acme/1', 'plain')
     const acme = new Caller('acme', 0, 'acme')
-    pool.wait(acme)
-    expect(pool.nextWaiter(0)).toBeNull()
+    pool.intake.wait(acme)
+    expect(pool.intake.nextWaiter(0)).toBeNull()
     pool.delay(items['acme/1'] as Item, 0, 0)
     pool.settle(items['plain'] as Item, SUCCEEDED, 0)
     pool.requeue(items['acme/1'] as Item)
     startAll(pool)
-    expect(pool.nextWaiter(0)).toBe(acme)
-    expect(pool.grant(new Item('acme/2'), acme, 0)).toBe(TO_QUEUE)
+    expect(pool.intake.nextWaiter(0)).toBe(acme)
+    expect(pool.intake.grant(new Item('acme/2'), acme, 0)).toBe(TO_QUEUE)
 
     const late = new Caller('late', 0, 'acme')
-    pool.wait(late)
-    expect(pool.nextWaiter(0), 'the key is full, but so is the pool').toBeNull()
+    pool.intake.wait(late)
+    expect(pool.intake.nextWaiter(0), 'the key is full, but so is the pool').toBeNull()
     pool.queueCapacity = 5
-    expect(pool.nextWaiter(0), 'there is a place, but not for this key').toBe(late)
-    expect(pool.grant(new Item('acme/3'), late, 0)).toBe(KEY_FULL)
+    expect(pool.intake.nextWaiter(0), 'there is a place, but not for this key').toBe(late)
+    expect(pool.intake.grant(new Item('acme/3'), late, 0)).toBe(KEY_FULL)
 
-    pool.wait(new Caller('last'))
+    pool.intake.wait(new Caller('last'))
     pool.stop(true)
-    const last = pool.nextWaiter(0) as Caller
-    expect(pool.grant(new Item('last'), last, 0)).toBe(CLOSED)
+    const last = pool.intake.nextWaiter(0) as Caller
+    expect(pool.intake.grant(new Item('last'), last, 0)).toBe(CLOSED)
   })
 
   it('refuses a new task as closed, also while waiters are not refused yet', () => {
     const pool = started()
-    pool.wait(new Caller('first'))
+    pool.intake.wait(new Caller('first'))
     pool.stop(true)
     expect(admit(pool, 'newcomer').verdicts).toEqual([CLOSED])
   })
