@@ -86,6 +86,7 @@ export const storeWriting: Readonly<Record<string, StoreBody>> = {
     await store.write(insert(...rows))
     await store.write(update(...rows.slice(1).map((each) => ({ ...each, ...ENDED, settledAt: 2_000 + each.seq }))))
     const { unfinished, finished } = await reopen(store)
+    assert.equal(unfinished.length, 1) // Node 24 takes gigabytes to show how two long lists differ
     assert.deepEqual(copies(unfinished), rows.slice(0, 1))
     assert.equal(finished.at(-1)?.seq, MANY)
   },
