@@ -40,6 +40,8 @@ export function changeScripts(client: Redis, capacity: number): () => void {
   }
   return () => {
     if (missing.size > 0)
-      throw new Error(`This version of BullMQ does not have these scripts as they are known: ${[...missing].join(', ')}.`)
+      throw new Error(
+        `This version of BullMQ does not have these scripts as they are known: ${[...missing].join(', ')}.`
+      )
   }
 }
