@@ -1,4 +1,4 @@
-/** A Redis that keeps nothing, on a socket of its own. */
+/** A Redis on a socket of its own, with nothing in it. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -8,11 +8,27 @@ import { createInterface } from 'node:readline'
 
 /** @typedef {{ socket: string, end: () => Promise<void> }} Redis */
 
-/** Answers `undefined` where there is no `redis-server`. @type {() => Promise<Redis | undefined>} */
-export const startRedis = async () => {
+/**
+ * Answers `undefined` where there is no `redis-server`. It keeps nothing on its disk unless it is set to.
+ *
+ * @type {(...settings: readonly string[]) => Promise<Redis | undefined>}
+ */
+export const startRedis = async (...settings) => {
   const directory = await mkdtemp(join(tmpdir(), 'redis-'))
   const socket = join(directory, 'socket')
-  const args = ['--port', '0', '--unixsocket', socket, '--save', '', '--appendonly', 'no', '--dir', directory]
+  const args = [
+    '--port',
+    '0',
+    '--unixsocket',
+    socket,
+    '--save',
+    '',
+    '--appendonly',
+    'no',
+    '--dir',
+    directory,
+    ...settings
+  ]
   const server = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'inherit'] })
   const kill = () => server.kill()
   process.once('exit', kill)

@@ -1,3 +1,4 @@
+import { StoreError } from '../contract/store-errors.js'
 import type { TaskRecord } from '../contract/task-record.js'
 import type { Clock } from '../ports/clock.js'
 import type { Channels } from './redis/channels.js'
@@ -13,29 +14,48 @@ export interface Followed {
   readonly read: () => Promise<TaskRecord | undefined>
 }
 
-/**
- * The records of a task: the present one, then each newer one, up to the terminal one. Ends when the task is forgotten; throws
- * what the first read throws, and the signal's reason.
- */
-export async function* follow(
-  { channel, read }: Followed,
-  channels: Channels,
-  clock: Pick<Clock, 'timer'>,
-  signal: AbortSignal
-): AsyncGenerator<TaskRecord, void, undefined> {
-  const news = new News(clock, signal)
-  const leave = channels.listen(channel, () => news.came())
-  try {
-    signal.throwIfAborted()
-    let seen = await read()
-    while (seen !== undefined) {
-      yield seen
-      if (FINAL.has(seen.state)) return
-      seen = await newer(seen, news, read)
+/** All followers in this process. */
+export class Followers {
+  readonly #channels: Channels
+  readonly #clock: Pick<Clock, 'timer'>
+  readonly #open = new Set<News>()
+  #isClosed = false
+
+  constructor(channels: Channels, clock: Pick<Clock, 'timer'>) {
+    this.#channels = channels
+    this.#clock = clock
+  }
+
+  /**
+   * The records of a task: the present one, then each newer one, up to the terminal one. Ends when the task is forgotten;
+   * throws what the first read throws, the signal's reason, and a `StoreError` when the followers are closed before.
+   */
+  async *follow({ channel, read }: Followed, signal: AbortSignal): AsyncGenerator<TaskRecord, void, undefined> {
+    const news = new News(this.#clock, signal)
+    const leave = this.#channels.listen(channel, () => news.came())
+    this.#open.add(news)
+    if (this.#isClosed) void news.end()
+    try {
+      signal.throwIfAborted()
+      let seen = await read()
+      while (seen !== undefined) {
+        news.given()
+        yield seen
+        if (FINAL.has(seen.state)) return
+        news.wanted()
+        seen = await newer(seen, news, read)
+      }
+    } finally {
+      this.#open.delete(news)
+      leave()
+      news.close()
     }
-  } finally {
-    leave()
-    news.close()
+  }
+
+  /** Each reads once more, and ends. Resolves when they have read. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    await Promise.all([...this.#open].map((news) => news.end()))
   }
 }
 
@@ -46,18 +66,23 @@ async function newer(
 ): Promise<TaskRecord | undefined> {
   for (;;) {
     await news.wait()
+    const { isOver } = news
     const record = await read().catch(() => seen) // Redis is away: it is asked again
     if (record === undefined || record.revision > seen.revision) return record
+    if (isOver) throw new StoreError(`The pool has stopped in this process, and sees the task ${seen.id} no longer.`)
   }
 }
 
-/** Waits for news, for the interval, or for the signal. */
+/** Waits for news, for the interval, for the signal, or for the end of all following. */
 class News {
   readonly #timer: ReturnType<Clock['timer']>
   readonly #signal: AbortSignal
   readonly #onAbort = (): void => this.came()
   #isThere = false
+  #isOver = false
+  #isGiven = false
   #wake = (): void => {}
+  #onGiven = (): void => {}
 
   constructor(clock: Pick<Clock, 'timer'>, signal: AbortSignal) {
     this.#timer = clock.timer(this.#onAbort)
@@ -66,14 +91,30 @@ class News {
     signal.addEventListener('abort', this.#onAbort)
   }
 
+  /** Whether no news will come any more. */
+  get isOver(): boolean {
+    return this.#isOver
+  }
+
   came(): void {
     this.#isThere = true
     this.#wake()
   }
 
+  /** The reader of the records has the newest one. */
+  given(): void {
+    this.#isGiven = true
+    this.#onGiven()
+  }
+
+  /** The reader wants the next one. */
+  wanted(): void {
+    this.#isGiven = false
+  }
+
   /** @throws the signal's reason */
   async wait(): Promise<void> {
-    if (!this.#isThere) {
+    if (!this.#isThere && !this.#isOver) {
       this.#timer.set(INTERVAL_MS)
       await new Promise<void>((wake) => {
         this.#wake = wake
@@ -84,8 +125,19 @@ class News {
     this.#signal.throwIfAborted()
   }
 
+  /** No news will come any more. Resolves when the reader has what is there now. */
+  async end(): Promise<void> {
+    this.#isOver = true
+    this.came()
+    if (this.#isGiven) return
+    await new Promise<void>((resolve) => {
+      this.#onGiven = resolve
+    })
+  }
+
   close(): void {
     this.#timer.clear()
     this.#signal.removeEventListener('abort', this.#onAbort)
+    this.#onGiven()
   }
 }

@@ -4,6 +4,7 @@ import { StoreError } from '../contract/store-errors.js'
 import type { Handlers, HandlersOf } from '../contract/task-contract.js'
 import { systemClock } from '../ports/system-clock.js'
 import { checkSharedPoolOptions, type SharedPoolOptions } from './options.js'
+import { changeScripts } from './redis/bullmq-scripts.js'
 import { Connections } from './redis/connect.js'
 import { expected } from './redis/expected.js'
 import { Keys } from './redis/keys.js'
@@ -49,9 +50,11 @@ export async function sharedPool<H extends HandlersOf<H>>(
   try {
     await checkServer(producer)
     const secret = await sharedSecret(producer, keys.secret)
+    const checkScripts = changeScripts(producer, settings.pool.queueCapacity)
     const queue = new Queue<JobData>(name, { connection: producer, prefix })
     queue.on('error', expected)
     await queue.waitUntilReady()
+    checkScripts()
     return new SharedPool<H>({ settings, connections, keys, producer, queue, secret, clock: systemClock })
   } catch (cause) {
     connections.close()

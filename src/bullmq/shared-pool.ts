@@ -14,7 +14,7 @@ import type { TaskRecord } from '../contract/task-record.js'
 import { unknownHandler } from '../contract/unknown-handler.js'
 import type { Clock } from '../ports/clock.js'
 import { derivedTicket } from '../ports/derived-ticket.js'
-import { follow } from './following.js'
+import { Followers } from './following.js'
 import { Notices, type SharedPoolEvents } from './notices.js'
 import { checkSharedTaskOptions, type SharedSettings, type SharedTaskOptions } from './options.js'
 import { Channels } from './redis/channels.js'
@@ -100,6 +100,7 @@ export class SharedPool<H extends HandlersOf<H> = Record<never, never>> {
   readonly #parts: SharedPoolParts
   readonly #commands: Commands
   readonly #channels: Channels
+  readonly #followers: Followers
   readonly #notices: Notices
   readonly #submissions: Submissions
   readonly #list: TaskList
@@ -123,12 +124,14 @@ export class SharedPool<H extends HandlersOf<H> = Record<never, never>> {
     this.#parts = parts
     this.#commands = new Commands(producer, keys)
     this.#channels = new Channels(connections.patient())
+    this.#followers = new Followers(this.#channels, clock)
     this.#notices = new Notices(report)
     this.#worker = new WorkerSide({ settings, keys, clock, notices: this.#notices, report })
     this.#list = new TaskList(producer, keys, this.#commands)
-    this.#shutdown = new Shutdown({ worker: this.#worker, queue, connections, clock })
+    this.#shutdown = new Shutdown({ worker: this.#worker, followers: this.#followers, queue, connections, clock })
     const meanRunMs = (): number => this.#worker.local.stats().runMs.mean
-    this.#submissions = new Submissions({ queue, commands: this.#commands, settings: settings.pool, clock, meanRunMs })
+    const isAway = (): boolean => producer.status !== 'ready'
+    this.#submissions = new Submissions({ queue, settings: settings.pool, clock, isAway, meanRunMs })
     producer.on('error', (error) => this.#storeIs({ failing: true, error }))
     producer.on('ready', () => this.#storeIs({ failing: false }))
   }
@@ -222,11 +225,12 @@ export class SharedPool<H extends HandlersOf<H> = Record<never, never>> {
    * The records of a task: the present one, then each newer one, up to the terminal one. Ends when the task is no longer kept.
    *
    * @param signal - ends the iteration when it aborts: the loop throws its reason
-   * @throws StoreError when Redis does not answer at first; later it waits until it does
+   * @throws StoreError when Redis does not answer at first; later it waits until it does. Also when the pool has stopped in
+   *   this process
    */
   changes(id: string, signal: AbortSignal): AsyncGenerator<TaskRecord, void, undefined> {
     const followed = { channel: this.#parts.keys.changes(id), read: () => this.findTask(id) }
-    return follow(followed, this.#channels, this.#parts.clock, signal)
+    return this.#followers.follow(followed, signal)
   }
 
   /**

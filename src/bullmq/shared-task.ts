@@ -55,7 +55,7 @@ export class SharedTask<R = unknown> {
   /**
    * The terminal record.
    *
-   * @throws StoreError when Redis no longer keeps it
+   * @throws StoreError when Redis no longer keeps it, and when the pool has stopped in this process before the task has ended
    */
   async settled(): Promise<TaskRecord> {
     let last: TaskRecord | undefined
@@ -68,7 +68,7 @@ export class SharedTask<R = unknown> {
    * What the function returned, as JSON has it. Rejects with the texts of what it threw, as an `Error` with its name and
    * code, or with a `TaskCanceledError`.
    *
-   * @throws StoreError when Redis does not have the result
+   * @throws StoreError when Redis does not have the result, and as {@link SharedTask.settled}
    */
   async result(): Promise<R> {
     const { state, result, resultOmitted, error, reason } = await this.settled()

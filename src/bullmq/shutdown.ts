@@ -1,6 +1,7 @@
 import type { Queue } from 'bullmq'
 import type { StopReport } from '../contract/reports.js'
 import type { Clock } from '../ports/clock.js'
+import type { Followers } from './following.js'
 import type { Connections } from './redis/connect.js'
 import type { WorkerSide } from './work/worker-side.js'
 
@@ -10,6 +11,7 @@ const LAST_WRITES_MS = 2_000
 /** The parts that a stop acts on. */
 export interface ShutdownParts {
   readonly worker: WorkerSide
+  readonly followers: Followers
   readonly queue: Queue
   readonly connections: Connections
   readonly clock: Clock
@@ -50,9 +52,10 @@ export class Shutdown {
   }
 
   async #end(local: Promise<StopReport>, before: Readonly<WorkerSide['tally']>): Promise<void> {
-    const { worker, queue, connections } = this.#parts
+    const { worker, followers, queue, connections } = this.#parts
     const { reason, durationMs } = await local
     await this.#within(LAST_WRITES_MS, worker.close())
+    await this.#within(LAST_WRITES_MS, followers.close())
     await this.#within(LAST_WRITES_MS, queue.close())
     connections.close()
     const { tally } = worker

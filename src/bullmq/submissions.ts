@@ -7,36 +7,36 @@ import type { TaskSettings } from '../contract/task-settings.js'
 import { inputText } from '../durable/stored-options.js'
 import type { Clock } from '../ports/clock.js'
 import { jobPriority } from './options.js'
-import type { Commands } from './redis/commands.js'
+import { RandomTickets } from './random-tickets.js'
+import { addBound } from './redis/admission.js'
 import { jobIdOf } from './redis/keys.js'
 import { type About, aboutOf, newRecord, recordOf } from './task-text.js'
 import type { JobData } from './work/claims.js'
 
-/** After this time a promised place may be given to another task, in milliseconds. */
-const LAPSE_MS = 5_000
-
 /** A century, in seconds. */
 const FOREVER_S = 3_155_760_000
 
-const TICKET_BYTES = 21
 const [SHORTEST_RETRY_MS, LONGEST_RETRY_MS] = [1_000, 60_000]
 
 /** The parts that submissions use. */
 export interface SubmissionParts {
   readonly queue: Queue<JobData>
-  readonly commands: Commands
   readonly settings: PoolSettings
   readonly clock: Clock
+  /** Whether there is no connection to Redis now. */
+  readonly isAway: () => boolean
   /** Mean run time of tasks in this process, in milliseconds. */
   readonly meanRunMs: () => number
 }
 
-/** Puts tasks into Redis: a place is promised, BullMQ adds the task, and the promise is given back. */
+/** Puts tasks into Redis: verdict and add are one step there. */
 export class Submissions {
   readonly #parts: SubmissionParts
+  readonly #tickets: RandomTickets
 
   constructor(parts: SubmissionParts) {
     this.#parts = parts
+    this.#tickets = new RandomTickets(parts.clock)
   }
 
   /**
@@ -45,28 +45,28 @@ export class Submissions {
    * @throws QueueFullError, DuplicateTaskError, StoreError
    */
   async submit(name: string, input: unknown, task: TaskSettings): Promise<TaskRecord> {
-    const { commands, settings } = this.#parts
+    const { queue, clock, settings, isAway } = this.#parts
     inputText(input, settings.maxInputBytes)
+    if (isAway()) throw new StoreError('Nothing was queued: Redis is away.')
     const about = this.#about(task)
-    const { id } = about
-    const reservation = await known('Nothing was queued', false, () =>
-      commands.reserve(id, settings.queueCapacity, LAPSE_MS)
-    )
-    if (reservation.verdict === 'full') throw this.#full(reservation)
-    if (reservation.verdict === 'taken') return this.#other(task, recordOf(reservation.fields))
-    return this.#add(name, input, task, about)
-  }
-
-  async #add(name: string, input: unknown, task: TaskSettings, about: About): Promise<TaskRecord> {
-    const { queue, commands, clock } = this.#parts
     const timestamp = clock.date()
     const opts = { ...this.#jobOptions(task), jobId: jobIdOf(about.id), timestamp, about: JSON.stringify(about) }
-    const fields = await known('Whether the task was queued is unknown', true, async () => {
-      await queue.add(name, { input }, opts)
-      return commands.confirm(about.id)
-    })
-    if (fields === undefined) return newRecord(name, about, timestamp) // it has ended and is forgotten
-    return aboutOf(fields).by === about.by ? recordOf(fields) : this.#other(task, recordOf(fields))
+    const added = await known('Whether the task was queued is unknown', true, () =>
+      addBound(queue, name, { input }, opts)
+    )
+    switch (added.verdict) {
+      case 'added':
+        return newRecord(name, about, timestamp)
+      case 'full':
+        throw this.#full(added)
+      case 'taken':
+        // By this very submission if its first answer was lost with the connection.
+        return aboutOf(added.fields).by === about.by
+          ? recordOf(added.fields)
+          : this.#other(task, recordOf(added.fields))
+      default:
+        return added satisfies never
+    }
   }
 
   #other(task: TaskSettings, record: TaskRecord): TaskRecord {
@@ -75,12 +75,11 @@ export class Submissions {
   }
 
   #about({ id, key, metadata, fingerprint, timeoutMs }: TaskSettings): About {
-    const { clock, settings } = this.#parts
-    const random = Buffer.from(clock.randomBytes(TICKET_BYTES)).toString('base64url')
+    const random = this.#tickets.next()
     return {
-      ...{ id: id ?? random, key, metadata, fingerprint, by: random },
+      ...{ id: id ?? random, key, metadata, fingerprint, by: id === undefined ? undefined : random },
       timeoutMs: timeoutMs === undefined ? undefined : finite(timeoutMs),
-      retainMs: finite(settings.retention.ms)
+      retainMs: finite(this.#parts.settings.retention.ms)
     }
   }
 

@@ -21,8 +21,8 @@ export interface About {
   readonly timeoutMs?: number | null | undefined
   /** How long the ended task is kept; `null` for no limit. */
   readonly retainMs: number | null
-  /** Tells this submission from another one with the same id. */
-  readonly by: string
+  /** Tells this submission from another one that chose the same id; absent when the id is random. */
+  readonly by?: string | undefined
 }
 
 /** How a task ended, unless its function returned. */

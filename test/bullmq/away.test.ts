@@ -73,13 +73,18 @@ describe.skipIf(!hasRedis)('a Redis', () => {
     expect(await task.result()).toBe(7)
   })
 
-  it('that does not answer makes a StoreError, which says whether the task may be queued', async () => {
-    const { open, server, redis } = await shared()
+  it('that does not answer makes a StoreError: the task may be queued', async () => {
+    const { open, server } = await shared()
     const pool = await open(handlers)
     await server.freeze()
-    await expect(pool.queueTask('work', 1)).rejects.toMatchObject({ code: 'ERR_STORE', inDoubt: false })
+    await expect(pool.queueTask('work', 1)).rejects.toMatchObject({ code: 'ERR_STORE', inDoubt: true })
     server.thaw()
-    await redis.rename('coatcheck:test:meta', 'elsewhere')
+    await expect.poll(async () => (await pool.counts()).queued).toBe(1)
+  })
+
+  it('that fails makes a StoreError: the task may be queued', async () => {
+    const { open, redis } = await shared()
+    const pool = await open(handlers)
     await redis.set('coatcheck:test:meta', 'not a hash') // what BullMQ adds to
     await expect(pool.queueTask('work', 1)).rejects.toMatchObject({ code: 'ERR_STORE', inDoubt: true })
   })

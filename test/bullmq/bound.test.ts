@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
 import { gate } from '../support/gate.js'
-import { keys } from './support/lost-process.js'
 import { hasRedis, shared } from './support/pools.js'
 
 describe.skipIf(!hasRedis)('the bound of a shared pool', () => {
@@ -37,15 +36,25 @@ describe.skipIf(!hasRedis)('the bound of a shared pool', () => {
     await expect.poll(async () => (await pool.counts()).succeeded).toBe(3)
   })
 
-  it('forgets a place that was promised to a process that was lost then', async () => {
-    const { open, redis } = await shared()
-    const pool = await open({ work: async () => 1 }, { queueCapacity: 2 })
-    await redis.zadd(keys.reserved, Date.now(), '~just', Date.now() - 6_000, '~long')
-    await pool.queueTask('work')
-    await expect(pool.queueTask('work')).rejects.toMatchObject({ code: 'ERR_QUEUE_FULL', queued: 2 })
-    await redis.zadd(keys.reserved, Date.now() - 6_000, '~just')
-    await pool.queueTask('work')
-    expect(await redis.zcard(keys.reserved)).toBe(0)
+  it('is judged in the step that adds: a task of the last place is there once, whoever asks for it', async () => {
+    const { open } = await shared()
+    const handlers = { work: async () => 1 }
+    const [a, b] = [await open(handlers, { queueCapacity: 1 }), await open(handlers, { queueCapacity: 1 })]
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 40 }, (_, index) => (index % 2 === 0 ? a : b).queueTask('work', undefined, { id: 'last' }))
+    )
+    const codes = outcomes.map((outcome) => (outcome.status === 'fulfilled' ? 'accepted' : outcome.reason.code))
+    expect(codes.toSorted()).toEqual(['accepted', ...Array(39).fill('ERR_DUPLICATE_TASK')].toSorted())
+    expect(await a.counts()).toMatchObject({ queued: 1 })
+  })
+
+  it('holds for tasks that start later', async () => {
+    const { open } = await shared()
+    const pool = await open({ work: async () => 1 }, { queueCapacity: 1 })
+    await pool.queueTask('work', undefined, { delayMs: 60_000 })
+    await expect(pool.queueTask('work', undefined, { delayMs: 60_000 })).rejects.toMatchObject({
+      code: 'ERR_QUEUE_FULL'
+    })
   })
 
   it('may be left out', async () => {

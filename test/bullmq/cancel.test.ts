@@ -56,6 +56,18 @@ describe.skipIf(!hasRedis)('a cancel across processes', () => {
     expect(record.cancelRequestedAt).toBeDefined()
   })
 
+  it('reaches a running task by its message, long before its lease is renewed', async () => {
+    const { open } = await shared()
+    const { running, handlers } = waiting()
+    const all = { ...handlers, work: async () => 1 }
+    const [taker, worker] = [await open(all), (await open(all, { leaseMs: 600_000 })).start()]
+    await (await worker.queueTask('work')).result() // by now its subscriptions stand: what comes later is a message
+    const task = await taker.queueTask('wait')
+    await running
+    expect(await taker.cancel(task.id)).toBe('requested')
+    expect(await task.settled()).toMatchObject({ state: 'canceled', reason: 'user' })
+  })
+
   it('has a reason of the library when none is given', async () => {
     const { open } = await shared()
     const { running, handlers } = waiting()

@@ -80,11 +80,13 @@ describe.skipIf(!hasRedis)('the changes of a task', () => {
     const { open, server } = await shared()
     const pool = await open({ run: async () => 1 })
     const task = await pool.queueTask('run')
-    const result = task.result()
+    const changes = task.changes()[Symbol.asyncIterator]()
+    let { value } = await changes.next()
     await server.kill()
     await server.start()
     pool.start()
-    expect(await result).toBe(1)
+    while (value?.settledAt === undefined) ({ value } = await changes.next())
+    expect(value).toMatchObject({ state: 'succeeded', result: 1 })
   })
 
   it('hold at most ten progress writes a second, and the last one', async () => {

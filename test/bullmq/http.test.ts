@@ -1,51 +1,7 @@
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import type { TaskContext } from 'coatcheck'
-import { submit } from 'coatcheck/client'
-import { type TicketRoutesOptions, ticketRoutes } from 'coatcheck/http'
-import { nodeListener } from 'coatcheck/node-http'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { jsonOf, requestTo } from '../http/support/request-of.js'
-import { gate } from '../support/gate.js'
-import { hasRedis, shared } from './support/pools.js'
-
-/** Two instances of a server, and a worker; the tasks wait for the gate. */
-const instances = async (options: TicketRoutesOptions = {}) => {
-  const { open, server } = await shared()
-  const [begun, done] = [gate(), gate()]
-  const work = async (input: { n: number }, { signal, progress }: TaskContext): Promise<number> => {
-    begun.open()
-    progress(0.5, 'half')
-    await Promise.race([done.promise, new Promise((resolve) => signal.addEventListener('abort', resolve))])
-    signal.throwIfAborted()
-    return input.n * 2
-  }
-  const pools = [await open({ work }), await open({ work })]
-  const worker = (await open({ work }, { concurrency: 8 })).start()
-  const routesOf = (pool: (typeof pools)[number]) =>
-    ticketRoutes(pool, {
-      accept: [
-        {
-          path: '/tasks',
-          submit: ({ n }, { once, owner }) => pool.queueTask('work', { n: Number(n) }, { ...once, key: owner })
-        }
-      ],
-      onError: () => {},
-      random: () => 0,
-      ...options
-    })
-  const [a, b] = pools.map(routesOf) as [ReturnType<typeof routesOf>, ReturnType<typeof routesOf>]
-  const post = async (routes: typeof a, n = 1, headers: Record<string, string> = {}) => {
-    const all = { 'content-type': 'application/json', ...headers }
-    const reply = await routes.handle(requestTo('POST /tasks', { json: { n }, headers: all }))
-    return { reply: reply!, status: jsonOf(reply!) as Record<string, unknown> & { id: string } }
-  }
-  const get = async (routes: typeof a, id: string, headers: Record<string, string> = {}) => {
-    const reply = (await routes.handle(requestTo(`GET /tasks/${id}`, { headers })))!
-    return { reply, status: reply.status === 304 ? undefined : (jsonOf(reply) as Record<string, unknown>) }
-  }
-  return { a, b, pools, worker, server, begun: begun.promise, done, post, get }
-}
+import { instances } from './support/instances.js'
+import { hasRedis } from './support/pools.js'
 
 describe.skipIf(!hasRedis)('tickets of a shared pool over HTTP', () => {
   it('are given by one instance and shown by the other', async () => {
@@ -161,19 +117,5 @@ describe.skipIf(!hasRedis)('tickets of a shared pool over HTTP', () => {
     expect((await a.accepted(task)).status).toBe(202)
     await pools[0]!.stop()
     expect((await a.handle(requestTo('GET /readyz')))?.status).toBe(503)
-  })
-
-  it('serve the client when each of its requests reaches another instance', async () => {
-    const { a, b, done } = await instances()
-    done.open()
-    let turn = 0
-    const listeners = [a, b].map((routes) => nodeListener(routes))
-    const server = createServer((request, response) => listeners[turn++ % 2]!(request, response)).listen(0, '127.0.0.1')
-    onTestFinished(() => void server.close())
-    await new Promise((resolve) => server.once('listening', resolve))
-    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/tasks`
-    expect(await submit(url, { n: 5 })).toBe(10)
-    expect(turn).toBeGreaterThan(1)
-    server.closeAllConnections()
   })
 })

@@ -121,6 +121,29 @@ describe.skipIf(!hasRedis)('a process that loses its lease', () => {
     expect(await task.result()).toBe(2)
   })
 
+  it('does not take a claim that it makes anew, by the same token, for the lost one', async () => {
+    const { open, redis } = await shared()
+    const [running, finish] = [gate<AbortSignal>(), gate()]
+    let calls = 0
+    const run = async (_input: undefined, { signal }: TaskContext): Promise<never> => {
+      calls++
+      running.open(signal)
+      await finish.promise
+      throw signal.reason
+    }
+    const pool = (await open({ run }, { ...LEASE, concurrency: 1 })).start()
+    const task = await pool.queueTask('run')
+    const signal = await running.promise
+    const aborted = new Promise((resolve) => signal.addEventListener('abort', resolve))
+    await redis.del(keys.lock(task.id))
+    await aborted
+    const waiting = async () => (await redis.llen(keys.of('wait'))) + (await redis.zcard(keys.of('prioritized')))
+    await expect.poll(waiting).toBe(1) // its only worker is still occupied: it is the one that claims it next
+    finish.open()
+    await expect(task.result()).rejects.toMatchObject({ code: 'ERR_TASK_INTERRUPTED' })
+    expect(calls).toBe(1)
+  })
+
   it('says nothing of an error that comes late', async () => {
     const { open, redis } = await shared()
     let calls = 0

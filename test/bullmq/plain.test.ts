@@ -1,18 +1,18 @@
 import { sharedPool } from 'coatcheck/bullmq'
 import { Redis } from 'ioredis'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { follow } from '../../src/bullmq/following.js'
+import { Followers } from '../../src/bullmq/following.js'
 import { Notices } from '../../src/bullmq/notices.js'
 import { checkSharedPoolOptions, checkSharedTaskOptions, jobPriority } from '../../src/bullmq/options.js'
+import { changeScripts } from '../../src/bullmq/redis/bullmq-scripts.js'
 import { Channels } from '../../src/bullmq/redis/channels.js'
 import { isTicket, jobIdOf, Keys, ticketOf } from '../../src/bullmq/redis/keys.js'
 import { type TaskFields, taskFields } from '../../src/bullmq/redis/scripts/task-fields.js'
 import { requireSettings } from '../../src/bullmq/redis/server-settings.js'
 import { newRecord, recordOf } from '../../src/bullmq/task-text.js'
-import { HeldClaims } from '../../src/bullmq/work/held-claims.js'
 import { ProgressWriter } from '../../src/bullmq/work/progress-writer.js'
 import { Tally } from '../../src/bullmq/work/stop-tally.js'
-import { type Task, WorkerPool } from '../../src/index.js'
+import type { TaskRecord } from '../../src/index.js'
 import { freePort } from '../stores/keyv/support/servers.js'
 import { gate } from '../support/gate.js'
 import { ManualClock } from '../support/manual-clock.js'
@@ -85,6 +85,24 @@ describe('what a server says of itself', () => {
     expect(() => requireSettings('maxmemory_policy:noeviction\r\naof_enabled:1\r\n')).not.toThrow()
     expect(() => requireSettings('maxmemory_policy:noeviction\naof_enabled:0')).toThrow('appendonly yes')
     expect(() => requireSettings('maxmemory_policy:volatile-lru\naof_enabled:1')).toThrow('noeviction')
+  })
+})
+
+describe('the scripts of BullMQ', () => {
+  it('must be those that ours are put before', () => {
+    const client = new Redis({ lazyConnect: true })
+    const check = changeScripts(client, 1)
+    const define = (lua: string, ...names: string[]): void => {
+      for (const name of names) client.defineCommand(name, { numberOfKeys: 1, lua })
+    }
+    expect(check).toThrow('as they are known: addPrioritizedJob, addDelayedJob, moveToFinished.')
+    define('return 1', 'addPrioritizedJob:0', 'addDelayedJob:0', 'moveToFinished:0')
+    expect(check).toThrow('as they are known: addPrioritizedJob, addDelayedJob, moveToFinished.')
+    const add = 'local args = cmsgpack.unpack(ARGV[1])\njobId = args[2]\njobIdKey = args[1] .. jobId'
+    define(add, 'addPrioritizedJob:0', 'addDelayedJob:0', 'addLog:0')
+    expect(check).toThrow('as they are known: moveToFinished.')
+    define('local jobIdKey = KEYS[12]', 'moveToFinished:0')
+    expect(check).not.toThrow()
   })
 })
 
@@ -175,91 +193,24 @@ describe('the progress of a call', () => {
   })
 })
 
-describe('the claims of a process', () => {
-  const running = async (): Promise<{ task: Task; pool: WorkerPool }> => {
-    const pool = new WorkerPool({ concurrency: 1, queueCapacity: 1 }).start()
-    const done = gate()
-    const task = pool.queueTask(({ signal }) => {
-      signal.addEventListener('abort', () => done.open())
-      return done.promise.then(() => Promise.reject(signal.reason))
-    })
-    task.settled().catch(() => {})
-    await Promise.resolve()
-    return { task, pool }
-  }
-
-  it('are lost when no lease could be renewed in time', async () => {
-    const clock = new ManualClock()
-    const held = new HeldClaims(clock, 300, () => Promise.reject(new Error('away')))
-    const { task } = await running()
-    held.add(task, new ProgressWriter(clock, async () => {}))
-    await clock.advance(200)
-    held.renewed([task.id, 'another'])
-    await clock.advance(200)
-    expect(task.record().cancelRequestedAt).toBeUndefined()
-    await clock.advance(200)
-    await expect(task.result()).rejects.toMatchObject({ cause: { code: 'ERR_LEASE_LOST' } })
-    held.lost([task.id, 'another'])
-    held.progressed('another')
-    held.remove(task.id)
-  })
-
-  it('are asked for cancels of which no message came', async () => {
-    const clock = new ManualClock()
-    const asked: (readonly string[])[] = []
-    const held = new HeldClaims(clock, 300, async (ids) => {
-      asked.push(ids)
-      return ids.map(() => (asked.length < 2 ? null : ''))
-    })
-    await held.canceled('')
-    await held.canceled('another')
-    const { task } = await running()
-    held.add(task, new ProgressWriter(clock, async () => {}))
-    await clock.advance(100)
-    await clock.advance(100)
-    await task.settled()
-    expect(task.state).toBe('canceled')
-    expect(asked).toEqual([[task.id], [task.id]])
-    held.remove(task.id)
-    await clock.advance(1_000)
-    expect(asked).toHaveLength(2)
-  })
-
-  it('are not asked again before Redis has answered', async () => {
-    const clock = new ManualClock()
-    const answer = gate<readonly null[]>()
-    let asked = 0
-    const held = new HeldClaims(clock, 300, () => {
-      asked++
-      return answer.promise
-    })
-    const { task } = await running()
-    const claim = held.add(task, new ProgressWriter(clock, async () => {}))
-    await clock.advance(100)
-    await clock.advance(100)
-    claim.renewedMs = clock.now()
-    expect(asked).toBe(1)
-    answer.open([null])
-    await clock.turn()
-    await clock.advance(100)
-    expect(asked).toBe(2)
-    held.remove(task.id)
-    task.cancel()
-  })
-})
-
 describe('a followed task', () => {
-  it('is read again when Redis did not answer', async () => {
-    const clock = new ManualClock()
-    const client = new Redis({
-      host: '127.0.0.1',
-      port: await freePort(),
-      lazyConnect: true,
-      retryStrategy: () => null
-    })
+  const record = newRecord('n', { id: 'i', by: 'x', retainMs: null }, 0)
+
+  /** Followers whose Redis is away, so that no message comes. */
+  const away = async () => {
+    const port = await freePort()
+    const client = new Redis({ host: '127.0.0.1', port, lazyConnect: true, retryStrategy: () => null })
     client.on('error', () => {})
     onTestFinished(() => client.disconnect())
-    const record = newRecord('n', { id: 'i', by: 'x', retainMs: null }, 0)
+    const clock = new ManualClock()
+    const followers = new Followers(new Channels(client), clock)
+    const follow = (read: () => Promise<TaskRecord | undefined>) =>
+      followers.follow({ channel: 'c', read }, new AbortController().signal)
+    return { clock, followers, follow }
+  }
+
+  it('is read again when Redis did not answer', async () => {
+    const { clock, follow } = await away()
     const answers = [record, new Error('away'), record, { ...record, revision: 1, state: 'failed' as const }]
     const read = async () => {
       const answer = answers.shift()
@@ -268,12 +219,33 @@ describe('a followed task', () => {
     }
     const seen: number[] = []
     const following = (async () => {
-      const signal = new AbortController().signal
-      for await (const { revision } of follow({ channel: 'c', read }, new Channels(client), clock, signal))
-        seen.push(revision)
+      for await (const { revision } of follow(read)) seen.push(revision)
     })()
     while (answers.length > 0) await clock.advance(1_000)
     await following
     expect(seen).toEqual([0, 1])
+  })
+
+  it('is read once more when all following ends, also if it is being read then', async () => {
+    const { clock, followers, follow } = await away()
+    const reading = gate<TaskRecord>()
+    const answers = [Promise.resolve(record), reading.promise, Promise.resolve({ ...record, revision: 1 })]
+    const changes = follow(async () => answers.shift())
+    await changes.next()
+    const next = changes.next()
+    await clock.advance(1_000)
+    const closed = followers.close()
+    reading.open(record)
+    expect((await next).value).toMatchObject({ revision: 1 })
+    await closed
+    expect(answers).toEqual([])
+  })
+
+  it('is read once by a follower that comes when all following has ended', async () => {
+    const { followers, follow } = await away()
+    await followers.close()
+    const changes = follow(async () => record)
+    expect((await changes.next()).value).toEqual(record)
+    await expect(changes.next()).rejects.toMatchObject({ code: 'ERR_STORE' })
   })
 })

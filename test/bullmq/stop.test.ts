@@ -115,6 +115,28 @@ describe.skipIf(!hasRedis)('the stop of a shared pool in one process', () => {
     }
   })
 
+  it('shows those who follow a task its end, or that none is seen here any more', async () => {
+    const { open } = await shared()
+    const begun = gate()
+    const run = async (_input: undefined, { signal }: TaskContext): Promise<never> => {
+      begun.open()
+      await new Promise((resolve) => signal.addEventListener('abort', resolve))
+      throw signal.reason
+    }
+    const pool = (await open({ run }, { concurrency: 1 })).start()
+    const [aborted, left] = [await pool.queueTask('run'), await pool.queueTask('run')]
+    await begun.promise
+    const changes = left.changes()[Symbol.asyncIterator]()
+    expect((await changes.next()).value).toMatchObject({ state: 'queued' })
+    const [end, none] = [aborted.settled(), left.result()]
+    none.catch(() => {})
+    await pool.stop({ graceMs: 0 })
+    expect(await end).toMatchObject({ state: 'canceled', reason: 'pool_stopped' })
+    await expect(none).rejects.toMatchObject({ code: 'ERR_STORE', message: expect.stringContaining(left.id) })
+    await expect(changes.next()).rejects.toMatchObject({ code: 'ERR_STORE' })
+    await expect(left.settled()).rejects.toMatchObject({ code: 'ERR_STORE' })
+  })
+
   it('ends with its block', async () => {
     const { open } = await shared()
     const pool = await open({ work: async () => 1 })

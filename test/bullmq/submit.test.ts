@@ -1,12 +1,12 @@
 import { Queue } from 'bullmq'
 import { snooze, type TaskContext } from 'coatcheck'
+import { Redis } from 'ioredis'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { checkSharedPoolOptions, checkSharedTaskOptions } from '../../src/bullmq/options.js'
-import { Commands } from '../../src/bullmq/redis/commands.js'
+import { changeScripts } from '../../src/bullmq/redis/bullmq-scripts.js'
 import { Submissions } from '../../src/bullmq/submissions.js'
 import { systemClock } from '../../src/ports/system-clock.js'
 import { gate } from '../support/gate.js'
-import { keys } from './support/lost-process.js'
 import { connectionTo, hasRedis, shared } from './support/pools.js'
 
 const handlers = { echo: async (input: { text: string }) => input.text }
@@ -293,23 +293,26 @@ describe.skipIf(!hasRedis)('a task in Redis', () => {
     ])
   })
 
-  it('is accepted also when it has ended and is forgotten before its submitter reads it', async () => {
-    const { server, redis } = await shared()
-    const queue = new Queue('test', { connection: connectionTo(server), prefix: 'coatcheck' })
-    onTestFinished(() => queue.close())
-    const forgetful = {
-      add: async (...args: Parameters<Queue['add']>) => {
-        const job = await queue.add(...args)
-        await job.remove()
-      }
-    } as unknown as Queue
+  it('is accepted once when it is sent again because the answer was lost', async () => {
+    const { server } = await shared()
+    const connection = new Redis({ ...connectionTo(server), maxRetriesPerRequest: 1 })
+    onTestFinished(() => connection.disconnect())
+    const checkScripts = changeScripts(connection, 1)
+    const queue = new Queue('test', { connection, prefix: 'coatcheck' })
+    await queue.waitUntilReady()
+    checkScripts()
     const settings = checkSharedPoolOptions({
       ...{ name: 'test', connection: {}, concurrency: 1, queueCapacity: 1, handlers },
       retention: { ms: Number.POSITIVE_INFINITY }
     }).pool
-    const commands = new Commands(redis, keys)
-    const parts = { queue: forgetful, commands, settings, clock: systemClock, meanRunMs: () => 0 }
-    const record = await new Submissions(parts).submit('echo', {}, checkSharedTaskOptions({ id: 'gone' }, 'echo'))
-    expect(record).toMatchObject({ id: 'gone', name: 'echo', state: 'queued', attempt: 0 })
+    // The second time it draws the same random number: to Redis it is the same submission.
+    const clock = { ...systemClock, randomBytes: (count: number) => new Uint8Array(count).fill(7) }
+    const submissions = new Submissions({ queue, settings, clock, isAway: () => false, meanRunMs: () => 0 })
+    const submit = () => submissions.submit('echo', {}, checkSharedTaskOptions({ id: 'sent' }, 'echo'))
+    const [first, second] = [await submit(), await submit()]
+    expect(second).toEqual(first)
+    expect(first).toMatchObject({ id: 'sent', name: 'echo', state: 'queued', attempt: 0, revision: 0 })
+    expect(first).not.toHaveProperty('expiresAt')
+    expect(await queue.getPrioritizedCount()).toBe(1)
   })
 })

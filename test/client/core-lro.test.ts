@@ -1,14 +1,9 @@
 /** A poller for long-running operations from a cloud SDK, with the unchanged routes. */
-import {
-  createHttpPoller,
-  type OperationResponse,
-  type OperationState,
-  type RawRequest,
-  type RunningOperation
-} from '@azure/core-lro'
+import { createHttpPoller, type OperationResponse, type OperationState } from '@azure/core-lro'
 import type { TicketStatus } from 'coatcheck/http'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { rejection } from '../support/pools.js'
+import { operation } from './support/operation.js'
 import { realServer, until } from './support/real-server.js'
 import { quiet } from './support/scripted-server.js'
 
@@ -17,25 +12,6 @@ type Progress = OperationState<TicketStatus>
 afterEach(() => {
   vi.useRealTimers()
 })
-
-/** An operation that sends the poller's requests unchanged and converts only the form of the answers. */
-function operation(origin: string): RunningOperation<TicketStatus> {
-  const send = async (method: string, path: string, body?: unknown): Promise<OperationResponse<TicketStatus>> => {
-    const request: RawRequest = { method, url: new URL(path, origin).href }
-    const response = await fetch(request.url, {
-      method,
-      headers: { 'content-type': 'application/json' },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) })
-    })
-    const parsed = (await response.json()) as TicketStatus
-    const headers = Object.fromEntries(response.headers)
-    return { flatResponse: parsed, rawResponse: { statusCode: response.status, request, headers, body: parsed } }
-  }
-  return {
-    sendInitialRequest: () => send('POST', '/tasks', { width: 200 }),
-    sendPollRequest: (path) => send('GET', path)
-  }
-}
 
 describe('the poller of @azure/core-lro', () => {
   it('follows a ticket to the result of its task', async () => {

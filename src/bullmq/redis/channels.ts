@@ -13,7 +13,7 @@ export class Channels {
     this.#client = client
     client.on('message', (channel: string, message: string) => this.#notify(channel, message))
     client.on('ready', () => {
-      for (const channel of this.#listeners.keys()) this.#notify(channel, '') // it was away
+      for (const channel of this.#listeners.keys()) this.#subscribe(channel)
     })
   }
 
@@ -23,16 +23,22 @@ export class Channels {
    */
   listen(channel: string, listener: OnMessage): () => void {
     const listeners = this.#listeners.get(channel)
-    if (listeners === undefined) this.#subscribe(channel, listener)
-    else {
+    if (listeners !== undefined) {
       listeners.add(listener)
       listener('')
+    } else {
+      this.#listeners.set(channel, new Set([listener]))
+      if (this.#isReady) this.#subscribe(channel)
     }
     return () => this.#leave(channel, listener)
   }
 
-  #subscribe(channel: string, listener: OnMessage): void {
-    this.#listeners.set(channel, new Set([listener]))
+  /** A subscription that is sent while a connection is being made may be lost. */
+  get #isReady(): boolean {
+    return this.#client.status === 'ready'
+  }
+
+  #subscribe(channel: string): void {
     this.#client.subscribe(channel).then(() => this.#notify(channel, ''), expected)
   }
 
@@ -41,7 +47,7 @@ export class Channels {
     listeners?.delete(listener)
     if (listeners?.size !== 0) return
     this.#listeners.delete(channel)
-    this.#client.unsubscribe(channel).catch(expected)
+    if (this.#isReady) this.#client.unsubscribe(channel).catch(expected)
   }
 
   #notify(channel: string, message: string): void {

@@ -1,10 +1,10 @@
 import type { Redis } from 'ioredis'
 import type { CancelOutcome } from '../../contract/task-contract.js'
 import { jobIdOf, type Keys } from './keys.js'
+import { COUNT } from './scripts/admit.js'
 import { CANCEL, LOOK } from './scripts/cancel.js'
 import { BEGIN, END, LEAVE, PROGRESS } from './scripts/claim.js'
-import { CONFIRM, READ_TASK } from './scripts/read.js'
-import { COUNT, RESERVE } from './scripts/reserve.js'
+import { READ_TASK } from './scripts/read.js'
 import { type TaskFields, taskFields } from './scripts/task-fields.js'
 
 /** A claim of a task, by the token that BullMQ gave it. */
@@ -19,13 +19,8 @@ export type Begun =
   | { readonly answer: 'canceled'; readonly why: string }
   | { readonly answer: 'interrupted' | 'lost' }
 
-/** The verdict on a new task: what was queued and running then, or the task that has its id. */
-export type Reservation =
-  | { readonly verdict: 'reserved' | 'full'; readonly queued: number; readonly running: number }
-  | { readonly verdict: 'taken'; readonly fields: TaskFields }
-
 const SCRIPTS = {
-  ...{ reserve: RESERVE, confirm: CONFIRM, read: READ_TASK, cancel: CANCEL, look: LOOK, count: COUNT },
+  ...{ read: READ_TASK, cancel: CANCEL, look: LOOK, count: COUNT },
   ...{ begin: BEGIN, leave: LEAVE, end: END, progress: PROGRESS }
 } as const
 
@@ -42,22 +37,9 @@ export class Commands {
     for (const [name, lua] of Object.entries(SCRIPTS)) client.defineCommand(`coatcheck:${name}`, { lua })
   }
 
-  async reserve(id: string, capacity: number, lapseMs: number): Promise<Reservation> {
-    const lists = (['wait', 'paused', 'prioritized', 'delayed', 'active'] as const).map((name) => this.#keys.of(name))
-    const keys = [this.#keys.job(id), this.#keys.lock(id), this.#keys.reserved, ...lists]
-    const bound = Number.isFinite(capacity) ? capacity : -1
-    const [verdict, ...rest] = (await this.#run('reserve', keys, jobIdOf(id), bound, lapseMs)) as [string, ...unknown[]]
-    if (verdict === 'taken') return { verdict, fields: taskFields(rest[0] as []) as TaskFields }
-    const [queued, running] = rest as [number, number]
-    return { verdict: verdict as 'reserved' | 'full', queued, running }
-  }
-
-  async confirm(id: string): Promise<TaskFields | undefined> {
-    return this.#fields('confirm', [this.#keys.job(id), this.#keys.lock(id), this.#keys.reserved], jobIdOf(id))
-  }
-
   async read(id: string): Promise<TaskFields | undefined> {
-    return this.#fields('read', [this.#keys.job(id), this.#keys.lock(id)])
+    const answer = await this.#run('read', [this.#keys.job(id), this.#keys.lock(id)])
+    return taskFields(answer as (string | number | null)[])
   }
 
   async cancel(id: string, request: { readonly now: number; readonly end: string; readonly why: string }) {
@@ -114,10 +96,6 @@ export class Commands {
 
   #held(id: string): readonly string[] {
     return [this.#keys.job(id), this.#keys.lock(id)]
-  }
-
-  async #fields(name: Name, keys: readonly string[], ...args: readonly string[]): Promise<TaskFields | undefined> {
-    return taskFields((await this.#run(name, keys, ...args)) as (string | number | null)[])
   }
 
   #run(name: Name, keys: readonly string[], ...args: readonly (string | number)[]): Promise<unknown> {

@@ -1,5 +1,6 @@
-import { Redis, type RedisOptions } from 'ioredis'
+import type { Redis, RedisOptions } from 'ioredis'
 import { StoreError } from '../../contract/store-errors.js'
+import { BatchRedis } from './batch-redis.js'
 import { expected } from './expected.js'
 
 /** How long a command of a submitter or reader may take, in milliseconds. */
@@ -34,9 +35,9 @@ export class Connections {
     }
   }
 
-  /** A connection for work: a command waits until Redis is back. */
+  /** A connection for work: a command waits until Redis is back. Its subscriptions do not. */
   patient(): Redis {
-    const client = this.#make({ maxRetriesPerRequest: null })
+    const client = this.#make({ maxRetriesPerRequest: null, autoResubscribe: false })
     client.connect().catch(expected) // it is tried again
     return client
   }
@@ -44,7 +45,9 @@ export class Connections {
   #make(options: RedisOptions): Redis {
     const all = { ...options, lazyConnect: true }
     const client =
-      typeof this.#address === 'string' ? new Redis(this.#address, all) : new Redis({ ...this.#address, ...all })
+      typeof this.#address === 'string'
+        ? new BatchRedis(this.#address, all)
+        : new BatchRedis({ ...this.#address, ...all })
     client.on('error', expected)
     this.#open.push(client)
     return client

@@ -11,11 +11,6 @@ export class Keys {
     return this.#base + name
   }
 
-  /** Ids that were promised a place and are not in the queue yet, by the time of the promise. */
-  get reserved(): string {
-    return `${this.#base}reserved`
-  }
-
   /** The secret from which tickets of idempotency keys are derived. */
   get secret(): string {
     return `${this.#base}secret`

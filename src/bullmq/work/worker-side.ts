@@ -7,6 +7,7 @@ import { WorkerPool } from '../../index.js'
 import type { Clock } from '../../ports/clock.js'
 import type { Notices, TaskNotice } from '../notices.js'
 import type { SharedSettings } from '../options.js'
+import { changeScripts } from '../redis/bullmq-scripts.js'
 import type { Channels } from '../redis/channels.js'
 import { Commands } from '../redis/commands.js'
 import { expected } from '../redis/expected.js'
@@ -42,7 +43,7 @@ export interface WorkerSideParts {
 
 /**
  * The side of a pool that works: BullMQ's worker claims and settles, a local pool executes. What BullMQ has settled, and only
- * that, is announced to followers and emitted.
+ * that, is emitted.
  */
 export class WorkerSide {
   readonly tally = new StopTally()
@@ -79,6 +80,7 @@ export class WorkerSide {
 
   #work(client: Redis, commands: Commands, claims: Claims, held: HeldClaims): Worker<JobData, Returned> {
     const { prefix, name, leaseMs, pool } = this.#parts.settings
+    changeScripts(client, pool.queueCapacity)
     const worker = new Worker<JobData, Returned>(name, (job, token) => claims.process(job, token as string), {
       ...{ connection: client, prefix, concurrency: pool.concurrency, runRetryDelay: AGAIN_MS, drainDelay: WAKE_S },
       ...{ lockDuration: leaseMs, stalledInterval: leaseMs, maxStalledCount: Math.min(pool.maxCrashes, MANY) }
@@ -86,18 +88,15 @@ export class WorkerSide {
     worker.on('error', (error) => void this.#failed(error, commands))
     worker.on('locksRenewed', ({ jobIds }) => held.renewed(jobIds.map(ticketOf)))
     worker.on('lockRenewalFailed', (jobIds) => held.lost(jobIds.map(ticketOf)))
-    worker.on('completed', (job) => this.#settled(client, job, 'succeeded'))
-    worker.on('failed', (job) => this.#settled(client, job as TaskJob, claims.endOf(job as TaskJob)))
+    worker.on('completed', (job) => this.#settled(job, 'succeeded'))
+    worker.on('failed', (job) => this.#settled(job as TaskJob, claims.endOf(job as TaskJob)))
     return worker
   }
 
   /** Redis has the end of a task. */
-  #settled(client: Redis, job: TaskJob, state: 'succeeded' | 'failed' | 'canceled'): void {
-    const { keys, notices } = this.#parts
-    const id = ticketOf(String(job.id))
+  #settled(job: TaskJob, state: 'succeeded' | 'failed' | 'canceled'): void {
     this.tally[state]++
-    client.publish(keys.changes(id), '').catch(expected) // followers ask by themselves
-    notices.emit('settled', { id, name: job.name, state })
+    this.#parts.notices.emit('settled', { id: ticketOf(String(job.id)), name: job.name, state })
   }
 
   /** A lost connection is no news here, and a lost lease is told to its task. */

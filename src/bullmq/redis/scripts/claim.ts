@@ -6,21 +6,23 @@ const fenced = (lost: string): string => FENCED.replace('LOST', lost)
 
 /**
  * A claim begins its call, or learns why it must not. A call of another claim that is still open was cut short by the end of
- * its process. One of this claim is open when the answer of Redis was lost and the script is sent again.
+ * its process. One of this claim is open when the answer of Redis was lost and the script is sent again. A worker that has lost
+ * its lease may claim the task again with the same token: BullMQ's count of claims tells the two apart.
  */
 export const BEGIN = `
 -- KEYS: job, lock
 -- ARGV: token, now, '1' if the handler may be called again, channel of changes
 ${fenced("{'lost'}")}
+local claim = ARGV[1] .. ' ' .. redis.call('HGET', KEYS[1], 'ats')
 local open = redis.call('HGET', KEYS[1], 'open')
-if open ~= ARGV[1] then
+if open ~= claim then
   if redis.call('HEXISTS', KEYS[1], 'cancelAt') == 1 then
     return {'canceled', redis.call('HGET', KEYS[1], 'cancelWhy')}
   end
   if open and ARGV[3] == '0' then return {'interrupted'} end
   redis.call('HINCRBY', KEYS[1], 'calls', 1)
   redis.call('HINCRBY', KEYS[1], 'rev', 1)
-  redis.call('HSET', KEYS[1], 'open', ARGV[1])
+  redis.call('HSET', KEYS[1], 'open', claim)
   redis.call('HSETNX', KEYS[1], 'startedAt', ARGV[2])
   redis.call('HDEL', KEYS[1], 'progress', 'end')
   redis.call('PUBLISH', ARGV[4], '')

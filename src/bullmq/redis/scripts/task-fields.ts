@@ -3,7 +3,7 @@
  *
  * - `about`, in `opts`: what never changes, as the submitter gave it
  * - `rev`: number of changes that we have made; `calls`: number of calls of the handler
- * - `open`: token of the claim whose call has begun and has not ended; `failures`: what `retry.attempts` counts
+ * - `open`: token and number of the claim whose call has begun and has not ended; `failures`: what `retry.attempts` counts
  * - `cancelAt`, `cancelWhy`: the first cancel request; `end`: how the task ended, unless its function returned
  */
 export const TASK_FIELDS = [
