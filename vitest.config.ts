@@ -4,9 +4,16 @@ import { defineConfig } from 'vitest/config'
 const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url))
 
 /** Tests that need the packed library. Only a run that includes one of them builds and packs it. */
-const packed = ['fake-timers', 'frameworks', 'readme', 'tarball', 'threads', 'tree-shaking'].map(
-  (name) => `test/package/${name}.test.ts`
-)
+const packed = [
+  'bundlers',
+  'compilers',
+  'fake-timers',
+  'frameworks',
+  'readme',
+  'tarball',
+  'threads',
+  'tree-shaking'
+].map((name) => `test/package/${name}.test.ts`)
 
 /** Tests and examples import the package by its name; here the name means the source, so no build is needed first. */
 export const alias = [

@@ -638,7 +638,10 @@ function caughtBy(layers) {
       { cwd: copy, encoding: 'utf8', timeout: limitMs, killSignal: 'SIGKILL', maxBuffer: 2 ** 28 }
     )
     if (status === 0) continue
-    return failedIn(stdout) ?? `test/${layer}, which did not ${signal === null ? 'even run' : 'end'}`
+    if (signal !== null) return `test/${layer}, which did not end`
+    const failed = failedIn(stdout)
+    if (failed === undefined) throw new Error(`test/${layer} did not even run:\n${stdout}`)
+    return failed
   }
   return undefined
 }

@@ -6,17 +6,18 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { TicketStatus } from 'coatcheck/http'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { hasRedis, redisServer } from './stores/keyv/support/servers.js'
 
 const root = new URL('..', import.meta.url).pathname
 let folder: string
-let server: ChildProcess | undefined
+const servers: ChildProcess[] = []
 
 beforeEach(async () => {
   folder = await mkdtemp(join(root, 'test', '.started-'))
 })
 
 afterEach(async () => {
-  server?.kill('SIGKILL')
+  for (const server of servers.splice(0)) server.kill('SIGKILL')
   await rm(folder, { recursive: true })
 })
 
@@ -53,14 +54,22 @@ const withStore = (first: string, second: string): string => {
   return `import { sqliteStore } from 'coatcheck/stores/sqlite'\n${replaced(changed, 'queueCapacity: 20,', `queueCapacity: 20, store: ${path},`)}`
 }
 
+/** The first program with the mirror of the third. */
+const withMirror = (first: string, third: string, redis: string): string => {
+  const pool = 'const pool = new WorkerPool({ mirror, /* as before */ })'
+  const mirror = replaced(replaced(third, pool, ''), 'redis://localhost:6379', redis)
+  return `${mirror}${replaced(first, 'new WorkerPool({', 'new WorkerPool({ mirror,')}`
+}
+
 /** Starts a program and returns its address. */
 const start = async (code: string): Promise<string> => {
   await writeFile(join(folder, 'server.mjs'), onFreePort(code))
-  server = spawn(process.execPath, ['--import', 'tsx', join(folder, 'server.mjs')], {
+  const server = spawn(process.execPath, ['--import', 'tsx', join(folder, 'server.mjs')], {
     cwd: root,
     env: { ...process.env, TSX_TSCONFIG_PATH: join(root, 'tsconfig.json') },
     stdio: ['ignore', 'pipe', 'inherit']
   })
+  servers.push(server)
   const [line] = (await once(createInterface({ input: server.stdout as NodeJS.ReadableStream }), 'line')) as [string]
   return `http://127.0.0.1:${(JSON.parse(line) as { port: number }).port}`
 }
@@ -95,6 +104,7 @@ it('goes on with the accepted reports after it was killed', async () => {
   const origin = await start(program)
   const accepted = await Promise.all(Array.from({ length: 8 }, () => submit(origin, 2)))
   expect(accepted.map(({ status }) => status)).toEqual(Array(8).fill(202))
+  const [server] = servers
   const killed = once(server as ChildProcess, 'exit')
   server?.kill('SIGKILL')
   await killed
@@ -102,4 +112,16 @@ it('goes on with the accepted reports after it was killed', async () => {
   for (const { headers } of accepted) {
     expect(await end(`${again}${headers.get('location')}`)).toMatchObject({ status: 'succeeded', result: { pages: 2 } })
   }
+})
+
+it.skipIf(!hasRedis)('shows in a second process the tickets of the first, by Redis', async () => {
+  const redis = await redisServer()
+  const [first = '', , third = ''] = await blocks()
+  const program = withMirror(first, third, `redis://127.0.0.1:${redis.port}`)
+  const origin = await start(program)
+  const other = await start(program)
+  const { headers } = await submit(origin, 2)
+  const path = headers.get('location')
+  await expect.poll(async () => (await fetch(`${other}${path}`)).status, { timeout: 60_000 }).toBe(200)
+  expect(await end(`${other}${path}`)).toMatchObject({ status: 'succeeded', result: { pages: 2 } })
 })

@@ -7,7 +7,12 @@ import { afterAll, afterEach } from 'vitest'
 
 const warnings: Error[] = []
 
-process.on('warning', (warning) => warnings.push(warning))
+/** Of Node 22 itself, when its SQLite is loaded. */
+const isOfSqlite = ({ name, message }: Error): boolean => name === 'ExperimentalWarning' && message.startsWith('SQLite')
+
+process.on('warning', (warning) => {
+  if (!isOfSqlite(warning)) warnings.push(warning)
+})
 
 const failOnWarnings = async (): Promise<void> => {
   // Node emits warnings on a later tick; one turn of the loop lets the last ones arrive.

@@ -74,9 +74,10 @@ describe.skipIf(!hasRedis)('the dashboard of a shared pool', () => {
   it('shows the tasks of all processes in one that runs none', async () => {
     const { front } = await processes()
     const { url } = await served(front)
+    const failed = await front.queueTask('jam', undefined)
+    await failed.settled()
     const running = await front.queueTask('work', {}, { metadata: { label: 'annual report' }, key: 'acme' })
     await front.queueTask('work', {})
-    const failed = await front.queueTask('jam', undefined, { priority: 1 })
     const waiting = [await front.queueTask('work', {}), await front.queueTask('work', {})]
     await front.queueTask('work', {}, { delayMs: 3_600_000 })
     const seen = await until(

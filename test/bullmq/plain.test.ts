@@ -92,13 +92,16 @@ describe('the scripts of BullMQ', () => {
   it('must be those that ours are put before', () => {
     const client = new Redis({ lazyConnect: true })
     const check = changeScripts(client, 1)
-    const define = (...names: string[]): void => {
-      for (const name of names) client.defineCommand(name, { numberOfKeys: 1, lua: 'return 1' })
+    const define = (lua: string, ...names: string[]): void => {
+      for (const name of names) client.defineCommand(name, { numberOfKeys: 1, lua })
     }
-    expect(check).toThrow('does not have the script addPrioritizedJob, addDelayedJob, moveToFinished.')
-    define('addPrioritizedJob:0', 'addDelayedJob:0', 'addLog:0')
-    expect(check).toThrow('does not have the script moveToFinished.')
-    define('moveToFinished:0')
+    expect(check).toThrow('as they are known: addPrioritizedJob, addDelayedJob, moveToFinished.')
+    define('return 1', 'addPrioritizedJob:0', 'addDelayedJob:0', 'moveToFinished:0')
+    expect(check).toThrow('as they are known: addPrioritizedJob, addDelayedJob, moveToFinished.')
+    const add = 'local args = cmsgpack.unpack(ARGV[1])\njobId = args[2]\njobIdKey = args[1] .. jobId'
+    define(add, 'addPrioritizedJob:0', 'addDelayedJob:0', 'addLog:0')
+    expect(check).toThrow('as they are known: moveToFinished.')
+    define('local jobIdKey = KEYS[12]', 'moveToFinished:0')
     expect(check).not.toThrow()
   })
 })

@@ -208,11 +208,12 @@ describe('npm run demo -- --serve', () => {
 const follow = async (url: string, id: string): Promise<() => Promise<readonly TicketStatus[]>> => {
   const events = await fetch(`${url}/tasks/${id}/events`)
   const poll = fetch(`${url}/tasks/${id}`, { headers: { prefer: 'wait=25' } })
-  await statusOf(url, id) // by now the one before has arrived as well
+  const { done } = await statusOf(url, id) // by now the one before has arrived as well
   return async () => {
     const blocks = (await events.text()).split('\n\n').filter((text) => text.includes('data: '))
     const answer = await poll
-    expect(answer.headers.get('preference-applied')).toBe('wait=25')
+    // On a very busy machine the task may have ended before the poll arrived.
+    if (!done) expect(answer.headers.get('preference-applied')).toBe('wait=25')
     return [eventBlock(blocks.at(-1)!).status!, (await answer.json()) as TicketStatus]
   }
 }

@@ -46,7 +46,9 @@ const compileVictim = async (folder: string): Promise<string> => {
 
 /** Starts a victim, and ends it unless it drains. Rejects if it ends in any other way. */
 const runVictim = async (script: string, settings: VictimSettings, signal: 'SIGKILL' | 'SIGTERM'): Promise<void> => {
-  const child = spawn(process.execPath, [script, JSON.stringify(settings)], { stdio: ['ignore', 'pipe', 'pipe'] })
+  // Node 22 notes that its SQLite is experimental.
+  const args = ['--disable-warning=ExperimentalWarning', script, JSON.stringify(settings)]
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
   let errors = ''
   child.stderr.on('data', (data: Buffer) => {
     errors += data.toString()

@@ -68,6 +68,7 @@ if (drain) {
 }
 writeSync(1, 'ready\n')
 while (pool.state === 'running') {
-  for (let free = 48 - pool.stats().queued; free > 0; free--) queueOne()
+  const { queued, delayed, untold } = pool.stats() // all of them keep their places
+  for (let free = 48 - queued - delayed - untold; free > 0; free--) queueOne()
   await sleep(1)
 }

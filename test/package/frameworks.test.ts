@@ -60,7 +60,7 @@ const resolutions = [
   { resolution: 'bundler', type: 'module', compiler: 'typescript', options: { module: 'preserve' } },
   { resolution: 'nodenext', type: 'commonjs', compiler: 'typescript', options: { module: 'nodenext' } },
   // Without `exports`, which it does not know: the types come from `typesVersions`.
-  { resolution: 'node10', type: 'commonjs', compiler: 'typescript5', options: { module: 'commonjs' } }
+  { resolution: 'node10', type: 'commonjs', compiler: 'typescript-5.9', options: { module: 'commonjs' } }
 ] as const
 
 const compileAll = async (

@@ -3,8 +3,9 @@ export const printPort = `
 import net from 'node:net'
 const { listen } = net.Server.prototype
 net.Server.prototype.listen = function (options, ...more) {
-  if (options?.port !== 3000) return listen.call(this, options, ...more)
+  const asked = typeof options === 'number' ? { port: options } : options
+  if (asked?.port !== 3000) return listen.call(this, options, ...more)
   this.once('listening', () => console.log('port ' + this.address().port))
-  return listen.call(this, { ...options, port: 0, host: '127.0.0.1' }, ...more)
+  return listen.call(this, { ...asked, port: 0, host: '127.0.0.1' }, ...more)
 }
 `

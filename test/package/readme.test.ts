@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
-import { programsOf } from './programs.js'
+import { nameOf, programsOf } from './programs.js'
 import { compile, filesBelow, lendDevDependencies, project } from './project.js'
 import { root } from './run.js'
 
@@ -34,6 +34,10 @@ describe('the README', () => {
     const text = await read('README.md')
     expect(text).toContain('npm ci && npm run demo')
     expect(text).toContain('npm ci && npm test')
+  })
+
+  it('is no longer than people read', async () => {
+    expect((await read('README.md')).split('\n').length).toBeLessThanOrEqual(301)
   })
 })
 
@@ -83,16 +87,24 @@ describe('TypeScript in the documentation', () => {
 
   const write = async (origin: string, programs: readonly string[]): Promise<void> => {
     for (const [index, program] of programs.entries()) {
-      const name = `${origin.replaceAll(/\W/g, '-')}-${index + 1}.ts`
+      const name = nameOf(program) ?? `${origin.replaceAll(/\W/g, '-')}-${index + 1}.ts`
       await writeFile(join(home, name), program)
     }
   }
 
-  const asTyped = { noUnusedLocals: false, noUnusedParameters: false }
+  const asTyped = {
+    ...{ noUnusedLocals: false, noUnusedParameters: false },
+    ...{ experimentalDecorators: true, erasableSyntaxOnly: false } // of Nest
+  }
 
   it('compiles against the packed library, on every page', async () => {
-    for (const page of pages) await write(`page-${page}`, programsOf(await read(page)))
-    await compile(home, ['page-*.ts'], asTyped)
+    const named: string[] = []
+    for (const page of pages) {
+      const programs = programsOf(await read(page))
+      await write(`page-${page}`, programs)
+      named.push(...programs.flatMap((program) => nameOf(program) ?? []))
+    }
+    await compile(home, ['page-*.ts', ...named], asTyped)
   })
 
   it('compiles against the packed library, in every @example that names its imports', async () => {

@@ -279,64 +279,6 @@ describe('an empty project', () => {
   })
 })
 
-describe('a TypeScript project', () => {
-  const main = `
-    import { WorkerPool, type WorkerPoolOptions } from 'coatcheck'
-    import * as client from 'coatcheck/client'
-    import * as dashboard from 'coatcheck/dashboard'
-    import * as express from 'coatcheck/express'
-    import * as fastify from 'coatcheck/fastify'
-    import * as fetching from 'coatcheck/fetch'
-    import * as http from 'coatcheck/http'
-    import * as nodeHttp from 'coatcheck/node-http'
-    import * as keyv from 'coatcheck/stores/keyv'
-    import * as testing from 'coatcheck/testing'
-    import * as sqlite from 'coatcheck/stores/sqlite'
-    import * as threads from 'coatcheck/threads'
-
-    const options: WorkerPoolOptions = { concurrency: 2, queueCapacity: 4 }
-    const pool = new WorkerPool(options)
-    pool.start()
-    const task = pool.queueTask(async ({ signal }) => (signal.aborted ? 0 : 42))
-    export const answer: Promise<number> = task.result()
-    // @ts-expect-error a queue without a bound is not offered
-    export const unbounded = new WorkerPool({ concurrency: 2 })
-    export { client, dashboard, express, fastify, fetching, http, keyv, nodeHttp, sqlite, testing, threads }`
-
-  let home: string
-
-  beforeAll(async () => {
-    home = await project(folder, 'typescript', 'module', inject('tarball'))
-    await writeFile(join(home, 'main.mts'), main)
-    await writeFile(join(home, 'main.cts'), main)
-  })
-
-  for (const compiler of ['typescript5', 'typescript']) {
-    for (const resolution of ['node16', 'nodenext']) {
-      it(`compiles with ${compiler === 'typescript' ? '6.0' : '5.9'} and ${resolution}, library types checked`, async () => {
-        const config = join(home, `tsconfig.${compiler}.${resolution}.json`)
-        await writeFile(
-          config,
-          JSON.stringify({
-            compilerOptions: {
-              module: resolution,
-              moduleResolution: resolution,
-              target: 'es2022',
-              strict: true,
-              noEmit: true,
-              skipLibCheck: false,
-              types: ['node'],
-              typeRoots: [join(root, 'node_modules', '@types')]
-            },
-            files: ['main.mts', 'main.cts']
-          })
-        )
-        await run(process.execPath, [join(root, 'node_modules', compiler, 'bin', 'tsc'), '-p', config], home)
-      })
-    }
-  }
-})
-
 describe('the examples', () => {
   let home: string
 

@@ -13,7 +13,7 @@ function complaints(ts: typeof TypeScript): string[] {
   return ts.getPreEmitDiagnostics(program).map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, ' '))
 }
 
-describe.each(['typescript', 'typescript5'])('to %s', (name) => {
+describe.each(['typescript', 'typescript-5.9'])('to %s', (name) => {
   it('the types infer what they should and refuse what they should', async () => {
     const { default: ts } = (await import(name)) as { default: typeof TypeScript }
     expect(complaints(ts)).toEqual([])

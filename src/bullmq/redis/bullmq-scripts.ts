@@ -3,31 +3,45 @@ import { admitted } from './scripts/admit.js'
 import { announced } from './scripts/finish.js'
 
 /** What becomes of a script of BullMQ. */
-type Change = (lua: string) => string
+interface Change {
+  /** Lines by which the script shows that its arguments are where ours reads them. */
+  readonly knownBy: readonly string[]
+  readonly changed: (lua: string) => string
+}
 
 /**
  * Changes scripts of BullMQ when it defines them on this connection: each of ours is one step with the one that it is put
  * before. BullMQ appends its version to the names.
  *
  * @param capacity - the most tasks that may wait
- * @returns a check that BullMQ has defined them, for when it is ready; throws otherwise
+ * @returns a check that BullMQ has defined them, and as they are known, for when it is ready; throws otherwise
  */
 export function changeScripts(client: Redis, capacity: number): () => void {
-  const admit: Change = (lua) => admitted(capacity, lua)
+  const admission: Change = {
+    knownBy: ['local args = cmsgpack.unpack(ARGV[1])', 'jobIdKey = args[1] .. jobId', 'jobId = args[2]'],
+    changed: (lua) => admitted(capacity, lua)
+  }
   const changes: ReadonlyMap<string, Change> = new Map([
-    ['addPrioritizedJob', admit],
-    ['addDelayedJob', admit],
-    ['moveToFinished', announced]
+    ['addPrioritizedJob', admission],
+    ['addDelayedJob', admission],
+    ['moveToFinished', { knownBy: ['local jobIdKey = KEYS[12]'], changed: announced }]
   ])
-  const define = client.defineCommand.bind(client)
   const missing = new Set(changes.keys())
-  client.defineCommand = (name, definition) => {
+  const changedLua = (name: string, lua: string): string => {
+    const change = changes.get(name)
+    if (change === undefined || !change.knownBy.every((line) => lua.includes(line))) return lua
+    missing.delete(name)
+    return change.changed(lua)
+  }
+  const define = client.defineCommand.bind(client)
+  client.defineCommand = (name, { lua, ...definition }) => {
     const [word = ''] = name.split(':')
-    const change = changes.get(word)
-    missing.delete(word)
-    return define(name, change === undefined ? definition : { ...definition, lua: change(definition.lua) })
+    return define(name, { ...definition, lua: changedLua(word, lua) })
   }
   return () => {
-    if (missing.size > 0) throw new Error(`This version of BullMQ does not have the script ${[...missing].join(', ')}.`)
+    if (missing.size > 0)
+      throw new Error(
+        `This version of BullMQ does not have these scripts as they are known: ${[...missing].join(', ')}.`
+      )
   }
 }

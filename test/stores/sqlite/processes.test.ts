@@ -26,7 +26,8 @@ const start = (what: string, path: string, options: object, env: NodeJS.ProcessE
     path,
     JSON.stringify(options)
   ]
-  const child = spawn(process.execPath, args, { stdio: 'pipe', env: { ...process.env, NODE_OPTIONS: '', ...env } })
+  const NODE_OPTIONS = '--disable-warning=ExperimentalWarning' // of the SQLite of Node 22
+  const child = spawn(process.execPath, args, { stdio: 'pipe', env: { ...process.env, NODE_OPTIONS, ...env } })
   onTestFinished(() => void child.kill('SIGKILL'))
   const lines: unknown[] = []
   let errors = ''

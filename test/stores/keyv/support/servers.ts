@@ -139,8 +139,11 @@ const run = async ({ command, args, user, ready, end = 'SIGKILL' }: Way): Promis
       await exit
     },
     freeze: async () => {
-      signal('SIGSTOP')
-      while (child?.pid !== undefined && ![child.pid, ...childrenOf(child.pid)].every(isStopped)) await pause(5)
+      const hasStopped = (pid: number) => [pid, ...childrenOf(pid)].every(isStopped)
+      do {
+        signal('SIGSTOP') // again: it may have forked between the list of its children and its own stop
+        await pause(5)
+      } while (child?.pid !== undefined && !hasStopped(child.pid))
     },
     thaw: () => signal('SIGCONT')
   }
