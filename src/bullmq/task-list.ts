@@ -38,7 +38,7 @@ export class TaskList {
     return fields
       .flatMap((each) => (each === undefined ? [] : recordOf(each)))
       .filter((record) => (state ?? record.state) === record.state && (key ?? record.key) === record.key)
-      .sort((a, b) => (a.queuedAt < b.queuedAt ? 1 : -1))
+      .sort((a, b) => Date.parse(b.queuedAt) - Date.parse(a.queuedAt))
       .slice(0, limit)
   }
 
