@@ -1,7 +1,7 @@
 /** The README and the other pages are read by people who then type what they read: it must be so. */
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { nameOf, programsOf } from './programs.js'
 import { compile, filesBelow, lendDevDependencies, project } from './project.js'
@@ -15,19 +15,6 @@ const pagesIn = async (folder: string): Promise<readonly string[]> => {
 }
 
 const pages = [...(await pagesIn('.')), ...(await pagesIn('docs')), ...(await pagesIn('docs/decisions'))]
-
-/** A page without its code blocks, in which `#` and `](…)` mean something else. */
-const prose = (text: string): string => text.replaceAll(/^```[\s\S]*?^```/gm, '')
-
-/** The anchors that a page's headings get: lower case, words joined by hyphens, other signs dropped. */
-const anchorsOf = (text: string): readonly string[] =>
-  [...prose(text).matchAll(/^#{1,6}\s+(.+)$/gm)].map(([, heading = '']) =>
-    heading
-      .trim()
-      .toLowerCase()
-      .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
-      .replaceAll(/\s/g, '-')
-  )
 
 describe('the README', () => {
   it('gives the two commands literally', async () => {
@@ -51,25 +38,6 @@ describe('every page', () => {
       }
     }
     expect(unknown).toEqual([])
-  })
-
-  it('links only to files and headings that exist', async () => {
-    const broken: string[] = []
-    for (const page of pages) {
-      for (const [, inText, inTag] of prose(await read(page)).matchAll(
-        /\]\(([^)\s]+)\)|(?:src|srcset|href)="([^"\s]+)"/g
-      )) {
-        const target = inText ?? inTag ?? ''
-        if (/^[a-z]+:/.test(target)) continue
-        const [path = '', anchor] = target.split('#')
-        const file = path === '' ? page : join(dirname(page), path)
-        const exists = await stat(join(root, file)).catch(() => undefined)
-        if (exists === undefined || (anchor !== undefined && !anchorsOf(await read(file)).includes(anchor))) {
-          broken.push(`${page} → ${target}`)
-        }
-      }
-    }
-    expect(broken).toEqual([])
   })
 })
 
