@@ -37,6 +37,14 @@ describe('RateWindow', () => {
     )
   })
 
+  it('opens, once its rate is lowered, when enough of the starts in the window have left it', () => {
+    const rate = new RateWindow(4, 100)
+    for (const now of [0, 10, 20, 30]) start(rate, now)
+    rate.resize(2, 100)
+    expect([rate.allows(40), rate.opensAt()]).toEqual([false, 120])
+    expect([rate.allows(119), rate.allows(120)]).toEqual([false, true])
+  })
+
   it('allows the given number of starts, then none until the oldest has left the window', () => {
     const rate = new RateWindow(2, 100)
     expect(rate.allows(0)).toBe(true)
