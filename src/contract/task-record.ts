@@ -160,9 +160,14 @@ export function resultText(value: unknown): string | { readonly resultOmitted: s
   }
 }
 
-/** Parses a JSON text into a deeply frozen value. */
+/** Parses a JSON text into a deeply frozen value, however deep it is. */
 export function frozen(text: string): JsonValue {
-  return JSON.parse(text, (_key, value: unknown) =>
-    typeof value === 'object' && value !== null ? Object.freeze(value) : value
-  ) as JsonValue
+  const parsed = JSON.parse(text) as JsonValue
+  const values: unknown[] = [parsed]
+  while (values.length > 0) {
+    const value = values.pop()
+    if (typeof value !== 'object' || value === null) continue
+    for (const each of Object.values(Object.freeze(value))) values.push(each)
+  }
+  return parsed
 }
