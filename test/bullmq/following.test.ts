@@ -1,5 +1,5 @@
 import type { TaskContext, TaskRecord } from 'coatcheck'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { gate } from '../support/gate.js'
 import { keys } from './support/lost-process.js'
 import { hasRedis, shared } from './support/pools.js'
@@ -33,6 +33,24 @@ describe.skipIf(!hasRedis)('the changes of a task', () => {
     expect(seen.map(({ revision }) => revision)).toEqual(seen.map(({ revision }) => revision).toSorted((a, b) => a - b))
     expect(seen.find(({ progress }) => progress !== undefined)?.progress).toEqual({ ratio: 0.5, message: 'halfway' })
     expect(seen.at(-1)).toMatchObject({ state: 'succeeded', result: 'done' })
+  })
+
+  it('are announced, the end in the step that settles the task', async () => {
+    const { open, redis } = await shared()
+    const { begun, half, done, run } = steps()
+    const pool = (await open({ run })).start()
+    const { id } = await pool.queueTask('run')
+    await begun
+    half.open()
+    await expect.poll(() => pool.findTask(id)).toMatchObject({ progress: { ratio: 0.5 } })
+    const listener = redis.duplicate()
+    onTestFinished(() => listener.disconnect())
+    const announced: string[] = []
+    listener.on('message', () => announced.push('a change'))
+    await listener.subscribe(keys.changes(id))
+    done.open()
+    await expect.poll(() => pool.findTask(id)).toMatchObject({ state: 'succeeded' })
+    await expect.poll(() => announced).toEqual(['a change'])
   })
 
   it('are read also when no message comes', async () => {
