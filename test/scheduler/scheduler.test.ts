@@ -102,6 +102,15 @@ describe('Scheduler: admission', () => {
     expect([items['a']?.stage, items['b']?.stage]).toEqual([RUNNING, QUEUED])
   })
 
+  it('orders a task that is accepted with a delay after those accepted before it', () => {
+    const pool = started({ concurrency: 1, queueCapacity: 2 })
+    admit(pool, 'runs')
+    const before = pool.lastOrder
+    const delayed = new Item('delayed')
+    expect(pool.intake.admitDelayed(delayed, 0, undefined, 100)).toBe(TO_QUEUE)
+    expect([delayed.order, pool.lastOrder]).toEqual([before + 1, before + 1])
+  })
+
   it('judges the bound of the key before that of the pool', () => {
     const pool = started({ queueCapacity: 1, perKey: { concurrency: 1, queueCapacity: 0 } })
     expect(admit(pool, 'acme/1', 'acme/2', 'other/1', 'plain', 'plain too').verdicts).toEqual([
