@@ -16,8 +16,8 @@ export async function audit(
 ): Promise<boolean> {
   const text = await readFile(effectsPath, 'utf8')
   const effects = text
-    .trimEnd()
     .split('\n')
+    .filter((line) => line.endsWith('}')) // a line that a kill cut off was not written
     .map((line) => JSON.parse(line) as Effect)
   const calls = new Set(effects.map(({ id, attempt }) => `${id} ${attempt}`))
   const called = new Set(effects.map(({ id }) => id))

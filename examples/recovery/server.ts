@@ -11,7 +11,8 @@ const [port = '0', path = '', effects = ''] = process.argv.slice(2)
 
 /** May be called again after a kill: the ticket identifies the work, and the log shows every call. */
 async function report(input: JsonObject, { id, attempt, signal }: TaskContext): Promise<string> {
-  appendFileSync(effects, `${JSON.stringify({ id, attempt, pid: process.pid })}\n`)
+  // A kill may cut the line off: the next one begins on its own.
+  appendFileSync(effects, `\n${JSON.stringify({ id, attempt, pid: process.pid })}\n`)
   await sleep(20 + Math.random() * 80, undefined, { signal })
   return `report ${String(input['n'])}`
 }

@@ -10,14 +10,19 @@ export type Line =
   /** Its end was emitted. */
   | { readonly what: 'ended'; readonly id: string; readonly state: TaskState }
 
-/** Appends lines to a file, each by one synchronous write: they survive a kill of the process, not a power cut. */
+/**
+ * Appends lines to a file, each by one synchronous write: they survive a kill of the process, not a power cut. Several
+ * processes may write to one file.
+ */
 export const lineWriter = (path: string): ((line: Line) => void) => {
   const file = openSync(path, 'a')
-  return (line) => void writeSync(file, `${JSON.stringify(line)}\n`)
+  // A kill may cut a write off at the end of a page of memory: the line that comes next begins on its own.
+  return (line) => void writeSync(file, `\n${JSON.stringify(line)}\n`)
 }
 
+/** What the processes have said. A line that was cut off was not said. */
 export const readLines = (path: string): readonly Line[] =>
   readFileSync(path, 'utf8')
     .split('\n')
-    .filter((text) => text !== '')
+    .filter((text) => text.endsWith('}'))
     .map((text) => JSON.parse(text) as Line)
