@@ -13,7 +13,8 @@ function members(list: LinkedList<Item>): { readonly forwards: string[]; readonl
 
 describe('LinkedList', () => {
   it('is empty at first', () => {
-    expect({ ...new LinkedList<Item>() }).toEqual({ head: null, tail: null, size: 0 })
+    const { head, tail, size } = new LinkedList<Item>()
+    expect({ head, tail, size }).toEqual({ head: null, tail: null, size: 0 })
   })
 
   it('keeps the order of its members, whichever are removed', () => {
