@@ -1,11 +1,15 @@
 /** Third-party readers of event streams, with the unchanged routes. */
+import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
+import { join } from 'node:path'
 import type { TicketStatus } from 'coatcheck/http'
 import compression from 'compression'
 import { EventSource } from 'eventsource'
 import express from 'express'
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { expressApp } from '../http/support/carriers.js'
+import { blocksOf } from '../package/programs.js'
+import { root } from '../package/run.js'
 import { realServer, until } from './support/real-server.js'
 import { quiet } from './support/scripted-server.js'
 
@@ -65,6 +69,36 @@ describe('an EventSource', () => {
     await quiet()
     expect(service.lines).toHaveLength(sent + 1)
     expect(seen).toHaveLength(3)
+  })
+
+  it('shows what the page about HTTP says, by its own lines', async () => {
+    const service = await realServer()
+    const { events, begun, id } = await begunTask(service)
+    const [code = ''] = blocksOf(await readFile(join(root, 'docs', 'http.md'), 'utf8'), 'js')
+    class OfThePage extends EventSource {
+      constructor(path: string) {
+        super(new URL(path, events))
+        sources.push(this)
+      }
+    }
+    const sources: EventSource[] = []
+    const printed: unknown[][] = []
+    new Function('EventSource', 'ticket', 'console', code)(OfThePage, id, {
+      log: (...values: unknown[]) => void printed.push(values)
+    })
+    onTestFinished(() => sources[0]?.close())
+    await until(() => printed.length === 1)
+    begun.context.progress(0.5)
+    await quiet()
+    await service.clock.advance(250)
+    await until(() => printed.length === 2)
+    begun.open('done')
+    await until(() => sources[0]?.readyState === EventSource.CLOSED)
+    expect(printed).toEqual([
+      ['running', undefined],
+      ['running', 0.5],
+      ['succeeded', 0.5]
+    ])
   })
 
   it('whose connection breaks reconnects and misses only superseded statuses', async () => {
