@@ -162,7 +162,7 @@ export function ticketRoutes<const Schemas extends readonly unknown[] = readonly
       try {
         const task = lookup.queuedTask(given, 'the argument of `accepted` to be')
         await recorded(task)
-        return finish(await replies.accepted(task, false))
+        return finish(replies.accepted(task, false))
       } catch (error) {
         return finish(refusals.reply(error))
       }

@@ -62,7 +62,7 @@ export class Ends {
   /** A failure that nobody observes yet. */
   #noteFailure(task: PoolTask): void {
     const heard = this.#listeners.listensTo(EVENT_BIT.failed | EVENT_BIT.settled)
-    if (task.observers === null && !heard && !task.isWatched) this.#parts.unobserved.failed(task)
+    if (task.observers === null && !heard) this.#parts.unobserved.failed(task)
   }
 
   #emit(task: PoolTask, to: Settled): void {

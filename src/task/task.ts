@@ -249,11 +249,6 @@ export class PoolTask implements Entry<PoolTask>, Task<never>, AttemptedTask {
     return this.context ?? this.owner.scope
   }
 
-  /** Whether anybody follows the changes. */
-  get isWatched(): boolean {
-    return this.details !== null && this.details.watchers !== undefined && this.details.watchers.size > 0
-  }
-
   watch(watcher: ChangeWatcher): void {
     const details = this.detailed()
     details.watchers ??= new Set()

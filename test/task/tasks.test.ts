@@ -717,24 +717,6 @@ describe('changes()', () => {
     }
   })
 
-  it('a reader observes a failure; the failure of a task without readers is reported', async () => {
-    const told: unknown[] = []
-    const { clock, pool } = make({ concurrency: 2, onUnobservedError: (_error, { task }) => told.push(task?.name) })
-    pool.start()
-    const { promise, fail } = gate()
-    const read = (name: string) => reader(pool.queueTask(() => promise, { name }))
-    const [left, waiting] = [read('left'), read('waiting')]
-    await clock.turn()
-    await Promise.all([left.next(), waiting.next()])
-    const [over, last] = [left.next(), waiting.next()]
-    await left.return?.()
-    expect(await over).toEqual({ value: undefined, done: true })
-    fail(new Error('failed'))
-    await clock.turn()
-    expect((await last).value).toMatchObject({ state: 'failed', name: 'waiting' })
-    expect(told).toEqual(['left'])
-  })
-
   it('ends by return during a pending next, which resolves as done', async () => {
     const { clock, pool } = make()
     const task = pool.queueTask(hang)

@@ -104,8 +104,8 @@ export class EventStreams {
   }
 
   /** The event with a record's status. Its id is the revision, which a client sends back as `Last-Event-ID`. */
-  async #event(task: Task, record: TaskRecord, retryMs?: number): Promise<string> {
-    const status = await this.#parts.replies.status(task, record)
+  #event(task: Task, record: TaskRecord, retryMs?: number): string {
+    const status = this.#parts.replies.status(task, record)
     const retry = retryMs === undefined ? '' : `retry: ${retryMs}\n`
     return `${retry}event: status\nid: ${status.revision}\ndata: ${JSON.stringify(status)}\n\n`
   }

@@ -56,12 +56,12 @@ export class IdempotencyKeys {
     for (let other = this.#underWay.get(place); other !== undefined; other = this.#underWay.get(place)) {
       requireSame(fingerprint, other)
       const task = await unlessLeft(other.outcome, signal)
-      if (task !== undefined) return { task: await this.#memory.shown(task), isReplayed: true }
+      if (task !== undefined) return { task: this.#memory.shown(task), isReplayed: true }
     }
     const known = this.#memory.recall(place)
     if (known === undefined) return this.#alone(submission, queue)
     requireSame(fingerprint, known)
-    return { task: await known.task(), isReplayed: true }
+    return { task: known.task(), isReplayed: true }
   }
 
   async #alone({ place, fingerprint, ticket }: KeyedSubmission, queue: () => Promise<Task>): Promise<Submitted> {

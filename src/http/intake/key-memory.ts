@@ -28,7 +28,7 @@ export interface IdempotencyKeyStats {
 export interface KnownKey {
   readonly fingerprint: string
   /** Its task; only with its last status once the pool has forgotten it. */
-  task(): Task | Promise<Task>
+  task(): Task
 }
 
 /** The parts that a memory of keys uses. */
@@ -83,9 +83,8 @@ class Reduced {
  *                                                     └───────────────── until its time has passed ──────────────┘
  * ```
  *
- * The end of a task is seen by its state: a call of `settled()`, `result()` or `changes()` would make this an observer, and
- * the pool would not report a failure that nobody else observes. That is also why a task is reduced one check later:
- * reading its error observes it.
+ * The end of a task is seen by its state: a call of `settled()` or `result()` would make this an observer, and the pool would
+ * not report a failure that nobody else observes.
  */
 export class KeyMemory {
   readonly #parts: KeyMemoryParts
@@ -123,16 +122,15 @@ export class KeyMemory {
     const settled = this.#settled.get(place)
     if (settled === undefined) return undefined
     const { fingerprint, outcome } = settled
-    const task = (): Task | Promise<Task> =>
-      outcome instanceof Reduced ? outcome.task(this.#parts.pool) : this.shown(outcome)
+    const task = (): Task => (outcome instanceof Reduced ? outcome.task(this.#parts.pool) : this.shown(outcome))
     return { fingerprint, task }
   }
 
   /** A task as the answer to a replay may show it: without its result when its ticket has none any more. */
-  shown(task: Task): Task | Promise<Task> {
+  shown(task: Task): Task {
     const { pool, replies } = this.#parts
     if (!isDone(task) || pool.task === undefined || pool.task(task.id) === task) return task
-    return replies.lastStatus(task).then((last) => new ForgottenTask(last))
+    return new ForgottenTask(replies.lastStatus(task))
   }
 
   get #size(): number {
@@ -164,7 +162,7 @@ export class KeyMemory {
   }
 
   #check(): void {
-    for (const key of this.#toReduce.splice(0, MAX_REDUCED)) void this.#reduce(key)
+    for (const key of this.#toReduce.splice(0, MAX_REDUCED)) this.#reduce(key)
     if (this.#toReduce.length > 0) return this.#timer.set(PAUSE_MS)
     for (const [place, { fingerprint, task, acceptedAt }] of this.#live) {
       if (!isDone(task)) continue
@@ -178,10 +176,10 @@ export class KeyMemory {
     if (this.#live.size > 0 || this.#toReduce.length > 0) this.#timer.set(CHECK_MS)
   }
 
-  async #reduce(key: SettledKey): Promise<void> {
+  #reduce(key: SettledKey): void {
     const task = key.outcome as Task
     try {
-      key.outcome = new Reduced(await this.#parts.replies.lastStatus(task), task)
+      key.outcome = new Reduced(this.#parts.replies.lastStatus(task), task)
     } catch (error) {
       this.#parts.hooks.report(error) // the task itself stays, and is shown as it is
     }

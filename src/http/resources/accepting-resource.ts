@@ -21,10 +21,10 @@ export interface AcceptingParts extends Intake {
 export function acceptingResource(route: CheckedRoute, parts: AcceptingParts): Methods {
   const { access, replies, refusals, hooks } = parts
 
-  const accepted = async ({ task, isReplayed }: Submitted): Promise<HttpReply> => {
+  const accepted = ({ task, isReplayed }: Submitted): HttpReply => {
     const { accepted: own } = route
     if (own !== undefined) {
-      const status = await replies.status(task)
+      const status = replies.status(task)
       const reply = hooks.result(
         'accepted',
         () => own(task, status),

@@ -32,20 +32,13 @@ const DEFAULT: TicketError = { code: 'TASK_FAILED', message: 'the task failed' }
  * only if it is an error of this library that names no other task, if its `expose` is `true`, or if `describeError`
  * returned it. The reason passed to a cancel is never shown.
  */
-export async function failureOf(task: Task, record: TaskRecord, rules: FailureRules): Promise<TicketError | null> {
+export function failureOf(task: Task, record: TaskRecord, rules: FailureRules): TicketError | null {
   if (record.state !== 'failed') return null
-  const { thrown } = await reasonOf(task)
+  // Not by `result()`: then the failure would count as observed, and nobody but the client would learn of it.
+  const thrown = task.error
   const usual = defaultError(thrown, record)
   const own = described(thrown, record, rules)
   return { code: own?.code ?? usual.code, message: own?.message ?? usual.message }
-}
-
-/** The thrown value, wrapped: a promise that was thrown must not be awaited. */
-function reasonOf(task: Task): Promise<{ readonly thrown: unknown }> {
-  return task.result().then(
-    () => ({ thrown: undefined }),
-    (thrown: unknown) => ({ thrown })
-  )
 }
 
 function defaultError(error: unknown, record: TaskRecord): TicketError {

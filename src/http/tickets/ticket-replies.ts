@@ -50,19 +50,19 @@ export class TicketReplies {
   }
 
   /** The status document. */
-  async status(task: Task, record = task.record()): Promise<TicketStatus> {
-    const error = task instanceof ForgottenTask ? task.failure : await failureOf(task, record, this.#rules)
+  status(task: Task, record = task.record()): TicketStatus {
+    const error = task instanceof ForgottenTask ? task.failure : failureOf(task, record, this.#rules)
     return statusOf(record, { url: this.url(record.id), pollAfterMs: this.#pollAfterMs, error })
   }
 
   /** What remains to be shown of a settled task once the pool has forgotten it. */
-  async lastStatus(task: Task): Promise<LastStatus> {
+  lastStatus(task: Task): LastStatus {
     const record = task.record()
-    return { record: withoutResult(record), failure: await failureOf(task, record, this.#rules) }
+    return { record: withoutResult(record), failure: failureOf(task, record, this.#rules) }
   }
 
   /** 202 with the status and the ticket's URL. */
-  async accepted(task: Task, isReplayed: boolean): Promise<HttpReply> {
+  accepted(task: Task, isReplayed: boolean): HttpReply {
     const record = task.record()
     const headers = {
       ...this.#location(record),
@@ -71,7 +71,7 @@ export class TicketReplies {
       ETag: tagOf(record.revision),
       ...replayed(isReplayed)
     }
-    return replyWith(202, { body: await this.status(task, record), headers })
+    return replyWith(202, { body: this.status(task, record), headers })
   }
 
   /** 202 with the application's body: without `ETag` and `Content-Location`, which describe the status document. */
@@ -82,14 +82,14 @@ export class TicketReplies {
   }
 
   /** 200 with the status, or 202 when a cancel was requested and the task still runs. */
-  async found(task: Task, { record = task.record(), status = 200, headers = {} }: FoundParts = {}): Promise<HttpReply> {
+  found(task: Task, { record = task.record(), status = 200, headers = {} }: FoundParts = {}): HttpReply {
     const all = { ...this.#retryAfter(record), ETag: tagOf(record.revision), ...headers }
-    return replyWith(status, { body: await this.status(task, record), headers: all })
+    return replyWith(status, { body: this.status(task, record), headers: all })
   }
 
   /** 200 with several statuses. */
-  async list(found: readonly FoundTicket[]): Promise<HttpReply> {
-    const tasks = await Promise.all(found.map(({ task, record }) => this.status(task, record)))
+  list(found: readonly FoundTicket[]): HttpReply {
+    const tasks = found.map(({ task, record }) => this.status(task, record))
     return replyWith(200, { body: { tasks } })
   }
 

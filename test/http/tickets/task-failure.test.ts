@@ -5,6 +5,7 @@ import { gate } from '../../support/gate.js'
 import { ManualClock, microtasks } from '../../support/manual-clock.js'
 import { jsonOf, requestTo } from '../support/request-of.js'
 import { failedStatus, poolWith, routesWith } from '../support/routes.js'
+import { service } from '../support/service.js'
 
 describe('the error of a failed task', () => {
   it('is the code and no message, by default', async () => {
@@ -106,5 +107,53 @@ describe('the error of a failed task', () => {
     })
     expect(status['error']).toEqual({ code: 'TASK_FAILED', message: 'the task failed' })
     expect(errors).toEqual([bug])
+  })
+})
+
+describe('a failure that only clients ask for', () => {
+  const failed = new Error('db down')
+
+  it.each<[string, string, Readonly<Record<string, string>>]>([
+    ['a held poll', '', { prefer: 'wait=5' }],
+    ['a stream', '/events', {}]
+  ])('goes to `onUnobservedError`, although %s waits for it', async (_what, path, headers) => {
+    const told: unknown[] = []
+    const { begin, send, clock } = service({ pool: { onUnobservedError: (error) => void told.push(error) } })
+    const { task, fail } = await begin()
+    const waiting = await send(`GET /tasks/${task.id}${path}`, headers)
+    const pieces: unknown[] = []
+    if (path === '/events') {
+      const { body } = await waiting.answered
+      if (typeof body !== 'object') throw new Error('no stream')
+      void (async () => {
+        for await (const piece of body) pieces.push(piece)
+      })()
+      await clock.turn()
+    }
+    await fail(failed)
+    await waiting.answered
+    await clock.turn()
+    expect(path === '' ? jsonOf(waiting.reply)['status'] : String(pieces.at(-1))).toContain('failed')
+    expect(told).toEqual([failed])
+  })
+
+  it('goes there once, although the 202, a poll, the list and a repeated request read it', async () => {
+    const told: unknown[] = []
+    const clock = new ManualClock()
+    const pool = poolWith({ clock, onUnobservedError: (error) => void told.push(error) })
+    const routes = ticketRoutes(pool, {
+      clock,
+      authorize: () => true,
+      accept: [{ path: '/tasks', submit: () => pool.queueTask(() => Promise.reject(failed)) }]
+    })
+    const headers = { 'content-type': 'application/json', 'idempotency-key': '"one"' }
+    const post = async () => routes.handle(requestTo('POST /tasks', { json: {}, headers }))
+    const accepted = await post()
+    const { id } = jsonOf(accepted)
+    for (const line of [`GET /tasks/${id}`, 'GET /tasks'])
+      expect((await routes.handle(requestTo(line)))?.status).toBe(200)
+    await clock.advance(1_000)
+    expect(jsonOf(await post())).toMatchObject({ id, status: 'failed', error: { code: 'TASK_FAILED' } })
+    expect(told).toEqual([failed])
   })
 })
