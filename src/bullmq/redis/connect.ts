@@ -1,7 +1,9 @@
 import type { Redis, RedisOptions } from 'ioredis'
 import { StoreError } from '../../contract/store-errors.js'
+import { systemClock } from '../../ports/system-clock.js'
 import { BatchRedis } from './batch-redis.js'
 import { expected } from './expected.js'
+import { reconnectOnError, untilAccepted } from './refused.js'
 
 /** How long a command of a submitter or reader may take, in milliseconds. */
 const COMMAND_MS = 2_000
@@ -25,7 +27,10 @@ export class Connections {
    * @throws StoreError when Redis cannot be reached now
    */
   async impatient(): Promise<Redis> {
-    const client = this.#make({ maxRetriesPerRequest: 1, enableOfflineQueue: false, commandTimeout: COMMAND_MS })
+    const client = this.#make({
+      ...{ maxRetriesPerRequest: 1, enableOfflineQueue: false, commandTimeout: COMMAND_MS },
+      reconnectOnError
+    })
     try {
       await client.connect()
       return client
@@ -35,9 +40,10 @@ export class Connections {
     }
   }
 
-  /** A connection for work: a command waits until Redis is back. Its subscriptions do not. */
+  /** A connection for work: a command waits until Redis is back, and accepts it. Its subscriptions do not. */
   patient(): Redis {
     const client = this.#make({ maxRetriesPerRequest: null, autoResubscribe: false })
+    Object.assign(client.options, untilAccepted(systemClock, client.options.retryStrategy))
     client.connect().catch(expected) // it is tried again
     return client
   }

@@ -16,7 +16,7 @@ import type { WorkerPool } from '../../index.js'
 import type { Clock } from '../../ports/clock.js'
 import { backoff, isWorthRetrying } from '../../running/retry.js'
 import type { Claimed, Commands } from '../redis/commands.js'
-import { expected } from '../redis/expected.js'
+import { expected, isExpected } from '../redis/expected.js'
 import { type About, clean, type End, errorRecord, type Returned } from '../task-text.js'
 import { ClaimContext } from './claim-context.js'
 import type { HeldClaims } from './held-claims.js'
@@ -25,6 +25,9 @@ import type { StopTally } from './stop-tally.js'
 
 /** How long a task is left to others when this process does not know its handler. */
 const PARKED_MS = 5_000
+
+/** How long a task waits of which Redis would not note what becomes of it. */
+const UNNOTED_MS = 1_000
 
 /** The input of a task, as BullMQ keeps it. */
 export interface JobData {
@@ -64,6 +67,9 @@ class Snoozed extends Error {
   }
 }
 
+/** The task has ended, and Redis has noted how: BullMQ settles it as failed. */
+class Ended extends Error {}
+
 /**
  * What becomes of a task that BullMQ's worker has claimed. The local pool executes it; what this returns or throws is what
  * BullMQ settles, and a `WaitingError` or `DelayedError` says that there is nothing to settle.
@@ -82,9 +88,20 @@ export class Claims {
     return this.#ends.get(job) ?? 'failed'
   }
 
+  /** Throws nothing that BullMQ would settle but an end that is noted. */
   async process(job: TaskJob, token: string): Promise<Returned> {
-    const { commands, clock, settings, local } = this.#parts
     const about = aboutOf(job)
+    try {
+      return await this.#process(job, token, about)
+    } catch (thrown) {
+      if (thrown instanceof Ended || thrown instanceof WaitingError || thrown instanceof DelayedError) throw thrown
+      if (!isExpected(thrown)) this.#parts.report(thrown)
+      return this.#later(job, token, UNNOTED_MS)
+    }
+  }
+
+  async #process(job: TaskJob, token: string, about: About): Promise<Returned> {
+    const { commands, clock, settings, local } = this.#parts
     const claimed = { id: about.id, token }
     const handler = settings.handlers.get(job.name)
     if (handler === undefined) return this.#park(job, token)
@@ -226,7 +243,7 @@ export class Claims {
     if (!(await this.#parts.commands.end(claimed, JSON.stringify(end)))) throw new WaitingError()
     this.#ends.set(job, end.state)
     this.#parts.tally.decided++
-    throw new Error(end.error?.message ?? end.state)
+    throw new Ended(end.error?.message ?? end.state)
   }
 }
 

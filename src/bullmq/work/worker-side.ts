@@ -2,7 +2,6 @@ import { Worker } from 'bullmq'
 import type { Redis } from 'ioredis'
 import type { Report } from '../../contract/hooks.js'
 import type { Task } from '../../contract/task-contract.js'
-import { read } from '../../contract/task-record.js'
 import { WorkerPool } from '../../index.js'
 import type { Clock } from '../../ports/clock.js'
 import type { Notices, TaskNotice } from '../notices.js'
@@ -10,7 +9,7 @@ import type { SharedSettings } from '../options.js'
 import { changeScripts } from '../redis/bullmq-scripts.js'
 import type { Channels } from '../redis/channels.js'
 import { Commands } from '../redis/commands.js'
-import { expected } from '../redis/expected.js'
+import { expected, isExpected } from '../redis/expected.js'
 import { type Keys, ticketOf } from '../redis/keys.js'
 import type { Returned } from '../task-text.js'
 import { Claims, type JobData, type TaskJob } from './claims.js'
@@ -25,9 +24,6 @@ const WAKE_S = 1
 
 /** The most that BullMQ's script can count to. */
 const MANY = 2 ** 31
-
-/** Errors of BullMQ's worker that are dealt with elsewhere. */
-const KNOWN = /^(Connection is closed|could not renew lock)/
 
 /** The end of a task was refused: its lease is lost, or it has ended. */
 const LATE = /^(?:Missing lock|Lock mismatch|Missing key) for job (\S+)\. (?:Cmd )?moveToFinished/
@@ -99,9 +95,8 @@ export class WorkerSide {
     this.#parts.notices.emit('settled', { id: ticketOf(String(job.id)), name: job.name, state })
   }
 
-  /** A lost connection is no news here, and a lost lease is told to its task. */
   async #failed(error: Error, commands: Commands): Promise<void> {
-    if (read(error, 'syscall') !== undefined || KNOWN.test(error.message)) return
+    if (isExpected(error)) return
     const jobId = LATE.exec(error.message)?.[1]
     if (jobId === undefined) return this.#parts.report(error)
     if (this.#late.delete(jobId)) return // BullMQ tries twice
