@@ -67,10 +67,18 @@ async function newer(
   for (;;) {
     await news.wait()
     const { isOver } = news
-    const record = await read().catch(() => seen) // Redis is away: it is asked again
-    if (record === undefined || record.revision > seen.revision) return record
+    const record = await read().catch((error: unknown) => {
+      if (error instanceof StoreError) return seen // Redis is away: it is asked again
+      throw error
+    })
+    if (record === undefined || isNewer(record, seen)) return record
     if (isOver) throw new StoreError(`The pool has stopped in this process, and sees the task ${seen.id} no longer.`)
   }
+}
+
+/** A server that took over may lack the last changes: there, an end can have a lower revision than what was seen. */
+function isNewer(record: TaskRecord, seen: TaskRecord): boolean {
+  return record.revision > seen.revision || FINAL.has(record.state)
 }
 
 /** Waits for news, for the interval, for the signal, or for the end of all following. */

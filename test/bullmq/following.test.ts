@@ -107,6 +107,32 @@ describe.skipIf(!hasRedis)('the changes of a task', () => {
     expect(value).toMatchObject({ state: 'succeeded', result: 1 })
   })
 
+  it('end with the task also on a server that took over without the last changes', async () => {
+    const { open, redis } = await shared()
+    const { begun, half, done, run } = steps()
+    const pool = (await open({ run })).start()
+    const task = await pool.queueTask('run')
+    await begun
+    half.open()
+    const changes = task.changes()[Symbol.asyncIterator]()
+    let { value } = await changes.next()
+    while (value?.progress === undefined) ({ value } = await changes.next())
+    await redis.hset(keys.job(task.id), { rev: -100 })
+    done.open()
+    expect((await changes.next()).value).toMatchObject({ state: 'succeeded', result: 'done' })
+    expect(await changes.next()).toEqual({ done: true, value: undefined })
+  })
+
+  it('throw what else goes wrong than Redis', async () => {
+    const { open, redis } = await shared()
+    const pool = await open({ run: async () => 1 })
+    const task = await pool.queueTask('run')
+    const changes = task.changes()[Symbol.asyncIterator]()
+    await changes.next()
+    await redis.hset(keys.job(task.id), { opts: 'not what the pool wrote' })
+    await expect(changes.next()).rejects.toThrow(SyntaxError)
+  })
+
   it('hold at most ten progress writes a second, and the last one', async () => {
     const { open, redis } = await shared()
     const run = async (_input: undefined, { progress }: TaskContext): Promise<void> => {
