@@ -55,6 +55,7 @@ export class Shutdown {
     const { worker, followers, queue, connections } = this.#parts
     const { reason, durationMs } = await local
     await this.#within(LAST_WRITES_MS, worker.close())
+    await worker.abandon()
     await this.#within(LAST_WRITES_MS, followers.close())
     await this.#within(LAST_WRITES_MS, queue.close())
     connections.close()

@@ -1,10 +1,11 @@
-import { Redis } from 'ioredis'
+import type { Redis } from 'ioredis'
+import { ClosableRedis } from './closable-redis.js'
 
 /**
  * A connection that writes all commands of one turn at once: answers come many at a time, and each leads to the next command.
  * A write is a call of the operating system, which costs more than the command.
  */
-export class BatchRedis extends Redis {
+export class BatchRedis extends ClosableRedis {
   #corked: Redis['stream'] | undefined
 
   override sendCommand(...args: Parameters<Redis['sendCommand']>): unknown {

@@ -14,7 +14,7 @@ export type RedisAddress = RedisOptions | string
 /** Makes the connections of a pool. Each has an `error` listener from the beginning. */
 export class Connections {
   readonly #address: RedisAddress
-  readonly #open: Redis[] = []
+  readonly #open: BatchRedis[] = []
 
   constructor(address: RedisAddress) {
     this.#address = address
@@ -35,7 +35,7 @@ export class Connections {
       await client.connect()
       return client
     } catch (cause) {
-      client.disconnect()
+      client.close()
       throw new StoreError('Redis cannot be reached.', { cause })
     }
   }
@@ -48,7 +48,7 @@ export class Connections {
     return client
   }
 
-  #make(options: RedisOptions): Redis {
+  #make(options: RedisOptions): BatchRedis {
     const all = { ...options, lazyConnect: true }
     const client =
       typeof this.#address === 'string'
@@ -61,6 +61,6 @@ export class Connections {
 
   /** Closes all of them, whatever is under way. */
   close(): void {
-    for (const client of this.#open) client.disconnect()
+    for (const client of this.#open) client.close()
   }
 }

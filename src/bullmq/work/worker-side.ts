@@ -37,6 +37,13 @@ export interface WorkerSideParts {
   readonly report: Report
 }
 
+/** BullMQ's worker renews leases until all that ran is settled, which may never be. */
+class LeavingWorker extends Worker<JobData, Returned> {
+  async abandon(): Promise<void> {
+    await this.lockManager.close()
+  }
+}
+
 /**
  * The side of a pool that works: BullMQ's worker claims and settles, a local pool executes. What BullMQ has settled, and only
  * that, is emitted.
@@ -47,7 +54,7 @@ export class WorkerSide {
   readonly #parts: WorkerSideParts
   /** Tasks whose end Redis has refused once. */
   readonly #late = new Set<string>()
-  #worker: Worker<JobData, Returned> | undefined
+  #worker: LeavingWorker | undefined
 
   constructor(parts: WorkerSideParts) {
     this.#parts = parts
@@ -74,10 +81,10 @@ export class WorkerSide {
     this.#worker = this.#work(client, commands, claims, held)
   }
 
-  #work(client: Redis, commands: Commands, claims: Claims, held: HeldClaims): Worker<JobData, Returned> {
+  #work(client: Redis, commands: Commands, claims: Claims, held: HeldClaims): LeavingWorker {
     const { prefix, name, leaseMs, pool } = this.#parts.settings
     changeScripts(client, pool.queueCapacity)
-    const worker = new Worker<JobData, Returned>(name, (job, token) => claims.process(job, token as string), {
+    const worker = new LeavingWorker(name, (job, token) => claims.process(job, token as string), {
       ...{ connection: client, prefix, concurrency: pool.concurrency, runRetryDelay: AGAIN_MS, drainDelay: WAKE_S },
       ...{ lockDuration: leaseMs, stalledInterval: leaseMs, maxStalledCount: Math.min(pool.maxCrashes, MANY) }
     })
@@ -114,6 +121,11 @@ export class WorkerSide {
   /** Resolves when everything that ended here is settled. */
   async close(): Promise<void> {
     await this.#worker?.close()
+  }
+
+  /** Nothing of it keeps the process alive, even if Redis has not let it close. */
+  async abandon(): Promise<void> {
+    await this.#worker?.abandon()
   }
 }
 
