@@ -1,5 +1,8 @@
 import { Redis, type RedisOptions } from 'ioredis'
 
+/** A property of ioredis. */
+const TIMER = 'socketTimeoutTimer'
+
 /**
  * A connection that can be closed for good, with those that BullMQ has made after its model: one that BullMQ waits on would be
  * made again later, and keep the process alive.
@@ -7,6 +10,11 @@ import { Redis, type RedisOptions } from 'ioredis'
 export class ClosableRedis extends Redis {
   readonly #copies: ClosableRedis[] = []
   #isClosed = false
+
+  constructor(address: string | RedisOptions, options: RedisOptions = {}) {
+    super(address as string, options) // ioredis takes either
+    this.on('close', () => this.#endSilence())
+  }
 
   override duplicate(override?: Partial<RedisOptions>): Redis {
     const copy = new ClosableRedis({ ...this.options, ...override })
@@ -23,5 +31,11 @@ export class ClosableRedis extends Redis {
     this.#isClosed = true
     this.disconnect()
     for (const copy of this.#copies) copy.close()
+  }
+
+  /** Ends the timer of `socketTimeout`: ioredis lets that of a lost connection end the next one. */
+  #endSilence(): void {
+    clearTimeout(Reflect.get(this, TIMER) as NodeJS.Timeout | undefined)
+    Reflect.set(this, TIMER, undefined)
   }
 }

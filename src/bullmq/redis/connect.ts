@@ -8,16 +8,21 @@ import { reconnectOnError, untilAccepted } from './refused.js'
 /** How long a command of a submitter or reader may take, in milliseconds. */
 const COMMAND_MS = 2_000
 
+/** How long a command may be without an answer before its connection counts as lost: BullMQ waits for tasks up to 10 seconds. */
+const SILENCE_MS = 12_000
+
 /** Where Redis is: the options of ioredis, or a URL. */
 export type RedisAddress = RedisOptions | string
 
 /** Makes the connections of a pool. Each has an `error` listener from the beginning. */
 export class Connections {
   readonly #address: RedisAddress
+  readonly #silenceMs: number
   readonly #open: BatchRedis[] = []
 
-  constructor(address: RedisAddress) {
+  constructor(address: RedisAddress, silenceMs = SILENCE_MS) {
     this.#address = address
+    this.#silenceMs = silenceMs
   }
 
   /**
@@ -49,7 +54,7 @@ export class Connections {
   }
 
   #make(options: RedisOptions): BatchRedis {
-    const all = { ...options, lazyConnect: true }
+    const all = { ...options, socketTimeout: this.#silenceMs, lazyConnect: true }
     const client =
       typeof this.#address === 'string'
         ? new BatchRedis(this.#address, all)
