@@ -1,4 +1,4 @@
-import type { TaskContext } from 'coatcheck'
+import { snooze, type TaskContext } from 'coatcheck'
 import { describe, expect, it } from 'vitest'
 import { gate } from '../support/gate.js'
 import { keys } from './support/lost-process.js'
@@ -112,5 +112,33 @@ describe.skipIf(!hasRedis)('a cancel across processes', () => {
     await running.promise
     await task.cancel()
     expect(await task.settled()).toMatchObject({ state: 'failed', attempt: 1, error: { message: 'something else' } })
+  })
+
+  it.each([
+    { before: 'a retry', thrown: () => new Error('again') },
+    { before: 'the end of a snooze', thrown: () => snooze(3_600_000) }
+  ])('that the call did not see ends the task before $before', async ({ thrown }) => {
+    const { open, redis } = await shared()
+    const run = async (_input: undefined, { id }: TaskContext): Promise<never> => {
+      const cancelWhy = JSON.stringify({ name: 'Error', message: 'why' })
+      await redis.hset(keys.job(id), { cancelAt: Date.now(), cancelWhy }) // its message is under way
+      throw thrown()
+    }
+    const retry = { attempts: 5, backoffMs: () => 3_600_000 }
+    const pool = (await open({ work: async () => 1, run: { run, retry } })).start()
+    await (await pool.queueTask('work')).result() // by now its subscriptions stand: no look comes in between
+    const task = await pool.queueTask('run')
+    expect(await task.settled()).toMatchObject({ state: 'canceled', reason: 'user', error: { message: 'why' } })
+    expect(await pool.counts()).toMatchObject({ delayed: 0, failed: 1 })
+  })
+
+  it('ends a task that was claimed by a process without its handler', async () => {
+    const { open, redis } = await shared()
+    const taker = await open({ work: async () => 1 })
+    const task = await taker.queueTask('work')
+    await redis.hset(keys.job(task.id), { cancelAt: Date.now(), cancelWhy: '' })
+    const stranger = await open({ other: async () => 1 }, { onUnobservedError: () => {} })
+    stranger.start()
+    expect(await task.settled()).toMatchObject({ state: 'canceled', reason: 'user', attempt: 0 })
   })
 })

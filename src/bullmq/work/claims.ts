@@ -111,7 +111,7 @@ export class Claims {
       case 'begun':
         return this.#run({ job, claimed, handler, calls: begun.calls, failures: begun.failures }, about)
       case 'canceled':
-        return this.#end(job, claimed, { state: 'canceled', reason: 'user', ...reasonOf(begun.why) })
+        return this.#end(job, claimed, canceledBecause(begun.why))
       case 'interrupted':
         return this.#end(job, claimed, failure(new TaskInterruptedError(about.id, 'exit')))
       case 'lost':
@@ -236,7 +236,15 @@ export class Claims {
 
   async #later(job: TaskJob, token: string, delayMs: number): Promise<never> {
     await job.moveToDelayed(this.#parts.clock.date() + delayMs, token).catch(expected)
+    await this.#cancelIfRequested(aboutOf(job).id).catch(expected) // its next call looks again
     throw new DelayedError()
+  }
+
+  /** A request that came while the task was claimed is noted only. One that comes now ends the task by itself. */
+  async #cancelIfRequested(id: string): Promise<void> {
+    const { commands, clock } = this.#parts
+    const [why = null] = await commands.look([id])
+    if (why !== null) await commands.cancel(id, { now: clock.date(), end: JSON.stringify(canceledBecause(why)), why })
   }
 
   async #end(job: TaskJob, claimed: Claimed, end: End): Promise<never> {
@@ -269,6 +277,7 @@ function failure(error: unknown): End {
   return { state: 'failed', error: errorRecord(error) }
 }
 
-function reasonOf(why: string): { readonly error?: ErrorRecord } {
-  return why === '' ? {} : { error: JSON.parse(why) as ErrorRecord }
+/** @param why - the reason as JSON text; empty for none */
+function canceledBecause(why: string): End {
+  return { state: 'canceled', reason: 'user', ...(why === '' ? {} : { error: JSON.parse(why) as ErrorRecord }) }
 }
