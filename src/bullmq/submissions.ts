@@ -85,7 +85,7 @@ export class Submissions {
 
   #jobOptions({ priority, delayMs }: TaskSettings) {
     const { count, ms } = this.#parts.settings.retention
-    const age = Number.isFinite(ms) ? Math.ceil(ms / 1_000) : FOREVER_S
+    const age = Math.min(Math.ceil(ms / 1_000), FOREVER_S)
     const keep = { age, ...(Number.isFinite(count) ? { count } : {}) }
     return {
       ...{ priority: jobPriority(priority), delay: Math.ceil(delayMs), stackTraceLimit: 0 },

@@ -10,6 +10,9 @@ import {
 } from '../contract/task-record.js'
 import type { TaskFields } from './redis/scripts/task-fields.js'
 
+/** The last moment that a date can hold. */
+const LAST_DATE_MS = 8.64e15
+
 /** What never changes of a task, as its submitter gave it: BullMQ keeps it among its options. */
 export interface About {
   readonly id: string
@@ -107,7 +110,7 @@ function iso(ms: string | null): string {
 }
 
 function expiryOf(finishedOn: string, retainMs: number | null): { readonly expiresAt?: string } {
-  return retainMs === null ? {} : { expiresAt: iso(String(Number(finishedOn) + retainMs)) }
+  return retainMs === null ? {} : { expiresAt: iso(String(Math.min(Number(finishedOn) + retainMs, LAST_DATE_MS))) }
 }
 
 /** Describes an error without characters that a text in Redis or a terminal would end at. */

@@ -199,6 +199,14 @@ describe.skipIf(!hasRedis)('a task in Redis', () => {
     expect(await pool.counts()).toMatchObject({ succeeded: 1 })
   })
 
+  it('is kept until the last date when its retention leads beyond that', async () => {
+    const { open } = await shared()
+    const pool = (await open(handlers, { retention: { ms: Number.MAX_SAFE_INTEGER } })).start()
+    const task = await pool.queueTask('echo', { text: '1' })
+    expect(await task.settled()).toMatchObject({ state: 'succeeded', expiresAt: '+275760-09-13T00:00:00.000Z' })
+    expect(await pool.tasks()).toHaveLength(1)
+  })
+
   it('is listed by state and key, newest first', async () => {
     const { open } = await shared()
     const pool = await open({ ...handlers, fail: async () => Promise.reject(new Error('no')) }, { concurrency: 1 })
