@@ -35,7 +35,8 @@ export class ClosableRedis extends Redis {
 
   /** Ends the timer of `socketTimeout`: ioredis lets that of a lost connection end the next one. */
   #endSilence(): void {
-    clearTimeout(Reflect.get(this, TIMER) as NodeJS.Timeout | undefined)
+    const timer = Reflect.get(this, TIMER) as NodeJS.Timeout | undefined
+    timer?.close()
     Reflect.set(this, TIMER, undefined)
   }
 }
