@@ -254,7 +254,8 @@ export class SharedPool<H extends HandlersOf<H> = Record<never, never>> {
     const error = reason === undefined ? {} : { error: errorRecord(reason) }
     const end: End = { state: 'canceled', reason: 'user', ...error }
     const why = reason === undefined ? '' : JSON.stringify(error.error)
-    const request = { now: this.#parts.clock.date(), end: JSON.stringify(end), why }
+    const { clock, settings } = this.#parts
+    const request = { now: clock.date(), end: JSON.stringify(end), why, retention: settings.pool.retention }
     return known('The task cannot be canceled', true, () => this.#commands.cancel(id, request))
   }
 

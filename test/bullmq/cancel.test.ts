@@ -141,4 +141,38 @@ describe.skipIf(!hasRedis)('a cancel across processes', () => {
     stranger.start()
     expect(await task.settled()).toMatchObject({ state: 'canceled', reason: 'user', attempt: 0 })
   })
+
+  it('keeps as many records as the retention says', async () => {
+    const { open, redis } = await shared()
+    const pool = await open({ work: async () => 1 }, { retention: { count: 3, ms: Number.POSITIVE_INFINITY } })
+    const canceled = async (): Promise<string> => {
+      const task = await pool.queueTask('work')
+      await task.cancel()
+      return task.id
+    }
+    const ids: string[] = []
+    for (let index = 0; index < 5; index++) {
+      ids.push(await canceled())
+      await expect.poll(() => Date.now()).toBeGreaterThan(Number(await redis.hget(keys.job(ids.at(-1)!), 'finishedOn')))
+    }
+    expect((await pool.counts()).failed).toBe(3)
+    expect(await Promise.all(ids.map((id) => redis.exists(keys.job(id))))).toEqual([0, 0, 1, 1, 1])
+  })
+
+  it('forgets the records whose time has passed', async () => {
+    const { open, redis } = await shared()
+    const pool = await open({ work: async () => 1 }, { retention: { ms: 60_000 } })
+    const [old, recent, next] = [
+      await pool.queueTask('work'),
+      await pool.queueTask('work'),
+      await pool.queueTask('work')
+    ]
+    await old.cancel()
+    await recent.cancel()
+    await redis.zadd(keys.of('failed'), Date.now() - 60_001, `~${old.id}`)
+    await next.cancel()
+    const found = await Promise.all([old, recent, next].map(async (task) => (await task.record())?.state))
+    expect(found).toEqual([undefined, 'canceled', 'canceled'])
+    expect((await pool.counts()).failed).toBe(2)
+  })
 })

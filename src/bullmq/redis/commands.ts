@@ -13,6 +13,17 @@ export interface Claimed {
   readonly token: string
 }
 
+/** A request that a task be canceled. */
+export interface CancelRequest {
+  readonly now: number
+  /** How it ends if it is queued. */
+  readonly end: string
+  /** The reason as JSON text; empty for none. */
+  readonly why: string
+  /** Of ended tasks; either may be `Infinity`. */
+  readonly retention: { readonly count: number; readonly ms: number }
+}
+
 /** Whether a claim may call the handler. */
 export type Begun =
   | { readonly answer: 'begun'; readonly calls: number; readonly failures: number }
@@ -42,21 +53,11 @@ export class Commands {
     return taskFields(answer as (string | number | null)[])
   }
 
-  async cancel(id: string, request: { readonly now: number; readonly end: string; readonly why: string }) {
+  async cancel(id: string, { now, end, why, retention }: CancelRequest): Promise<CancelOutcome> {
     const lists = (['wait', 'paused', 'prioritized', 'delayed', 'failed'] as const).map((name) => this.#keys.of(name))
-    const { now, end, why } = request
-    const channels = [this.#keys.changes(id), this.#keys.cancels]
-    const answer = await this.#run(
-      'cancel',
-      [this.#keys.job(id), ...lists],
-      jobIdOf(id),
-      now,
-      end,
-      why,
-      ...channels,
-      id
-    )
-    return answer as CancelOutcome
+    const request = [jobIdOf(id), now, end, why, this.#keys.changes(id), this.#keys.cancels, id]
+    const kept = [retention.count, Math.max(now - retention.ms, 0), this.#keys.jobs]
+    return (await this.#run('cancel', [this.#keys.job(id), ...lists], ...request, ...kept)) as CancelOutcome
   }
 
   /** The reasons of those that were asked to end; null for the others. */

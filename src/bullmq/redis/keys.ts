@@ -16,6 +16,11 @@ export class Keys {
     return `${this.#base}secret`
   }
 
+  /** What the names of the tasks' hashes begin with. */
+  get jobs(): string {
+    return this.#base
+  }
+
   /** The hash of a task. */
   job(id: string): string {
     return this.#base + jobIdOf(id)

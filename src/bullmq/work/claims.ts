@@ -242,9 +242,11 @@ export class Claims {
 
   /** A request that came while the task was claimed is noted only. One that comes now ends the task by itself. */
   async #cancelIfRequested(id: string): Promise<void> {
-    const { commands, clock } = this.#parts
+    const { commands, clock, settings } = this.#parts
     const [why = null] = await commands.look([id])
-    if (why !== null) await commands.cancel(id, { now: clock.date(), end: JSON.stringify(canceledBecause(why)), why })
+    if (why === null) return
+    const end = JSON.stringify(canceledBecause(why))
+    await commands.cancel(id, { now: clock.date(), end, why, retention: settings.retention })
   }
 
   async #end(job: TaskJob, claimed: Claimed, end: End): Promise<never> {
