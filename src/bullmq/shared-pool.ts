@@ -234,7 +234,8 @@ export class SharedPool<H extends HandlersOf<H> = Record<never, never>> {
   }
 
   /**
-   * Tasks that Redis has, newest first.
+   * Tasks that Redis has, newest first. At most 1,000 are read of those that wait for a worker, that are delayed, that run, that
+   * succeeded and that ended otherwise. If more wait, those of the lowest priority are read.
    *
    * @throws StoreError when Redis does not answer
    */

@@ -229,6 +229,33 @@ describe.skipIf(!hasRedis)('a task in Redis', () => {
     await expect(reader.tasks({ limit: 0 })).rejects.toThrow('limit')
   })
 
+  it('is listed newest first also when tasks of a lower priority wait', async () => {
+    const { open } = await shared()
+    const pool = await open(handlers)
+    const queue = async (priority: number) => (await pool.queueTask('echo', { text: 'x' }, { priority })).id
+    const low = [await queue(-1), await queue(-1), await queue(-1)]
+    const lastOfThem = Date.parse((await pool.findTask(low[2] as string))!.queuedAt)
+    await expect.poll(() => Date.now()).toBeGreaterThan(lastOfThem)
+    const high = [await queue(5), await queue(5)]
+    expect(new Set((await pool.tasks({ state: 'queued', limit: 2 })).map(({ id }) => id))).toEqual(new Set(high))
+  })
+
+  it('is listed however many others come before it', async () => {
+    const { open } = await shared()
+    const pool = await open(handlers, { queueCapacity: Number.POSITIVE_INFINITY })
+    const mine = await pool.queueTask('echo', { text: 'x' }, { key: 'mine' })
+    await Promise.all(Array.from({ length: 250 }, () => pool.queueTask('echo', { text: 'x' }, { key: 'other' })))
+    expect(await pool.tasks({ key: 'mine', limit: 2 })).toMatchObject([{ id: mine.id }])
+    const canceled = await pool.queueTask('echo', { text: 'x' })
+    await canceled.cancel()
+    const fail = async () => Promise.reject(new Error('no'))
+    const failing = await open({ ...handlers, fail }, { queueCapacity: Number.POSITIVE_INFINITY })
+    failing.start()
+    const failed = await Promise.all([1, 2].map(() => failing.queueTask('fail', undefined, { priority: 1 })))
+    await Promise.all(failed.map((task) => task.settled()))
+    expect(await pool.tasks({ state: 'canceled', limit: 1 })).toMatchObject([{ id: canceled.id }])
+  })
+
   it('is counted and announced by the process that ran it', async () => {
     const { open } = await shared()
     const reported: unknown[] = []
