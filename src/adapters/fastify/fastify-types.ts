@@ -24,8 +24,11 @@ export interface FastifyApp {
 
 /** A route, as Fastify takes it. */
 export interface FastifyRoute {
+  /** Its methods. */
   readonly method: string[]
+  /** Its path, as a pattern of Fastify. */
   readonly url: string
+  /** Answers its requests. */
   readonly handler: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>
 }
 
