@@ -7,7 +7,10 @@ import type { JsonValue, TaskRecord, TaskState } from './task-record.js'
  * The id, the promises and the record are created when first read.
  */
 export interface Task<R = unknown> {
-  /** The ticket. Url-safe. A generated ticket has 28 characters with 136 random bits, so it cannot be guessed. */
+  /**
+   * The ticket. Url-safe. A generated ticket cannot be guessed: it has 28 characters with 136 random bits, of a stored task 22
+   * with 80.
+   */
   readonly id: string
   /** Name of the handler, or the name given to a function. */
   readonly name: string | undefined

@@ -17,7 +17,7 @@ export interface TaskOptions {
   /**
    * The ticket, if the caller chooses it: 1 to 128 characters of `[A-Za-z0-9._:-]`, not `.` or `..`.
    *
-   * @defaultValue a generated ticket: 28 url-safe characters with 136 random bits
+   * @defaultValue a generated ticket: 28 url-safe characters with 136 random bits, of a stored task 22 with 80
    */
   readonly id?: string | undefined
   /** Name of a function's task, at most 256 characters. Not allowed for a handler's task: it has the handler's name. */

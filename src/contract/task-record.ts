@@ -148,6 +148,9 @@ export function resultOf(value: unknown): ResultRecord {
   return typeof text === 'string' ? { result: frozen(text) } : text
 }
 
+/** Of a result: making its JSON form threw. The record goes on with the text of the error, which clients may not read. */
+export const NO_JSON_FORM = 'its JSON form cannot be made'
+
 /** The JSON text of a result, or why it has none. */
 export function resultText(value: unknown): string | { readonly resultOmitted: string } {
   try {
@@ -156,7 +159,7 @@ export function resultText(value: unknown): string | { readonly resultOmitted: s
     const kind = typeof value === 'object' ? 'an object whose toJSON returns nothing' : `a ${typeof value}`
     return { resultOmitted: `${kind} has no JSON form` }
   } catch (error) {
-    return { resultOmitted: cut(describeError(error).message) }
+    return { resultOmitted: cut(`${NO_JSON_FORM}: ${describeError(error).message}`) }
   }
 }
 

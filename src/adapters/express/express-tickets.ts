@@ -6,8 +6,8 @@ import type { ExpressNext, ExpressRequest } from './express-types.js'
 /**
  * Middleware for Express 4 and 5 that answers the ticket routes; everything else goes on to `next()`.
  *
- * Replies are those of `tickets.handle`, to the byte. Use it before `express.json()` where possible: after it the limit
- * and the errors of a body are those of the parser. Paths are whole ones wherever it is mounted: with
+ * Replies are those of `tickets.handle`, to the byte. Use it before `express.json()` where possible: after it a body meets
+ * the limit and the errors of the parser first. Paths are whole ones wherever it is mounted: with
  * `app.use('/api', expressTickets(tickets))` give `ticketRoutes` the `basePath` `/api`.
  *
  * @param tickets - what `ticketRoutes` returned

@@ -69,7 +69,7 @@ const PLUGIN: Readonly<Record<symbol, unknown>> = {
  * They are answered in a route of the application: its hooks (`onRequest`, `preHandler`, `onSend` and so on), its request
  * log and its plugins for CORS, rate limits or authentication see tickets as they see any route, wherever in the order they
  * are registered. Bodies are read by the ticket routes, not by the application's parsers. What is not for the ticket routes
- * gets the application's 404. The application gets the property `tickets`.
+ * gets the application's 404. The application gets the property `tickets`: with several pools that of the first.
  *
  * With `pool`, closing the application stops the pool first (`preClose`). Fastify answers requests with 503 from then on,
  * so that clients cannot read how their tasks ended: to serve them until the end use `listenUntilSignal` of
@@ -96,7 +96,7 @@ export const fastifyTickets = Object.assign(registerTickets, PLUGIN)
 
 async function registerTickets(app: FastifyApp, options: FastifyTicketsOptions): Promise<void> {
   const { tickets, pool, graceMs = 17_000, forceMs = 5_000, prefix = '' } = checked(options)
-  app.decorate('tickets', tickets)
+  if (!app.hasDecorator('tickets')) app.decorate('tickets', tickets)
   if (pool !== undefined) {
     app.addHook('preClose', async () => void (await pool.stop({ graceMs, forceMs, reason: 'the application closes' })))
   }
@@ -113,7 +113,10 @@ function checked(options: FastifyTicketsOptions): FastifyTicketsOptions {
   return known
 }
 
-/** One route for all paths that no other route of the application takes: which of them are tickets', `tickets` decides. */
+/**
+ * Takes all paths that no other route of the application takes: which of them are tickets', `tickets` decides. OPTIONS has
+ * patterns of its own, since a plugin for CORS takes that method of `/*`.
+ */
 async function registerRoutes(scope: FastifyApp, tickets: TicketRoutes): Promise<void> {
   scope.removeAllContentTypeParsers()
   scope.addContentTypeParser('*', async (_request, payload) => payload)
@@ -121,10 +124,12 @@ async function registerRoutes(scope: FastifyApp, tickets: TicketRoutes): Promise
     if (!isMalformedType(error)) throw error
     sendToFastify(request, reply, problem('UNSUPPORTED_MEDIA_TYPE'))
   })
-  scope.all('/*', async (request, reply) => {
+  const handler = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const answer = await tickets.handle({ ...requestOf(request.raw, reply.raw), ...bodyOf(request) })
     return answer === undefined ? callNotFound(reply) : sendToFastify(request, reply, answer)
-  })
+  }
+  scope.route({ method: scope.supportedMethods.filter((method) => method !== 'OPTIONS'), url: '/*', handler })
+  for (const url of ['/:first', '/:first/*']) scope.route({ method: ['OPTIONS'], url, handler })
 }
 
 /** The body as the application's `preParsing` hooks left it; requests without one have had no parser. */

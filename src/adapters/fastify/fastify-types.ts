@@ -2,6 +2,10 @@ import type { NodeRequest, NodeResponse } from '../node-http/index.js'
 
 /** What is needed of a Fastify application, or of a context in it. */
 export interface FastifyApp {
+  /** The methods of requests that it takes. */
+  readonly supportedMethods: readonly string[]
+  /** Whether the application has this property. */
+  hasDecorator(name: string): boolean
   /** Gives the application a property. */
   decorate(name: string, value: unknown): unknown
   /** Registers what is to be done before the server closes. */
@@ -12,10 +16,20 @@ export interface FastifyApp {
   removeAllContentTypeParsers(): unknown
   /** Sets a parser for bodies of all types. */
   addContentTypeParser(type: '*', parser: (request: unknown, payload: unknown) => Promise<unknown>): unknown
-  /** Answers every method of a path. */
-  all(path: string, handler: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>): unknown
+  /** Answers some methods of a path. */
+  route(options: FastifyRoute): unknown
   /** Answers the errors of the context. */
   setErrorHandler(handler: (error: unknown, request: FastifyRequest, reply: FastifyReply) => unknown): unknown
+}
+
+/** A route, as Fastify takes it. */
+export interface FastifyRoute {
+  /** Its methods. */
+  readonly method: string[]
+  /** Its path, as a pattern of Fastify. */
+  readonly url: string
+  /** Answers its requests. */
+  readonly handler: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>
 }
 
 /** What is needed of Fastify's request. */

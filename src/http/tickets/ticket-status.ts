@@ -1,4 +1,10 @@
-import type { CanceledReason, JsonValue, TaskRecord, TaskState } from '../../contract/task-record.js'
+import {
+  type CanceledReason,
+  type JsonValue,
+  NO_JSON_FORM,
+  type TaskRecord,
+  type TaskState
+} from '../../contract/task-record.js'
 import type { TicketError } from './task-failure.js'
 
 /**
@@ -93,7 +99,13 @@ export function statusOf(record: TaskRecord, { url, pollAfterMs, error }: Status
     pollAfterMs: done ? null : pollAfterMs,
     result: record.result ?? null,
     error,
-    resultOmitted: record.resultOmitted ?? null,
+    resultOmitted: omissionOf(record),
     links: { self: url, events: `${url}/events` }
   }
+}
+
+/** Why there is no result. The text of an error that making its JSON form threw may contain what that of a failure may. */
+function omissionOf({ resultOmitted }: TaskRecord): string | null {
+  if (resultOmitted === undefined) return null
+  return resultOmitted.startsWith(NO_JSON_FORM) ? NO_JSON_FORM : resultOmitted
 }

@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect } from 'node:net'
 import { Readable, Writable } from 'node:stream'
+import cors from '@fastify/cors'
 import { QueueFullError, TaskTimeoutError, WorkerPool } from 'coatcheck'
 import { fastifyErrors, fastifyTickets, sendToFastify } from 'coatcheck/fastify'
 import { invalidField, type TicketStatus, ticketRoutes } from 'coatcheck/http'
@@ -141,6 +142,44 @@ describe('the routes of the application', () => {
     expect(app.getDecorator('tickets')).toBe(tickets)
   })
 
+  it('may have the tickets of two pools, each under its prefix', async () => {
+    const app = open()
+    const all = ['/api', '/jobs'].map((basePath) => {
+      const pool = new WorkerPool({ concurrency: 1, queueCapacity: 1 }).start()
+      const submit = () => pool.queueTask(() => basePath)
+      const tickets = ticketRoutes(pool, { basePath, accept: [{ path: '/tasks', submit }] })
+      app.register(fastifyTickets, { tickets, pool, prefix: basePath })
+      return tickets
+    })
+    for (const basePath of ['/api', '/jobs']) {
+      const id = idOf(await send(app, post(`${basePath}/tasks`, {})))
+      expect((await send(app, request(`GET ${basePath}/tasks/${id}`))).body).toContain(`"result":"${basePath}"`)
+    }
+    expect(app.getDecorator('tickets')).toBe(all[0])
+  })
+
+  it.each([[true], [false]])(
+    'have their CORS from the plugin for it; registered before the tickets: %s',
+    async (isFirst) => {
+      const app = open()
+      const plugins = [
+        () => app.register(cors, { origin: 'http://shop' }),
+        () => app.register(fastifyTickets, { tickets: demo() })
+      ]
+      for (const register of isFirst ? plugins : plugins.reverse()) register()
+      const asked = ['Origin: http://shop', 'Access-Control-Request-Method: DELETE']
+      const id = idOf(await send(app, post('/tasks', {}, ['Origin: http://shop'])))
+      for (const path of ['/tasks', `/tasks/${id}`]) {
+        const { status, headers } = await send(app, request(`OPTIONS ${path}`, asked))
+        expect(status).toBe(204)
+        expect(headers.get('access-control-allow-origin')).toBe('http://shop')
+        expect(headers.get('access-control-allow-methods')).toContain('POST')
+      }
+      const read = await send(app, request(`GET /tasks/${id}`, ['Origin: http://shop']))
+      expect(read.headers.get('access-control-allow-origin')).toBe('http://shop')
+    }
+  )
+
   it('get refusals of the pool from fastifyErrors, and their own errors from Fastify', async () => {
     const errors: unknown[] = []
     const tickets = demo(errors)
@@ -242,6 +281,24 @@ describe('the end of the application', () => {
     expect(await readAll(socket)).toContain('"status":"succeeded"')
     await closed
     expect(pool.state).toBe('stopped')
+  })
+
+  it('waits for no connection that a stream would have kept alive', async () => {
+    const pool = new WorkerPool({ concurrency: 1, queueCapacity: 1 }).start()
+    const work = gate<string>()
+    const submit = () => pool.queueTask(() => work.promise)
+    const tickets = ticketRoutes(pool, { accept: [{ path: '/tasks', submit }] })
+    const app = fastify({ keepAliveTimeout: 3_600_000 })
+    app.register(fastifyTickets, { tickets, pool })
+    const id = idOf(await send(app, post('/tasks', {})))
+    const socket = connect((app.server.address() as AddressInfo).port, '127.0.0.1')
+    socket.write(`GET /tasks/${id}/events HTTP/1.1\r\nHost: a\r\nConnection: keep-alive\r\n\r\n`)
+    await once(socket, 'data')
+    const closed = app.close()
+    await expect.poll(() => pool.state).toBe('stopping')
+    work.open('done')
+    expect(await readAll(socket)).toContain('"status":"succeeded"')
+    await closed
   })
 
   it('leaves the pool alone that it was not given', async () => {

@@ -49,6 +49,20 @@ describe('a result', () => {
     const { routes, pool } = routesWith()
     const task = await pool.queueTask(() => 1n).settled()
     const status = jsonOf(await routes.handle(requestTo(`GET /tasks/${task.id}`)))
-    expect(status).toMatchObject({ status: 'succeeded', result: null, resultOmitted: expect.stringMatching(/./) })
+    expect(status).toMatchObject({ status: 'succeeded', result: null, resultOmitted: 'its JSON form cannot be made' })
+  })
+
+  it('whose JSON form cannot be made says so, without the text of the error, which the record has', async () => {
+    const { routes, pool } = routesWith()
+    const secret = {
+      toJSON: () => {
+        throw new Error('postgres://app:hunter2@db')
+      }
+    }
+    const task = await pool.queueTask(() => secret).settled()
+    const reply = await routes.handle(requestTo(`GET /tasks/${task.id}`))
+    expect(jsonOf(reply)).toMatchObject({ result: null, resultOmitted: 'its JSON form cannot be made' })
+    expect(reply?.body).not.toContain('hunter2')
+    expect(task.record().resultOmitted).toBe('its JSON form cannot be made: postgres://app:hunter2@db')
   })
 })
