@@ -12,7 +12,7 @@ import { requireSettings } from '../../src/bullmq/redis/server-settings.js'
 import { newRecord, recordOf } from '../../src/bullmq/task-text.js'
 import { ProgressWriter } from '../../src/bullmq/work/progress-writer.js'
 import { Tally } from '../../src/bullmq/work/stop-tally.js'
-import type { TaskRecord } from '../../src/index.js'
+import { StoreError, type TaskRecord } from '../../src/index.js'
 import { freePort } from '../stores/keyv/support/servers.js'
 import { gate } from '../support/gate.js'
 import { ManualClock } from '../support/manual-clock.js'
@@ -211,7 +211,7 @@ describe('a followed task', () => {
 
   it('is read again when Redis did not answer', async () => {
     const { clock, follow } = await away()
-    const answers = [record, new Error('away'), record, { ...record, revision: 1, state: 'failed' as const }]
+    const answers = [record, new StoreError('away'), record, { ...record, revision: 1, state: 'failed' as const }]
     const read = async () => {
       const answer = answers.shift()
       if (answer instanceof Error) throw answer
