@@ -2,8 +2,8 @@
 const MANY = 100
 
 /**
- * A cancel in one step. It forgets ended tasks as BullMQ does when it settles one. A task that is in none of the lists runs, or is about to: the mark is seen when it begins, on the
- * message, or at the next look of its worker.
+ * A cancel in one step. A task that is in none of the lists runs, or is about to: the mark is seen when it begins, on the
+ * message, or at the next look of its worker. It forgets ended tasks as BullMQ does when it settles one.
  */
 export const CANCEL = `
 -- KEYS: job, wait, paused, prioritized, delayed, failed
