@@ -97,10 +97,21 @@ export const fastifyTickets = Object.assign(registerTickets, PLUGIN)
 async function registerTickets(app: FastifyApp, options: FastifyTicketsOptions): Promise<void> {
   const { tickets, pool, graceMs = 17_000, forceMs = 5_000, prefix = '' } = checked(options)
   if (!app.hasDecorator('tickets')) app.decorate('tickets', tickets)
-  if (pool !== undefined) {
-    app.addHook('preClose', async () => void (await pool.stop({ graceMs, forceMs, reason: 'the application closes' })))
-  }
-  app.register((scope) => registerRoutes(scope, tickets), { prefix })
+  let isClosing = false
+  app.addHook('preClose', async () => {
+    isClosing = true
+    await pool?.stop({ graceMs, forceMs, reason: 'the application closes' })
+  })
+  app.register(
+    async (scope) => {
+      registerRoutes(scope, tickets)
+      // A stream that began before would keep its connection alive, and the application waits for that, 72 seconds.
+      scope.addHook('onResponse', async ({ raw }) => {
+        if (isClosing && raw.httpVersionMajor === 1) raw.socket.end()
+      })
+    },
+    { prefix }
+  )
 }
 
 function checked(options: FastifyTicketsOptions): FastifyTicketsOptions {
@@ -117,7 +128,7 @@ function checked(options: FastifyTicketsOptions): FastifyTicketsOptions {
  * Takes all paths that no other route of the application takes: which of them are tickets', `tickets` decides. OPTIONS has
  * patterns of its own, since a plugin for CORS takes that method of `/*`.
  */
-async function registerRoutes(scope: FastifyApp, tickets: TicketRoutes): Promise<void> {
+function registerRoutes(scope: FastifyApp, tickets: TicketRoutes): void {
   scope.removeAllContentTypeParsers()
   scope.addContentTypeParser('*', async (_request, payload) => payload)
   scope.setErrorHandler((error, request, reply) => {

@@ -10,6 +10,8 @@ export interface FastifyApp {
   decorate(name: string, value: unknown): unknown
   /** Registers what is to be done before the server closes. */
   addHook(name: 'preClose', hook: () => Promise<void>): unknown
+  /** Registers what is to be done when a reply has been sent. */
+  addHook(name: 'onResponse', hook: (request: FastifyRequest) => Promise<void>): unknown
   /** Registers a plugin in a context of its own. */
   register(plugin: (scope: FastifyApp) => Promise<void>, options: { readonly prefix: string }): unknown
   /** Drops the parsers of bodies that the context has inherited. */
@@ -35,7 +37,7 @@ export interface FastifyRoute {
 /** What is needed of Fastify's request. */
 export interface FastifyRequest {
   /** Node's request. */
-  readonly raw: NodeRequest
+  readonly raw: NodeRequest & { readonly socket: { end(): unknown } }
   /** What the parser of the body returned. */
   readonly body?: unknown
 }

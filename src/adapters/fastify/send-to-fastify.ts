@@ -39,10 +39,8 @@ export function sendToFastify<Reply extends FastifyReply>(
 ): Reply {
   reply.code(answer.status)
   reply.headers(answer.headers)
-  // The connection of a stream would stay open for the keep-alive time after the application has closed, 72 seconds.
-  const closes = answer.close || typeof answer.body === 'object'
   // HTTP/2 has no Connection header.
-  if (closes && request.raw.httpVersionMajor === 1) reply.headers({ Connection: 'close' })
+  if (answer.close && request.raw.httpVersionMajor === 1) reply.headers({ Connection: 'close' })
   reply.send(payloadOf(request.raw, answer))
   return reply
 }
