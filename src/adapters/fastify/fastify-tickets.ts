@@ -56,6 +56,8 @@ const OPTIONS = {
   logSerializers: true
 } as const
 
+const ANY_HOST = { host: /^/ }
+
 /** What the package fastify-plugin sets: the decoration is the application's, not only that of a context within. */
 const PLUGIN: Readonly<Record<symbol, unknown>> = {
   [Symbol.for('skip-override')]: true,
@@ -125,8 +127,8 @@ function checked(options: FastifyTicketsOptions): FastifyTicketsOptions {
 }
 
 /**
- * Takes all paths that no other route of the application takes: which of them are tickets', `tickets` decides. OPTIONS has
- * patterns of its own, since a plugin for CORS takes that method of `/*`.
+ * Takes all paths that no other route of the application takes: which of them are tickets', `tickets` decides. A plugin for
+ * CORS has a route for OPTIONS of all paths too, which a constraint tells from ours.
  */
 function registerRoutes(scope: FastifyApp, tickets: TicketRoutes): void {
   scope.removeAllContentTypeParsers()
@@ -140,7 +142,7 @@ function registerRoutes(scope: FastifyApp, tickets: TicketRoutes): void {
     return answer === undefined ? callNotFound(reply) : sendToFastify(request, reply, answer)
   }
   scope.route({ method: scope.supportedMethods.filter((method) => method !== 'OPTIONS'), url: '/*', handler })
-  for (const url of ['/:first', '/:first/*']) scope.route({ method: ['OPTIONS'], url, handler })
+  scope.route({ method: ['OPTIONS'], url: '/*', constraints: ANY_HOST, handler })
 }
 
 /** The body as the application's `preParsing` hooks left it; requests without one have had no parser. */

@@ -30,6 +30,8 @@ export interface FastifyRoute {
   readonly method: string[]
   /** Its path, as a pattern of Fastify. */
   readonly url: string
+  /** Of which hosts. */
+  readonly constraints?: { readonly host: RegExp }
   /** Answers its requests. */
   readonly handler: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>
 }

@@ -180,6 +180,24 @@ describe('the routes of the application', () => {
     }
   )
 
+  it('may take every method of a pattern', async () => {
+    const app = open()
+    app.register(fastifyTickets, { tickets: demo() })
+    app.all('/:page', async () => 'a page')
+    for (const line of ['GET /x', 'OPTIONS /x']) expect((await send(app, request(line))).body).toBe('a page')
+  })
+
+  it('leave OPTIONS of each path of the tickets to them, also of `/`', async () => {
+    const pool = new WorkerPool({ concurrency: 1, queueCapacity: 1 }).start()
+    const accept = ['/', '/jobs'].map((path) => ({ path, submit: () => pool.queueTask(() => 1) }))
+    const app = open()
+    app.register(fastifyTickets, { tickets: ticketRoutes(pool, { accept }), pool })
+    for (const path of ['/', '/jobs']) {
+      const { status, headers } = await send(app, request(`OPTIONS ${path}`))
+      expect([status, headers.get('allow')]).toEqual([204, 'POST, OPTIONS'])
+    }
+  })
+
   it('get refusals of the pool from fastifyErrors, and their own errors from Fastify', async () => {
     const errors: unknown[] = []
     const tickets = demo(errors)
