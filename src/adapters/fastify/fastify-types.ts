@@ -30,8 +30,8 @@ export interface FastifyRoute {
   readonly method: string[]
   /** Its path, as a pattern of Fastify. */
   readonly url: string
-  /** Of which hosts. */
-  readonly constraints?: { readonly host: RegExp }
+  /** What the `Host` of its requests must match. */
+  readonly constraints?: Readonly<Record<'host', RegExp>>
   /** Answers its requests. */
   readonly handler: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>
 }
@@ -39,9 +39,15 @@ export interface FastifyRoute {
 /** What is needed of Fastify's request. */
 export interface FastifyRequest {
   /** Node's request. */
-  readonly raw: NodeRequest & { readonly socket: { end(): unknown } }
+  readonly raw: NodeRequest & Readonly<Record<'socket', FastifySocket>>
   /** What the parser of the body returned. */
   readonly body?: unknown
+}
+
+/** What is needed of the connection of a request. */
+export interface FastifySocket {
+  /** Ends it when what was written has been sent. */
+  end(): unknown
 }
 
 /** What is needed of Fastify's reply. */
