@@ -148,6 +148,25 @@ describe('a stop', () => {
     expect(await rejection(task.recorded)).toMatchObject({ inDoubt: true })
   })
 
+  it('in a listener shows the retries of the same batch before it leaves their tasks', async () => {
+    const { clock, pool, witness } = startedDurablePool({
+      handlers: {
+        fails: { run: () => Promise.reject(new Error('again')), retry: { attempts: 2, backoffMs: () => 60_000 } }
+      },
+      concurrency: 2
+    })
+    let stopped: Promise<unknown> | undefined
+    pool.once('retrying', () => {
+      stopped = pool.stop({ graceMs: 0 })
+    })
+    const tasks = [pool.queueTask('fails'), pool.queueTask('fails')]
+    await clock.turn()
+    expect(await stopped).toMatchObject({ left: { count: 2 }, unrecorded: 0 })
+    for (const task of tasks) expect(witness.names(task)).toEqual(['queued', 'started', 'retrying'])
+    const [first, second] = tasks.map((task) => task.record())
+    expect(second).toMatchObject({ state: 'queued', revision: first?.revision })
+  })
+
   it('ends the changes of a task that it leaves, without another record', async () => {
     const { clock, pool } = durablePool({ handlers: { work: () => 1 } })
     const task = pool.queueTask('work')

@@ -91,6 +91,19 @@ describe('cancelAll()', () => {
     while (pool.state !== 'stopped') await clock.turn()
   })
 
+  it('goes on with each of several calls when one has come to its end', async () => {
+    const { clock, pool } = watchedPool({ queueCapacity: 100 })
+    const tasks = Array.from({ length: 100 }, (_, n) => pool.queueTask(() => {}, { name: n < 20 ? 'first' : 'rest' }))
+    pool.on('canceled', () => clock.block(1)) // a slice is over after few tasks
+    const reports = [pool.cancelAll({ name: 'first' }), pool.cancelAll({ name: 'rest' })]
+    for (let turns = 0; turns < 200 && pool.stats().queued > 0; turns++) await clock.turn()
+    expect(statesOf(tasks)).toEqual(Array(100).fill('canceled'))
+    expect(await Promise.all(reports)).toEqual([
+      { canceled: 20, requested: 0 },
+      { canceled: 80, requested: 0 }
+    ])
+  })
+
   it('may be called inside a listener of what it cancels', async () => {
     const { pool } = watchedPool()
     const tasks = Array.from({ length: 4 }, () => pool.queueTask(() => {}))
