@@ -83,6 +83,39 @@ describe('tasks that had ended', () => {
     await next.clock.advance(900)
     expect(next.pool.task(ids[2] as string)).toBeUndefined()
   })
+
+  it.each([
+    ['none', { count: 0 }, [undefined, undefined]],
+    ['that whose time has not passed', { ms: 1_000 }, [undefined, 'succeeded']],
+    ['both', { ms: 1_001 }, ['succeeded', 'succeeded']]
+  ])('are retained as soon as the next pool is made: %s', async (_, retention, states) => {
+    const handlers = { n: (n: number) => n }
+    const { clock, pool, store, disk } = startedDurablePool({ handlers })
+    const old = pool.queueTask('n', 0)
+    await clock.advance(1_000)
+    const young = pool.queueTask('n', 1)
+    await clock.turn()
+    store.kill()
+    const next = durablePool({ handlers, disk, retention, clock: new ManualClock(0, clock.date()) })
+    expect(next.pool.stats().retention).toMatchObject({
+      retained: states.filter((state) => state !== undefined).length,
+      forgottenEarly: 0
+    })
+    expect([old, young].map(({ id }) => next.pool.task(id)?.state)).toEqual(states)
+  })
+
+  it('are retained each for its own time', async () => {
+    const handlers = { n: (n: number) => n }
+    const { clock, pool, store, disk } = startedDurablePool({ handlers, concurrency: 2 })
+    const short = pool.queueTask('n', 0, { retainMs: 999 })
+    const long = pool.queueTask('n', 1, { retainMs: 1_001 })
+    await clock.advance(1_000)
+    store.kill()
+    const next = durablePool({ handlers, disk, clock: new ManualClock(0, clock.date()) })
+    expect(next.pool.stats().retention.retained).toBe(1)
+    expect(next.pool.task(short.id)).toBeUndefined()
+    expect(next.pool.task(long.id)?.state).toBe('succeeded')
+  })
 })
 
 describe('tasks that were queued', () => {
@@ -145,6 +178,23 @@ describe('tasks that were queued', () => {
     await next.clock.advance(10_000)
     expect(calls).toEqual([1, 2, 3])
     expect(next.pool.task(id)?.record()).toMatchObject({ state: 'failed', attempt: 3 })
+  })
+
+  it('have the times of their first process, however long ago that was', async () => {
+    const handlers = {
+      fails: { run: () => Promise.reject(new Error('again')), retry: { attempts: 2, backoffMs: () => 10 ** 9 } }
+    }
+    const first = startedDurablePool({ handlers })
+    const early = first.pool.queueTask('fails')
+    await first.clock.advance(1_000)
+    const late = first.pool.queueTask('fails')
+    await first.clock.turn()
+    const before = [early, late].map((task) => task.record())
+    expect(before[0]).toHaveProperty('startedAt')
+    first.store.kill()
+    const next = durablePool({ handlers, disk: first.disk, clock: new ManualClock(0, first.clock.date() + 3_600_000) })
+    const after = [early, late].map(({ id }) => next.pool.task(id)?.record())
+    expect(after).toEqual(before.map((record) => ({ ...record, revision: expect.any(Number) })))
   })
 
   it('wait for ever where their backoff has no end', async () => {
