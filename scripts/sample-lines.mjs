@@ -1,15 +1,14 @@
 // Prints a fifth of the lines that a mutation run changes, for a run of an hour instead of several:
-//   npx stryker run --mutate "$(node scripts/sample-lines.mjs)"
+//   npx stryker run --mutate "$(node scripts/sample-lines.mjs stryker.config.json)"
 // The lines of all files are numbered one after the other, and of each 150 the first 30 are taken, or those from an offset
-// on: the argument. The offsets 0, 30, 60, 90 and 120 together are all lines.
+// on: the second argument. The offsets 0, 30, 60, 90 and 120 together are all lines.
 import { readdirSync, readFileSync } from 'node:fs'
-import { dirname } from 'node:path'
 
 const TAKEN = 30
 const OF = 150
 
-const offset = Number(process.argv[2] ?? 0)
-const { mutate } = JSON.parse(readFileSync('stryker.config.json', 'utf8'))
+const [, , config, offset = '0'] = process.argv
+const { mutate } = JSON.parse(readFileSync(config, 'utf8'))
 
 /** `a{b,c}d` → `abd`, `acd` */
 const alternatives = (pattern) => {
@@ -17,16 +16,20 @@ const alternatives = (pattern) => {
   return inner === undefined ? [pattern] : inner.split(',').map((one) => before + one + after)
 }
 
+/** The files of a pattern, which is a file, `folder/*.ts` or `folder/**/*.ts`. */
 const filesOf = (pattern) => {
-  const folder = dirname(pattern)
-  return pattern.endsWith('/*.ts') ? readdirSync(folder).map((name) => `${folder}/${name}`) : [pattern]
+  if (!pattern.endsWith('/*.ts')) return [pattern]
+  const recursive = pattern.endsWith('/**/*.ts')
+  const folder = pattern.slice(0, recursive ? -'/**/*.ts'.length : -'/*.ts'.length)
+  const names = readdirSync(folder, { recursive }).filter((name) => name.endsWith('.ts'))
+  return names.sort().map((name) => `${folder}/${name}`)
 }
 
 const ranges = []
 let before = 0
 for (const file of mutate.flatMap(alternatives).flatMap(filesOf)) {
   const lines = readFileSync(file, 'utf8').split('\n').length
-  for (let first = offset - OF * Math.ceil(before / OF); first < before + lines; first += OF) {
+  for (let first = Number(offset) - OF * Math.ceil(before / OF); first < before + lines; first += OF) {
     const from = Math.max(first - before, 0) + 1
     const to = Math.min(first - before + TAKEN, lines)
     if (from <= to) ranges.push(`${file}:${from}-${to}`)
