@@ -4,6 +4,7 @@ import type { RateWindow } from './rate-window.js'
 import { RetryAfter } from './retry-after.js'
 import type { Shares } from './shares.js'
 import type { Waiter, WaiterList } from './waiter-list.js'
+import type { Weights } from './weights.js'
 
 /** Delays that an estimate reads at most. */
 const DELAYS_READ = 100
@@ -11,6 +12,7 @@ const DELAYS_READ = 100
 /** What the scheduler's prospects depend on. */
 export interface Situation<E extends Entry<E>, W extends Waiter<W>> {
   readonly concurrency: number
+  readonly queueCapacity: number
   readonly running: number
   readonly queued: number
   readonly held: number
@@ -19,6 +21,7 @@ export interface Situation<E extends Entry<E>, W extends Waiter<W>> {
   readonly paused: boolean
   readonly pausedUntil: number
   readonly rate: RateWindow | null
+  readonly weights: Weights<E> | null
   /** Whether a key has or had a rate. */
   readonly keysTimed: boolean
   readonly delayed: ReadonlyMap<E, number>
@@ -75,10 +78,12 @@ export class Prospects<E extends Entry<E>, W extends Waiter<W>> {
     return this.runTimes.estimate(held, concurrency, Math.max(this.#heldBackUntil(now), byKey) - now)
   }
 
-  /** When a pause ends that holds back everything; now, if there is none, or nobody knows. */
+  /** When a pause ends that holds back the next place; now, if there is none, or nobody knows. */
   #pauseEnds(now: number): number {
-    const { paused, pausedUntil, running } = this.#situation
-    const holds = paused && running === 0 && pausedUntil < Number.POSITIVE_INFINITY
+    const { paused, pausedUntil, running, held, queueCapacity, weights } = this.#situation
+    if (!paused || pausedUntil === Number.POSITIVE_INFINITY) return now
+    // The end of a running task makes room for its weight, none in the queue.
+    const holds = running === 0 || weights === null || held >= queueCapacity
     return holds ? Math.max(pausedUntil, now) : now
   }
 

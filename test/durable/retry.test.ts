@@ -11,7 +11,7 @@ type Shown = [event: string, state: string, attempt: number, revision: number]
 function shownAt(pool: WorkerPool<any>): Shown[] {
   const shown: Shown[] = []
   for (const event of ['started', 'retrying', 'snoozed', 'succeeded', 'failed'] as const)
-    pool.on(event, (task: Task) => {
+    pool.on(event, (...[task]: readonly [Task, ...unknown[]]) => {
       const { state, attempt, revision } = task.record()
       shown.push([event, state, attempt, revision])
     })
@@ -32,7 +32,7 @@ describe.each([0, 50])('a retry after %d ms', (backoffMs) => {
   it('is shown with a store as without one: the same events, states, attempts and revisions', async () => {
     const plain = startedPool({ handlers: handlers() })
     const expected = shownAt(plain.pool)
-    plain.pool.queueTask('work')
+    plain.pool.queueTask('work' as never)
     const durable = startedDurablePool({ handlers: handlers() })
     const shown = shownAt(durable.pool)
     durable.store.hold()

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { KeyQueueFullError, type QueueFullError } from '../../src/index.js'
 import { gate } from '../support/gate.js'
-import { startedPool, thrown, watchedPool } from '../support/pools.js'
+import { never, startedPool, thrown, watchedPool } from '../support/pools.js'
 
 describe('delayMs', () => {
   it('accepts a task at once and starts it not before, to the millisecond', async () => {
@@ -39,6 +39,14 @@ describe('delayMs', () => {
     expect(pool.queueTask(() => {}).state).toBe('running')
     expect([task.cancel(), pool.stats().delayed]).toEqual([true, 0])
     expect(pool.queueTask(() => {}, { delayMs: 50 }).cancel()).toBe(true)
+  })
+
+  it('does not count in retryAfterMs where a running task is the next to make room', async () => {
+    const { clock, pool } = startedPool({ queueCapacity: 1 })
+    pool.queueTask(never)
+    await clock.turn()
+    pool.queueTask(() => {}, { delayMs: 40_000 })
+    expect(thrown(() => pool.queueTask(() => {}))).toMatchObject({ retryAfterMs: 1_000 })
   })
 
   it('counts in retryAfterMs: the earliest of the first hundred', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { QueueFullError } from '../../src/index.js'
-import { startedPool, thrown, watchedPool } from '../support/pools.js'
+import { never, startedPool, thrown, watchedPool } from '../support/pools.js'
 
 describe('pause({ forMs })', () => {
   it('holds back starts and ends by itself, to the millisecond', async () => {
@@ -73,6 +73,30 @@ describe('pause({ forMs })', () => {
     expect((thrown(() => pool.queueTask(() => {})) as QueueFullError).retryAfterMs).toBe(30_000)
     pool.pause()
     expect((thrown(() => pool.queueTask(() => {})) as QueueFullError).retryAfterMs).toBe(1_000)
+  })
+
+  it('counts in that time also beside running tasks: their ends make no room in the queue', async () => {
+    const { clock, pool } = startedPool({ queueCapacity: 1 })
+    pool.queueTask(never)
+    await clock.turn()
+    pool.queueTask(never)
+    const refused = () => (thrown(() => pool.queueTask(never)) as QueueFullError).retryAfterMs
+    expect(refused()).toBe(1_000)
+    pool.pause({ forMs: 30_000 })
+    expect(refused()).toBe(30_000)
+  })
+
+  it('counts with weights if the queue is full, or nothing runs, and not if a running task holds what is missing', async () => {
+    const { clock, pool } = startedPool({ queueCapacity: 3, weightCapacity: 11 })
+    const refused = (weight: number) => (thrown(() => pool.queueTask(never, { weight })) as QueueFullError).retryAfterMs
+    const running = pool.queueTask(() => {}, { weight: 8 })
+    pool.pause({ forMs: 30_000 })
+    expect([running.state, refused(4)]).toEqual(['running', 1_000])
+    const queued = [1, 2, 3].map(() => pool.queueTask(never))
+    expect(refused(1)).toBe(30_000)
+    queued[0]?.cancel()
+    await clock.turn()
+    expect([running.state, refused(10)]).toEqual(['succeeded', 30_000])
   })
 
   it('refuses a wrong time, and changes nothing', () => {

@@ -2,6 +2,7 @@ import { getEventListeners } from 'node:events'
 import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { type Task, type TaskContext, type TaskRecord, WorkerPool, type WorkerPoolOptions } from '../../src/index.js'
+import type { PoolTask } from '../../src/task/task.js'
 import { gate } from '../support/gate.js'
 import { ManualClock } from '../support/manual-clock.js'
 
@@ -810,6 +811,18 @@ describe('changes()', () => {
     await clock.turn()
     await Promise.all(loops)
     expect(getEventListeners(signal, 'abort')).toEqual([])
+  })
+
+  it('is not known to the task any more after a break, however often somebody follows it', async () => {
+    const { pool } = make()
+    const task = pool.queueTask(hang)
+    for (let followers = 0; followers < 3; followers++) for await (const _ of task.changes()) break
+    const waiting = reader(task)
+    await waiting.next()
+    void waiting.next()
+    expect((task as unknown as PoolTask).details?.watchers?.size).toBe(1)
+    await waiting.return?.()
+    expect((task as unknown as PoolTask).details?.watchers?.size).toBe(0)
   })
 
   it('yields each state of a retry to a waiting reader', async () => {
