@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { type Task, WorkerPool, type WorkerPoolOptions } from '../../src/index.js'
+import { startedDurablePool } from '../support/durable-pools.js'
 import { ManualClock } from '../support/manual-clock.js'
+import { startedPool } from '../support/pools.js'
 
 const MINUTES = 60_000
 
@@ -138,5 +140,26 @@ describe('tasks whose ticket nobody reads', () => {
     expect(pool.tasks()).toEqual([tasks[4], tasks[3]])
     await clock.advance(1_000)
     expect([pool.tasks(), pool.stats().retained, clock.timers()]).toEqual([[], 0, 0])
+  })
+})
+
+describe.each([
+  ['a pool', startedPool],
+  ['a pool with a store', startedDurablePool]
+])('%s', (_, started) => {
+  it('forgets ended tasks by a timer, each at its time, though nobody asks', async () => {
+    const { clock, pool } = started({ handlers: { work: () => 'done' }, retention: { ms: 1_000 } })
+    const tasks = [1_000, 600, 400].map((retainMs) =>
+      pool.queueTask('work' as never, undefined, { id: `for-${retainMs}-ms`, ...(retainMs < 1_000 && { retainMs }) })
+    )
+    await clock.turn()
+    const held = () => tasks.map((task) => (task as unknown as { ticket: { task: unknown } }).ticket.task !== null)
+    expect([held(), clock.timers(), clock.timers('alive')]).toEqual([[true, true, true], 1, 0])
+    await clock.advance(400)
+    expect(held()).toEqual([true, true, false])
+    await clock.advance(200)
+    expect(held()).toEqual([true, false, false])
+    await clock.advance(400)
+    expect([held(), clock.timers()]).toEqual([[false, false, false], 0])
   })
 })
