@@ -43,6 +43,7 @@ describe('pause({ forMs })', () => {
     pool.queueTask(() => ran.push(1))
     pool.resume()
     await clock.turn()
+    expect([ran, clock.timers('alive')]).toEqual([[1], 0])
     pool.pause({ forMs: 1_000 })
     pool.queueTask(() => ran.push(2))
     const report = pool.stop()
