@@ -568,6 +568,18 @@ const FAULTS = [
     fault: '\n'
   },
   {
+    name: 'the time to come back does not know a pause beside running tasks',
+    file: 'src/scheduler/prospects.ts',
+    text: 'running === 0 || weights === null || held >= queueCapacity',
+    fault: 'running === 0'
+  },
+  {
+    name: 'a pool that nobody listens to does not know its time limit',
+    file: 'src/running/attempts.ts',
+    text: 'this.#timeoutMs === Number.POSITIVE_INFINITY && parts.settings.retry',
+    fault: 'parts.settings.retry'
+  },
+  {
     name: 'the time to come back does not know the rate of the key',
     file: 'src/scheduler/prospects.ts',
     text: 'share?.rate?.opensAfter(share.held + 1, now) ?? now',
