@@ -192,6 +192,24 @@ describe('the errors of the client', () => {
     expect(new Set(errors.map(({ code }) => code)).size).toBe(errors.length)
   })
 
+  it('may be given another name, as any error may', () => {
+    for (const error of everyError()) {
+      const { name } = error
+      const keys = Object.keys(error)
+      error.name = 'OfThisProgram'
+      expect([error.name, String(error), error.toJSON()['name']]).toEqual([
+        'OfThisProgram',
+        `OfThisProgram: ${error.message}`,
+        'OfThisProgram'
+      ])
+      expect(Object.keys(error)).toEqual(keys)
+      error.name = name
+      expect(error.name).toBe(name)
+      expect(Reflect.deleteProperty(error, 'name')).toBe(true)
+      expect(error.name).toBe(name)
+    }
+  })
+
   it("have a message with the server's text", () => {
     expect(everyError().map(({ message }) => message)).toEqual([
       'no space',

@@ -1,4 +1,4 @@
-import { StoreError, type TaskMirror, type TaskRecord, WorkerPool } from 'coatcheck'
+import { DuplicateTaskError, StoreError, type TaskMirror, type TaskRecord, WorkerPool } from 'coatcheck'
 import { type AcceptingRoute, type HttpReply, mirrorReader, type TicketPool, ticketRoutes } from 'coatcheck/http'
 import { keyvMirror } from 'coatcheck/stores/keyv'
 import { memoryStore } from 'coatcheck/testing'
@@ -234,7 +234,7 @@ describe('a pool whose look-ups are promises', () => {
 })
 
 describe('an idempotency key of a pool that gives it a ticket', () => {
-  const withKeys = () => {
+  const withKeys = ({ before = () => {} }: { readonly before?: (id: string) => void } = {}) => {
     const pool = new WorkerPool({
       concurrency: 1,
       queueCapacity: 50,
@@ -243,7 +243,13 @@ describe('an idempotency key of a pool that gives it a ticket', () => {
     }).start()
     onTestFinished(() => pool.stop({ graceMs: 0, forceMs: 0 }).then(() => {}))
     const accept: AcceptingRoute[] = [
-      { path: '/tasks', submit: (_, { once }) => pool.queueTask('job', undefined, { ...once }) }
+      {
+        path: '/tasks',
+        submit: (_, { once }) => {
+          before(once?.id as string)
+          return pool.queueTask('job', undefined, { ...once })
+        }
+      }
     ]
     const open = (of: TicketPool = pool) => {
       const routes = ticketRoutes(of, { accept, random: () => 0, onError: () => {} })
@@ -290,18 +296,66 @@ describe('an idempotency key of a pool that gives it a ticket', () => {
     expect(await open(distant)('{"b":1}')).toMatchObject({ status: 422 })
   })
 
-  it('is replayed by a task that has failed, and without a fingerprint whatever the body is', async () => {
+  describe('of which another process queues the task in the same moment', () => {
+    /** The first look finds nothing, the next one the task. */
+    const meanwhile = (pool: WorkerPool, id: string, record: TaskRecord): TicketPool => {
+      let looks = 0
+      return {
+        state: 'running',
+        closed: pool.closed,
+        findTask: async (ticket) => (looks++ > 0 && ticket === id ? record : undefined),
+        tasks: () => [],
+        cancel: () => 'unknown',
+        ticketFor: (text) => pool.ticketFor(text)
+      }
+    }
+
+    it('gets the ticket of that task', async () => {
+      const { pool, open } = withKeys()
+      const { id } = jsonOf(await open()('{}')) as { id: string }
+      const post = open(meanwhile(pool as never, id, pool.task(id)?.record() as TaskRecord))
+      const reply = await post('{}')
+      expect(reply).toMatchObject({ status: 202, headers: { 'Idempotent-Replayed': 'true' } })
+      expect(jsonOf(reply)).toMatchObject({ id })
+      expect(pool.stats().totals.accepted).toBe(1)
+    })
+
+    it.each([
+      ['another ticket is taken', () => new DuplicateTaskError('another'), 409],
+      ['the store fails', (id: string) => Object.assign(new StoreError('away'), { id }), 503],
+      ['the program fails', (id: string) => Object.assign(new Error('no'), { id, code: 'ERR_DUPLICATE_TASK' }), 500]
+    ])('gets the refusal of its own where %s', async (_, errorOf, status) => {
+      let refuses = false
+      const { pool, open } = withKeys({
+        before: (id) => {
+          if (refuses) throw errorOf(id)
+        }
+      })
+      const { id } = jsonOf(await open()('{}')) as { id: string }
+      const record = pool.task(id)?.record() as TaskRecord
+      refuses = true
+      const reply = await open(meanwhile(pool as never, id, record))('{}')
+      expect(reply?.status).toBe(status)
+      expect(reply?.headers).not.toHaveProperty('Idempotent-Replayed')
+    })
+  })
+
+  it.each([
+    ['that has failed', true, 'ERR_STORE'],
+    ['that has failed without a call', false, 'ERR_OTHER']
+  ])('is replayed by a task %s, and without a fingerprint whatever the body is', async (_, started, code) => {
     const { pool, open } = withKeys()
     const { id } = jsonOf(await open()('{}')) as { id: string }
-    const { fingerprint, ...record } = (await pool.findTask(id)) as TaskRecord
+    const { fingerprint, startedAt, ...record } = (await pool.findTask(id)) as TaskRecord
     expect(fingerprint).toEqual(expect.any(String))
     const distant: TicketPool = {
       state: 'running',
       closed: pool.closed,
       findTask: async () => ({
         ...record,
+        ...(started && { startedAt: startedAt as string }),
         state: 'failed',
-        error: { name: 'StoreError', message: 'away', code: 'ERR_STORE' }
+        error: { name: 'StoreError', message: 'away', code }
       }),
       tasks: () => [],
       cancel: () => 'unknown',
