@@ -111,6 +111,8 @@ export interface Play {
   readonly what: string
   /** Whether the observation may be that the process has ended. */
   readonly mayEndProcess?: boolean
+  /** How often it is played: more than once, where a library does not do the same each time. */
+  readonly runs?: number
   play(library: Library, surroundings: Surroundings): Promise<Observed>
 }
 

@@ -42,6 +42,8 @@ const stopping = (how) => async (library, surroundings) => {
 export const stop = {
   title: 'A stop that lets accepted work end',
   what: 'Two tasks run and three are queued. The queue is asked to finish, then a sixth task is added. The tasks end one after the other.',
+  runs: 10,
+  mayEndProcess: true,
   play: stopping('stop')
 }
 
