@@ -19,8 +19,10 @@ const alternatives = (pattern) => {
   return inner === undefined ? [pattern] : inner.split(',').map((one) => before + one + after)
 }
 
-// The files of a pattern, which is a file, `folder/*.ts` or `folder/**/*.ts`.
-/** @param {string} pattern */
+/**
+ * The files of a pattern, which is a file, all `*.ts` of a folder, or all below it.
+ * @param {string} pattern
+ */
 const filesOf = (pattern) => {
   if (!pattern.endsWith('/*.ts')) return [pattern]
   const recursive = pattern.endsWith('/**/*.ts')

@@ -30,17 +30,15 @@ const observe = (library, situation, redis) =>
 /** Plays a situation as often as it asks for: what was seen, and how often if that differed. @type {typeof observe} */
 const observeAll = async (library, situation, redis) => {
   const { runs = 1 } = plays[situation]
-  /** @type {Map<string, number>} */
-  const seen = new Map()
-  let last = await observe(library, situation, redis)
-  for (let run = 1; ; run++) {
-    seen.set(last.text, (seen.get(last.text) ?? 0) + 1)
-    if (run === runs) break
-    last = await observe(library, situation, redis)
+  const first = await observe(library, situation, redis)
+  const often = new Map([[first.text, 1]])
+  for (let run = 1; run < runs; run++) {
+    const { text } = await observe(library, situation, redis)
+    often.set(text, (often.get(text) ?? 0) + 1)
   }
-  if (seen.size === 1) return last
-  const often = [...seen].sort(([, a], [, b]) => b - a)
-  return { text: often.map(([text, count]) => `in ${count} of ${runs} runs ${text}`).join(', ') }
+  if (often.size === 1) return first
+  const texts = [...often].sort(([, a], [, b]) => b - a).map(([text, count]) => `in ${count} of ${runs} runs ${text}`)
+  return { text: texts.join(', ') }
 }
 
 /** @type {(library: Library, situation: Situation) => boolean} */

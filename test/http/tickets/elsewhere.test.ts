@@ -234,7 +234,7 @@ describe('a pool whose look-ups are promises', () => {
 })
 
 describe('an idempotency key of a pool that gives it a ticket', () => {
-  const withKeys = ({ before = () => {} }: { readonly before?: (id: string) => void } = {}) => {
+  const withKeys = () => {
     const pool = new WorkerPool({
       concurrency: 1,
       queueCapacity: 50,
@@ -242,11 +242,12 @@ describe('an idempotency key of a pool that gives it a ticket', () => {
       onUnobservedError: () => {}
     }).start()
     onTestFinished(() => pool.stop({ graceMs: 0, forceMs: 0 }).then(() => {}))
+    let refusalOf: ((id: string) => Error) | undefined
     const accept: AcceptingRoute[] = [
       {
         path: '/tasks',
         submit: (_, { once }) => {
-          before(once?.id as string)
+          if (refusalOf !== undefined) throw refusalOf(once?.id as string)
           return pool.queueTask('job', undefined, { ...once })
         }
       }
@@ -261,7 +262,19 @@ describe('an idempotency key of a pool that gives it a ticket', () => {
           })
         )
     }
-    return { pool, open }
+    const refuse = (errorOf: (id: string) => Error): void => {
+      refusalOf = errorOf
+    }
+    /** The pool, as a process has it that must look for each ticket. */
+    const lookedUpBy = (findTask: NonNullable<TicketPool['findTask']>): TicketPool => ({
+      state: 'running',
+      closed: pool.closed,
+      findTask,
+      tasks: () => [],
+      cancel: () => 'unknown',
+      ticketFor: (text) => pool.ticketFor(text)
+    })
+    return { pool, open, refuse, lookedUpBy }
   }
 
   it('is known to routes that have never seen it: the same ticket, and 422 for another body', async () => {
@@ -279,17 +292,10 @@ describe('an idempotency key of a pool that gives it a ticket', () => {
   })
 
   it('is found by findTask where the pool has forgotten the ticket', async () => {
-    const { pool, open } = withKeys()
+    const { pool, open, lookedUpBy } = withKeys()
     const { id } = jsonOf(await open()('{}')) as { id: string }
     const record = pool.task(id)?.record() as TaskRecord
-    const distant: TicketPool = {
-      state: 'running',
-      closed: pool.closed,
-      findTask: async (ticket) => (ticket === id ? record : undefined),
-      tasks: () => [],
-      cancel: () => 'unknown',
-      ticketFor: (text) => pool.ticketFor(text)
-    }
+    const distant = lookedUpBy(async (ticket) => (ticket === id ? record : undefined))
     const again = await open(distant)('{}')
     expect(again).toMatchObject({ status: 202, headers: { 'Idempotent-Replayed': 'true' } })
     expect(jsonOf(again)).toMatchObject({ id })
@@ -298,22 +304,17 @@ describe('an idempotency key of a pool that gives it a ticket', () => {
 
   describe('of which another process queues the task in the same moment', () => {
     /** The first look finds nothing, the next one the task. */
-    const meanwhile = (pool: WorkerPool, id: string, record: TaskRecord): TicketPool => {
+    const meanwhile = async () => {
+      const keys = withKeys()
+      const { id } = jsonOf(await keys.open()('{}')) as { id: string }
+      const record = keys.pool.task(id)?.record() as TaskRecord
       let looks = 0
-      return {
-        state: 'running',
-        closed: pool.closed,
-        findTask: async (ticket) => (looks++ > 0 && ticket === id ? record : undefined),
-        tasks: () => [],
-        cancel: () => 'unknown',
-        ticketFor: (text) => pool.ticketFor(text)
-      }
+      const post = keys.open(keys.lookedUpBy(async (ticket) => (looks++ > 0 && ticket === id ? record : undefined)))
+      return { ...keys, id, post }
     }
 
     it('gets the ticket of that task', async () => {
-      const { pool, open } = withKeys()
-      const { id } = jsonOf(await open()('{}')) as { id: string }
-      const post = open(meanwhile(pool as never, id, pool.task(id)?.record() as TaskRecord))
+      const { pool, id, post } = await meanwhile()
       const reply = await post('{}')
       expect(reply).toMatchObject({ status: 202, headers: { 'Idempotent-Replayed': 'true' } })
       expect(jsonOf(reply)).toMatchObject({ id })
@@ -325,16 +326,9 @@ describe('an idempotency key of a pool that gives it a ticket', () => {
       ['the store fails', (id: string) => Object.assign(new StoreError('away'), { id }), 503],
       ['the program fails', (id: string) => Object.assign(new Error('no'), { id, code: 'ERR_DUPLICATE_TASK' }), 500]
     ])('gets the refusal of its own where %s', async (_, errorOf, status) => {
-      let refuses = false
-      const { pool, open } = withKeys({
-        before: (id) => {
-          if (refuses) throw errorOf(id)
-        }
-      })
-      const { id } = jsonOf(await open()('{}')) as { id: string }
-      const record = pool.task(id)?.record() as TaskRecord
-      refuses = true
-      const reply = await open(meanwhile(pool as never, id, record))('{}')
+      const { post, refuse } = await meanwhile()
+      refuse(errorOf)
+      const reply = await post('{}')
       expect(reply?.status).toBe(status)
       expect(reply?.headers).not.toHaveProperty('Idempotent-Replayed')
     })
@@ -344,23 +338,16 @@ describe('an idempotency key of a pool that gives it a ticket', () => {
     ['that has failed', true, 'ERR_STORE'],
     ['that has failed without a call', false, 'ERR_OTHER']
   ])('is replayed by a task %s, and without a fingerprint whatever the body is', async (_, started, code) => {
-    const { pool, open } = withKeys()
+    const { pool, open, lookedUpBy } = withKeys()
     const { id } = jsonOf(await open()('{}')) as { id: string }
     const { fingerprint, startedAt, ...record } = (await pool.findTask(id)) as TaskRecord
     expect(fingerprint).toEqual(expect.any(String))
-    const distant: TicketPool = {
-      state: 'running',
-      closed: pool.closed,
-      findTask: async () => ({
-        ...record,
-        ...(started && { startedAt: startedAt as string }),
-        state: 'failed',
-        error: { name: 'StoreError', message: 'away', code }
-      }),
-      tasks: () => [],
-      cancel: () => 'unknown',
-      ticketFor: (text) => pool.ticketFor(text)
-    }
+    const distant = lookedUpBy(async () => ({
+      ...record,
+      ...(started && { startedAt: startedAt as string }),
+      state: 'failed',
+      error: { name: 'StoreError', message: 'away', code }
+    }))
     const again = await open(distant)('{"b":1}')
     expect(again?.headers).toMatchObject({ 'Idempotent-Replayed': 'true' })
     expect(jsonOf(again)).toMatchObject({ id, status: 'failed' })
@@ -396,16 +383,8 @@ describe('an idempotency key of a pool that gives it a ticket', () => {
   })
 
   it('queues nothing while it cannot be known whether the key has a task', async () => {
-    const { pool, open } = withKeys()
-    const silent: TicketPool = {
-      state: 'running',
-      closed: pool.closed,
-      findTask: () => Promise.reject(new StoreError('away')),
-      tasks: () => [],
-      cancel: () => 'unknown',
-      ticketFor: (text) => pool.ticketFor(text)
-    }
-    const reply = await open(silent)('{}')
+    const { pool, open, lookedUpBy } = withKeys()
+    const reply = await open(lookedUpBy(() => Promise.reject(new StoreError('away'))))('{}')
     expect(reply).toMatchObject({ status: 503, headers: { 'Retry-After': '1' } })
     expect(jsonOf(reply)).toMatchObject({ code: 'STORE_UNAVAILABLE' })
     expect(pool.stats().totals.accepted).toBe(0)
